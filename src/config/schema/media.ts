@@ -110,7 +110,7 @@ export const mediaOptions = {
         ...duration,
         'x-optional': true,
         description:
-          'Uploaded files older than this are deleted, unless they are the picture of a user or a room. By default they are kept.',
+          'Files that were uploaded longer ago than this are deleted, however often they are still asked for, unless they are the picture of a user or a room, in a pack of stickers of a room, or in somebody’s account data. By default they are kept.',
         examples: ['365d'],
       },
       redacted_lifetime: {

@@ -73,6 +73,7 @@ testDatabases(
         remoteLifetime: 1000 * DAY,
         remoteCacheSize: 100_000,
         redactedLifetime: 7 * DAY,
+        localLifetime: 365 * DAY,
         legacyEndpoints: false,
         maxThumbnailPixels: 1_000_000,
       },
@@ -169,5 +170,12 @@ testDatabases(
     t.deepEqual(await media.retention.purgeRedacted(), { files: 1, bytes: 1 })
     t.false(await isThere(kept))
     t.true(await isThere(borrowed))
+
+    // By age goes what messages alone name.
+    await clock.advance(365 * DAY)
+    t.like(await media.retention.purge(), { files: 2 })
+    t.deepEqual(await Promise.all(used.map(isThere)), [true, true, true, false, true, false])
+    await state('im.ponies.room_emotes', { images: {} })
+    t.like(await media.retention.purge(), { files: 1 }, 'a pack that is no more')
   },
 )

@@ -38,21 +38,38 @@ export class References {
     }
   }
 
+  /**
+   * Says of files whether they are of use beyond messages: to users for themselves, in rooms they are in, or as parts of rooms,
+   * such as packs of stickers.
+   */
+  async lasting(): Promise<(file: Expendable) => Promise<boolean>> {
+    await this.catchUp()
+    const own = await this.#ownFiles()
+    return async file =>
+      own.has(formatMxc(file)) || (await this.#isMemberPicture(file)) || this.#store.isInState(file)
+  }
+
   /** Hands files of redacted messages to `remove`, once they were given up for longer than the grace time (ms). */
   async expire(graceMs: number, remove: (file: Expendable) => Promise<void>): Promise<void> {
     const { database, clock } = this.#context
     const before = clock.now() - graceMs
     await this.catchUp()
     const found = await this.#store.expendable(before, BATCH)
-    const own = found.length === 0 ? [] : (await this.#store.ownData()).flatMap(filesNamedIn)
-    const kept = new Set(own.map(formatMxc))
+    const own = found.length === 0 ? new Set<string>() : await this.#ownFiles()
     for (const file of found) {
-      const uri = formatMxc(file)
-      const isShown = file.userId !== null && (await this.#store.isMemberPicture(file.userId, uri))
-      if (!kept.has(uri) && !isShown) await remove(file)
+      if (!own.has(formatMxc(file)) && !(await this.#isMemberPicture(file))) await remove(file)
       await database.commit({ statements: [this.#store.forget(file)] })
     }
     // Those that another message shows are given up anew when that is redacted.
     if (found.length < BATCH) await database.commit({ statements: [this.#store.dropReleases(before)] })
+  }
+
+  /** What users keep for themselves or show in their profiles. */
+  async #ownFiles(): Promise<Set<string>> {
+    return new Set((await this.#store.ownData()).flatMap(filesNamedIn).map(formatMxc))
+  }
+
+  async #isMemberPicture(file: Expendable): Promise<boolean> {
+    return file.userId !== null && (await this.#store.isMemberPicture(file.userId, formatMxc(file)))
   }
 }

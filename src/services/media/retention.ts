@@ -54,7 +54,7 @@ export class Retention {
 
   /**
    * Deletes what is too old by the settings: announced files that did not come, copies of others' files (also beyond
-   * what these may take), uploads. Pictures that users or rooms show are spared.
+   * what these may take), uploads. Of those are spared pictures that users or rooms show, and what is of use beyond messages.
    *
    * @param options.dryRun only counts.
    * @param options.remoteLifetime instead of the setting. Milliseconds.
@@ -140,10 +140,12 @@ export class Retention {
   }
 
   async *#uploads(createdBefore: number): AsyncGenerator<Expendable> {
+    let isLasting: ((file: Expendable) => Promise<boolean>) | undefined
     const shown = await this.#store.avatars()
     for (let from = 0; ; ) {
       const old = await this.#store.uploads(createdBefore, from, BATCH)
-      yield* old.filter(each => !shown.has(formatMxc(each)))
+      if (old.length > 0) isLasting ??= await this.#references.lasting()
+      for (const each of old) if (!shown.has(formatMxc(each)) && !(await isLasting?.(each))) yield each
       const last = old.at(-1)?.createdTs ?? from
       if (old.length < BATCH || last === from) return
       from = last

@@ -66,6 +66,7 @@ export class MediaReferences {
   readonly #dropReferences: Prepared
   readonly #ownData: Prepared
   readonly #memberPicture: Prepared
+  readonly #inState: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -98,6 +99,12 @@ export class MediaReferences {
     this.#memberPicture = db.prepare(
       `SELECT 1 AS one FROM memberships m JOIN event_json j ON j.event_nid = m.event_nid
        WHERE m.user_id = ? AND m.membership = 'join' AND j.json LIKE ? ESCAPE '!' LIMIT 1`,
+    )
+    this.#inState = db.prepare(
+      `SELECT 1 AS one FROM media_references f JOIN events e ON e.event_nid = f.event_nid
+       JOIN room_state s ON s.room_nid = e.room_nid AND s.type = e.type AND s.state_key = e.state_key
+         AND s.event_nid = e.event_nid AND s.valid_to IS NULL
+       WHERE f.origin = ? AND f.media_id = ? AND e.redacted_by IS NULL LIMIT 1`,
     )
     this.#dropReferences = db.prepare('DELETE FROM media_references WHERE origin = ? AND media_id = ?')
   }
@@ -136,6 +143,11 @@ export class MediaReferences {
   /** Whether a user is shown by a file in a room that they are in. */
   async isMemberPicture(userId: string, uri: string): Promise<boolean> {
     return (await this.#db.get(this.#memberPicture, [userId, containing(uri)])) !== undefined
+  }
+
+  /** Whether the state of a room names a file now, other than for a member: its picture, or a pack of stickers. */
+  async isInState({ origin, mediaId }: Mxc): Promise<boolean> {
+    return (await this.#db.get(this.#inState, [origin, mediaId])) !== undefined
   }
 
   /** Files that were given up before an instant, and that no event names any more. */
