@@ -37,12 +37,12 @@ export class EventsByTime {
   ): Promise<{ eventId: string; originServerTs: number }> {
     const { room } = await this.#gate.member(origin, roomId)
     const { read, erasures } = this.#context
-    const sees = await serverSightOf(read, this.#members, room.nid, origin, await erasures.current())
+    const shown = await serverSightOf(read, this.#members, room.nid, origin, await erasures.current())
     let place = { timestamp: ts, position: dir === 'f' ? -Number.MAX_SAFE_INTEGER : Number.MAX_SAFE_INTEGER }
     for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT; lookedAt += BATCH) {
       const times = await this.#times.nearest(room.nid, dir, place, BATCH)
       const events = await read.events.byNids(times.map(time => time.nid))
-      const seen = events.find(sees)
+      const [seen] = await shown(events)
       if (seen !== undefined) return seen.event
       const last = times.at(-1)
       if (last === undefined || times.length < BATCH) break

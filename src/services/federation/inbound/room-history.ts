@@ -189,11 +189,12 @@ export class FederatedHistory {
     }
     const { read, erasures } = this.#context
     const erased = await erasures.current()
-    const sees = await serverSightOf(read, this.#members, head.room.nid, origin, erased)
+    const sight = await serverSightOf(read, this.#members, head.room.nid, origin, erased)
+    const seen = await sight(events)
     const isSticky = await stickyAmong(read, events, this.#clock.now())
     return events.map(stored => {
       const { pdu } = stored.event
-      const isShown = sees(stored) || isSticky(stored) || holdsIn(head, stored)
+      const isShown = seen.has(stored) || isSticky(stored) || holdsIn(head, stored)
       const isWhole = stored.redactedBy === undefined && isShown
       return asItTravels(isWhole ? pdu : redactPdu(pdu, head.version), head.version)
     })

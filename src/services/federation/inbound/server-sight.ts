@@ -10,13 +10,15 @@ import { type ErasedSenders, isErasedFor } from '../../rooms/erasures.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 import { at, type Span, spans, visibilityAt } from '../../rooms/room-sight.ts'
 
-/** Whether a server may be shown the whole of an event. */
-export type ServerSight = (stored: StoredEvent) => boolean
+/** Of events of a room, those that a server may be shown whole. */
+export type ServerSight = (events: readonly StoredEvent[]) => Promise<ReadonlySet<StoredEvent>>
 
 /**
- * Loads what decides about the sight of a server that is in the room now (server-server API, "Backfilling …":
+ * What decides about the sight of a server that is in the room now (server-server API, "Backfilling …":
  * "subject to the room's history visibility"). What its users may not see it gets redacted, and
  * so what people have sent who wanted it erased before the server came.
+ *
+ * When its users came and went is read where it matters to one of the events: of a large server they are tens of thousands.
  */
 export const serverSightOf = async (
   read: RoomReaders,
@@ -26,21 +28,28 @@ export const serverSightOf = async (
   erased: ErasedSenders,
 ): Promise<ServerSight> => {
   const visibilities = await visibilitiesOf(read, roomNid)
-  const hides = hidesAnything(visibilities)
-  const byUser = hides || erased.size > 0 ? await membershipSpans(read, members, roomNid, host) : []
-  const joinedFrom = byUser.flatMap(user =>
-    user.filter(({ value }) => value === 'join').map(({ from }) => from),
-  )
-  return stored => {
-    const { position } = stored
-    if (isErasedFor(erased, stored.event, joinedFrom)) return false
-    if (position === undefined || !hides) return true
+  const isSeen = ({ position }: StoredEvent, byUser: readonly Span<string>[][]): boolean => {
+    if (position === undefined) return true
     const before = visibilityAt(visibilities, position - 1)
     const after = visibilityAt(visibilities, position)
     const memberships = byUser.flatMap(user =>
       [at(user, position - 1) ?? [], at(user, position) ?? []].flat(),
     )
     return mayServerSee({ visibilityAt: { before, after }, memberships, joinedSince: true })
+  }
+  let loading: Promise<Span<string>[][]> | undefined
+  return async events => {
+    const isOpen = (stored: StoredEvent): boolean =>
+      !isErasedFor(erased, stored.event, []) && isSeen(stored, [])
+    if (events.every(isOpen)) return new Set(events)
+    loading ??= membershipSpans(read, members, roomNid, host)
+    const byUser = await loading
+    const joinedFrom = byUser.flatMap(user =>
+      user.filter(({ value }) => value === 'join').map(({ from }) => from),
+    )
+    const isShown = (stored: StoredEvent): boolean =>
+      !isErasedFor(erased, stored.event, joinedFrom) && (isSeen(stored, []) || isSeen(stored, byUser))
+    return new Set(events.filter(isShown))
   }
 }
 
