@@ -44,10 +44,11 @@ const measured = async (work: () => Promise<unknown>): Promise<Cost> => {
 const rounds = (core: RoomCore): (() => Promise<{ sent: Cost; received: Cost }>) => {
   const { context, sender, writer } = core
   const ring: Pick<KeyRing, 'publicKey'> = { publicKey: async () => key.publicKey }
+  const verifier = new EventVerifier(ring as KeyRing)
   const inbound = createInbound({
     core,
     client: unused,
-    verifier: new EventVerifier(ring as KeyRing),
+    ...{ verifier, verifierOfFetched: verifier },
     mayBeInvited: async () => true,
     joinsIdle: async () => undefined,
     log: silentLog,

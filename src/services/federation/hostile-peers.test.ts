@@ -7,6 +7,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
 import { createRateLimiter } from '../../http/rate-limit.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import {
   FederationWorld,
   messagesOf,
@@ -107,6 +108,45 @@ testDatabases(test, 'names of events that are too long for any index stop nothin
   t.deepEqual([...(await world.send(a, b, [redaction, after]))], [])
   t.deepEqual(await messagesOf(b, roomId), ['on it goes'])
 })
+
+test('servers of a gap that are gone keep no newcomer of another transaction waiting', async t => {
+  const { world, a, b, roomId } = await prey(t)
+  const { getServerKeys } = b.client
+  const gone: string[] = []
+  const { promise: silence, resolve: end } = Promise.withResolvers<void>()
+  Object.assign(b.client, {
+    getMissingEvents: async () =>
+      Promise.all(
+        Array.from({ length: 50 }, async (_, index) => {
+          const sender = `@user:gone${index}.test`
+          return (await forge(a, roomId, { sender, prevEvents: [`$${'x'.repeat(43)}`] })).pdu
+        }),
+      ).then(pdus => pdus.map(pdu => ({ ...pdu, signatures: signaturesOf(pdu) }))),
+    getServerKeys: async (server: string) => {
+      if (!server.startsWith('gone')) return getServerKeys(server)
+      gone.push(server)
+      return silence.then(() => getServerKeys(server))
+    },
+  })
+  const { idle } = b.federation
+  Object.assign(b.federation, { idle: async () => undefined })
+  await world.send(a, b, [await forge(a, roomId, { prevEvents: [`$${'y'.repeat(43)}`] })])
+  await eventually('their keys are asked for', () => gone.length === 50)
+  const c = await world.add('c.test')
+  const carol = '@carol:c.test'
+  await c.rooms.memberships.join({ userId: carol, roomId, via: ['a.test'] })
+  const join = await stateAt(a, roomId, 'm.room.member', carol)
+  t.deepEqual([...(await world.send(a, b, join === undefined ? [] : [join]))], [])
+  t.is((await stateAt(b, roomId, 'm.room.member', carol))?.content['membership'], 'join')
+  end()
+  await idle()
+})
+
+/** As if the sender's server had signed. */
+const signaturesOf = ({ sender, signatures }: JsonObject): JsonObject => {
+  const [signed] = Object.values(signatures as JsonObject)
+  return { [String(sender).split(':')[1] ?? '']: signed ?? {} }
+}
 
 test('an auth chain that lies authorises nothing', async t => {
   const { world, a, b, roomId } = await prey(t)

@@ -124,7 +124,8 @@ export const createFederation = (parts: FederationParts): Federation => {
   const inbound = createInbound({
     core,
     client,
-    verifier,
+    verifier: new EventVerifier(keys, parts.checkSignature, 'peers'),
+    verifierOfFetched: verifier,
     mayBeInvited: parts.mayBeInvited ?? (userId => users.isActive(userId)),
     keys: parts.identityServers,
     joinsIdle: outbound.joinsIdle,

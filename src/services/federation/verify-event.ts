@@ -45,10 +45,17 @@ const pool = new WorkerPool<VerifyJob, VerifyFinding[]>(new URL('./verify-worker
 export class EventVerifier {
   readonly #keys: KeyRing
   readonly #check: CheckSignature
+  readonly #onBehalfOf: KeyUse['onBehalfOf']
 
-  constructor(keys: KeyRing, check: CheckSignature = checkInThread) {
+  /** @param onBehalfOf who waits for the events, if it is not this server that has asked for them */
+  constructor(
+    keys: KeyRing,
+    check: CheckSignature = checkInThread,
+    onBehalfOf: KeyUse['onBehalfOf'] = undefined,
+  ) {
     this.#keys = keys
     this.#check = check
+    this.#onBehalfOf = onBehalfOf
   }
 
   /** Checks one event as it was received. Never throws, whatever the value. */
@@ -127,7 +134,7 @@ export class EventVerifier {
   }
 
   #key({ server, keyId, ...use }: KeyNeed): Promise<string | undefined> {
-    return this.#keys.publicKey(server, keyId, use)
+    return this.#keys.publicKey(server, keyId, { ...use, onBehalfOf: this.#onBehalfOf })
   }
 }
 

@@ -71,7 +71,8 @@ export class RequestVerifier {
       throw unauthorized(`This server is ${this.#serverName}, the request is for another`)
     }
     if (!this.#permits(origin)) throw new MatrixError('M_FORBIDDEN', 'This server does not talk to yours')
-    const key = await this.#keys.publicKey(origin, keyId, { validAt: this.#clock.now(), forStrangers: true })
+    const use = { validAt: this.#clock.now(), onBehalfOf: 'strangers' } as const
+    const key = await this.#keys.publicKey(origin, keyId, use)
     if (key === undefined) throw unauthorized(`The key ${keyId} of ${origin} cannot be had`)
     const body = await request.body()
     if (!(await this.#isSigned(key, request, body))) throw unauthorized('The signature is wrong')

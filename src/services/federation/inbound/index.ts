@@ -30,7 +30,9 @@ export interface Inbound {
 export const createInbound = (parts: {
   core: RoomCore
   client: FederationClient
+  /** Of what peers hand over, and of what they are asked for. */
   verifier: EventVerifier
+  verifierOfFetched: EventVerifier
   mayBeInvited: MayBeInvited
   keys?: KeyValidity | undefined
   /** Settles when no join of the room through another server is under way. */
@@ -44,7 +46,7 @@ export const createInbound = (parts: {
   const { writer, signingKey, context, views, dummies } = parts.core
   const { clock } = context
   const gate = new RoomGate(writer)
-  const missing = new MissingEvents({ writer, client, verifier, log, maxGap })
+  const missing = new MissingEvents({ writer, client, verifier: parts.verifierOfFetched, log, maxGap })
   const inbox = new RoomInbox({ writer, missing, log, metrics })
   const invitations = new InvitationReceiver({
     ...{ writer, gate, verifier, signingKey, mayBeInvited, log },

@@ -23,10 +23,11 @@ export type WantedKeys = ReadonlyMap<string, number>
 
 /**
  * For whom keys are fetched: servers whose keys were known before, work of this server's own (such as the events of a room that
- * it joins), or whoever names a server, which needs no more than its name. Names of servers that never answer cost whoever
- * makes them up nothing: they keep nobody waiting but others of their kind.
+ * it joins), peers whose transactions wait for it, or whoever names a server, which needs no more than its name. Names of servers
+ * that never answer cost whoever makes them up nothing: they keep nobody waiting but others of their kind. So do the thousand servers
+ * of a room that is being joined.
  */
-export type Lane = 'known' | 'ours' | 'strangers'
+export type Lane = 'known' | 'ours' | 'peers' | 'strangers'
 
 interface LaneState {
   readonly slots: Slots
@@ -65,6 +66,7 @@ export class KeyFetcher {
   readonly #lanes: Readonly<Record<Lane, LaneState>> = {
     known: lane(),
     ours: lane(),
+    peers: lane(),
     strangers: lane(MAX_WAITING_OF_STRANGERS),
   }
   readonly #failures = growingCache<string, Failure>(MAX_FAILING_SERVERS)

@@ -18,8 +18,8 @@ type KeysOfServer = ReadonlyMap<string, ServerKeyRow>
 export interface KeyUse {
   readonly validAt?: number
   readonly ignoresValidUntil?: boolean
-  /** Whether it is somebody unknown as yet who makes us look: others must not have to wait for that. */
-  readonly forStrangers?: boolean
+  /** Who makes us look, if it is not for this server's own work: others must not have to wait for that. */
+  readonly onBehalfOf?: 'peers' | 'strangers' | undefined
 }
 
 const MAX_SERVERS_IN_MEMORY = 10_000
@@ -42,6 +42,7 @@ export class KeyRing {
   readonly #refreshing: Readonly<Record<Lane, Map<string, Promise<KeysOfServer | undefined>>>> = {
     known: new Map(),
     ours: new Map(),
+    peers: new Map(),
     strangers: new Map(),
   }
   readonly #asked = growingCache<string, { readonly since: number; readonly count: number }>(
@@ -76,7 +77,7 @@ export class KeyRing {
     const until = validAt !== undefined && Number.isSafeInteger(validAt) ? validAt : this.#clock.now()
     const wanted = new Map([[keyId, until]])
     const known = await this.#known(serverName)
-    const lane = known.size > 0 ? 'known' : use.forStrangers === true ? 'strangers' : 'ours'
+    const lane = known.size > 0 ? 'known' : (use.onBehalfOf ?? 'ours')
     return usable(known) ?? usable(await this.#refresh(serverName, wanted, lane))
   }
 

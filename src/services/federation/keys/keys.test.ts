@@ -110,7 +110,7 @@ test('servers that never answer keep nobody waiting but strangers, and of those 
   const publish = (server: string) =>
     servers.published.set(server, { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
   const asStranger = (server: string, keyId = 'ed25519:k') =>
-    ring.publicKey(server, keyId, { validAt: clock.now(), forStrangers: true })
+    ring.publicKey(server, keyId, { validAt: clock.now(), onBehalfOf: 'strangers' })
   publish('peer.test')
   publish('joined.test')
   publish('newcomer.test')
@@ -125,4 +125,14 @@ test('servers that never answer keep nobody waiting but strangers, and of those 
   t.is(await ring.publicKey('joined.test', 'ed25519:k'), keyOf(7).publicKey, 'an event that was asked for')
   servers.published.set('peer.test', { active: [keyOf(8, 'ed25519:new')], validUntilTs: clock.now() + DAY })
   t.is(await asStranger('peer.test', 'ed25519:new'), keyOf(8).publicKey, 'a server that is known')
+})
+
+test('transactions do not wait for the keys of a thousand servers of a room that is being joined', async t => {
+  const { ring, servers, clock } = await keyWorld(t)
+  servers.published.set('new.test', { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
+  const gone = Array.from({ length: 60 }, (_, index) => `gone${index}.test`)
+  for (const server of gone) servers.silent.add(server)
+  for (const server of gone) void ring.publicKey(server, 'ed25519:k')
+  const arrived = ring.publicKey('new.test', 'ed25519:k', { validAt: clock.now(), onBehalfOf: 'peers' })
+  t.is(await arrived, keyOf(7).publicKey)
 })
