@@ -65,7 +65,12 @@ onServer('a response that did not arrive is made again; other tokens are refused
   t.true(other.rooms[roomId]?.initial)
   t.deepEqual((await slide(ann, list(9), made.pos)).rooms, {}, 'connections do not disturb each other')
   await t.throwsAsync(slide(ann, list(9), lost.pos), unknown, 'the client has gone on from another')
-  for (const bad of [{ lists: [] }, list(9, { ranges: 'x' }), list(9, { required_state: [['a']] })])
+  const pairs = (of: number) => Array.from({ length: 400 }, (_, n) => [`t${of}.${n}`, ''])
+  const many = { room_subscriptions: {}, ...list(9, { required_state: pairs(0) }) }
+  const subscribed = (of: number) => ({ [`!${of}:x`]: { required_state: pairs(of), timeline_limit: 1 } })
+  t.truthy((await slide(ann, { ...many, room_subscriptions: subscribed(0) })).pos, 'the same once more')
+  const tooMany = { ...many, room_subscriptions: { ...subscribed(1), ...subscribed(2) } }
+  for (const bad of [tooMany, { lists: [] }, list(9, { ranges: 'x' }), list(9, { required_state: [['a']] })])
     await t.throwsAsync(slide(ann, bad), { instanceOf: Refused, message: /^400/ })
 })
 

@@ -31,6 +31,23 @@ test('lazily loaded members only come by their own keys, unless another rule wan
   t.true(both.matches('m.room.member', '@other:x'))
 })
 
+test('rules that say the same are one', t => {
+  const rules = Array.from({ length: 100 }, () => of(['a', ''], ['m.room.member', '$LAZY'], ['a', '']))
+  const union = RequiredState.union([...rules, of(['b', '*'], ['b', 'x'])])
+  t.is(union.size, 3)
+  t.is(union.key, RequiredState.union([rules[0] ?? of(), of(['b', '*'], ['b', 'x'])]).key)
+  t.true(union.matches('b', 'any'))
+  t.deepEqual([union.matches('a', ''), union.matches('a', 'x'), union.lazyMembers], [true, false, true])
+})
+
+test('thousands of elements are not gone through for each event', t => {
+  const many = (type: string) => Array.from({ length: 50_000 }, (_, n): [string, string] => [type, String(n)])
+  const [some, others] = [of(...many('a')), of(...many('a'), ['m.room.member', '*'])]
+  for (let n = 0; n < 50_000; n++) if (!others.matches('m.room.member', `@${n}:x`)) t.fail()
+  for (let n = 0; n < 5_000; n++) if (!others.asksForMoreThan(some)) t.fail()
+  t.false(others.matches('b', ''))
+})
+
 test('whether one asks for more than another', t => {
   const [less, more] = [of(['a', '']), of(['a', ''], ['b', ''])]
   t.true(more.asksForMoreThan(less))

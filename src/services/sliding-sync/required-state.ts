@@ -12,10 +12,41 @@ export interface Wish {
 
 const MEMBER = 'm.room.member'
 
-const elementKeys = ({ elements, lazyMembers }: Wish): string[] => [
-  ...elements.map(element => JSON.stringify([element.type ?? null, element.stateKey ?? null, lazyMembers])),
-  ...(lazyMembers ? ['lazy'] : []),
-]
+const elementKey = ({ type, stateKey }: Element): string => JSON.stringify([type ?? null, stateKey ?? null])
+
+/** The same as one wish at most of either sort, each element once: of many rules most say the same. */
+const merged = (wishes: readonly Wish[]): Wish[] =>
+  [false, true].flatMap(lazyMembers => {
+    const ofSort = wishes.filter(wish => wish.lazyMembers === lazyMembers)
+    const elements = new Map(ofSort.flatMap(wish => wish.elements).map(one => [elementKey(one), one]))
+    return ofSort.length === 0 ? [] : [{ elements: [...elements.values()], lazyMembers }]
+  })
+
+/** Which state one wish is met by, without going through its elements. */
+class WishIndex {
+  readonly #lazyMembers: boolean
+  /** State keys by type (`undefined`: any); `true` is every state key. */
+  readonly #byType = new Map<string | undefined, Set<string> | true>()
+
+  constructor({ elements, lazyMembers }: Wish) {
+    this.#lazyMembers = lazyMembers
+    for (const { type, stateKey } of elements) {
+      const known = this.#byType.get(type)
+      if (stateKey === undefined) this.#byType.set(type, true)
+      else if (known === undefined) this.#byType.set(type, new Set([stateKey]))
+      else if (known !== true) known.add(stateKey)
+    }
+  }
+
+  matches(type: string, stateKey: string): boolean {
+    return this.#holds(type, type, stateKey) || this.#holds(undefined, type, stateKey)
+  }
+
+  #holds(named: string | undefined, type: string, stateKey: string): boolean {
+    const keys = this.#byType.get(named)
+    return keys === true ? !(this.#lazyMembers && type === MEMBER) : keys?.has(stateKey) === true
+  }
+}
 
 /** Which of a room's state a client wants to have: the union of what its rules say. */
 export class RequiredState {
@@ -32,17 +63,21 @@ export class RequiredState {
   readonly types: readonly string[]
   /** What it was made of. */
   readonly wishes: readonly Wish[]
+  readonly #indexes: readonly WishIndex[]
+  /** One by one, as texts. */
+  readonly #elementKeys: ReadonlySet<string>
+  /** Of those that this was compared with already whether it asks for more: many rooms were sent by the same. */
+  readonly #more = new WeakMap<RequiredState, boolean>()
 
   constructor(wishes: readonly Wish[]) {
-    const elements = wishes.flatMap(wish => wish.elements)
-    this.wishes = wishes
-    this.key = [...new Set(wishes.map(wish => JSON.stringify(wish)))].sort().join()
-    this.allMembers = wishes.some(
+    this.wishes = merged(wishes)
+    const elements = this.wishes.flatMap(wish => wish.elements)
+    this.allMembers = this.wishes.some(
       wish =>
         !wish.lazyMembers &&
         wish.elements.some(({ type, stateKey }) => stateKey === undefined && (type ?? MEMBER) === MEMBER),
     )
-    this.lazyMembers = !this.allMembers && wishes.some(wish => wish.lazyMembers)
+    this.lazyMembers = !this.allMembers && this.wishes.some(wish => wish.lazyMembers)
     this.memberKeys = [
       ...new Set(
         elements.flatMap(({ type, stateKey }) => ((type ?? MEMBER) === MEMBER ? (stateKey ?? []) : [])),
@@ -50,6 +85,19 @@ export class RequiredState {
     ]
     this.anyType = elements.some(({ type }) => type === undefined)
     this.types = [...new Set(elements.flatMap(({ type }) => (type === MEMBER ? [] : (type ?? []))))]
+    this.#indexes = this.wishes.map(wish => new WishIndex(wish))
+    this.#elementKeys = new Set(
+      this.wishes.flatMap(({ elements: wanted, lazyMembers }) => [
+        ...wanted.map(one => `${elementKey(one)} ${lazyMembers}`),
+        ...(lazyMembers ? ['lazy'] : []),
+      ]),
+    )
+    this.key = [...this.#elementKeys].sort().join()
+  }
+
+  /** How many elements it has. */
+  get size(): number {
+    return this.wishes.reduce((sum, { elements }) => sum + elements.length, 0)
   }
 
   /** The union of several. */
@@ -59,19 +107,14 @@ export class RequiredState {
 
   /** Whether there may be state that this one wants and another does not. */
   asksForMoreThan(other: RequiredState | undefined): boolean {
-    const known = new Set(other === undefined ? [] : other.wishes.flatMap(elementKeys))
-    return this.wishes.flatMap(elementKeys).some(key => !known.has(key))
+    if (other === undefined) return this.#elementKeys.size > 0
+    const known = this.#more.get(other) ?? !this.#elementKeys.isSubsetOf(other.#elementKeys)
+    this.#more.set(other, known)
+    return known
   }
 
   matches(type: string, stateKey: string): boolean {
-    return this.wishes.some(({ elements, lazyMembers }) =>
-      elements.some(
-        element =>
-          (element.type ?? type) === type &&
-          (element.stateKey ?? stateKey) === stateKey &&
-          !(lazyMembers && type === MEMBER && element.stateKey === undefined),
-      ),
-    )
+    return this.#indexes.some(index => index.matches(type, stateKey))
   }
 }
 

@@ -11,11 +11,32 @@ export interface Selected {
   readonly lists: readonly string[]
 }
 
-/** "If a room matches multiple rules … the room configs must be combined into one": the superset of all. */
-const combined = (configs: readonly RoomConfig[]): RoomConfig => ({
-  timelineLimit: configs.reduce((greatest, { timelineLimit }) => Math.max(greatest, timelineLimit), 0),
-  requiredState: RequiredState.union(configs.map(({ requiredState }) => requiredState)),
-})
+/**
+ * "If a room matches multiple rules … the room configs must be combined into one": the superset of all. Made once for all rooms that
+ * match the same rules.
+ */
+class Combinations {
+  readonly #numbers = new Map<RoomConfig, number>()
+  readonly #made = new Map<string, RoomConfig>()
+
+  of(configs: readonly RoomConfig[]): RoomConfig {
+    const [first, ...others] = configs
+    if (first !== undefined && others.length === 0) return first
+    const key = configs.map(config => this.#numberOf(config)).join()
+    const known = this.#made.get(key) ?? {
+      timelineLimit: configs.reduce((greatest, { timelineLimit }) => Math.max(greatest, timelineLimit), 0),
+      requiredState: RequiredState.union(configs.map(({ requiredState }) => requiredState)),
+    }
+    this.#made.set(key, known)
+    return known
+  }
+
+  #numberOf(config: RoomConfig): number {
+    const number = this.#numbers.get(config) ?? this.#numbers.size
+    this.#numbers.set(config, number)
+    return number
+  }
+}
 
 /** The rooms in the windows of lists, and those that are subscribed to; and how many rooms each list has. */
 export const select = async (
@@ -41,13 +62,14 @@ export const select = async (
     const config = request.subscriptions.get(place.roomId)
     if (config !== undefined) match(place, config)
   }
+  const combinations = new Combinations()
   const inOrder = [...matched].sort(([a], [b]) => b.order - a.order)
   return {
     counts,
     selected: new Map(
       inOrder.map(([place, { configs, lists }]) => [
         place.roomId,
-        { place, lists, config: combined(configs) },
+        { place, lists, config: combinations.of(configs) },
       ]),
     ),
   }

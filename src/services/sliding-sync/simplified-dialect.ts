@@ -2,11 +2,13 @@ import { MatrixError } from '../../core/errors.ts'
 import { isRoomId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { ExtensionRequests, ListFilters, ListRule, RoomConfig, SlidingRequest } from './request.ts'
-import { requiredStateOfPairs } from './required-state.ts'
+import { RequiredState, requiredStateOfPairs } from './required-state.ts'
 
 /** "Max lists: 100", "Max subscriptions: 100." */
 const MAX_RULES = 100
 const MAX_REQUIRED_STATE = 500
+/** The same over all rules, each pair once: every room is asked for all of them. */
+const MAX_PAIRS_IN_ALL = 1_000
 const MAX_RANGES = 20
 const MAX_NAMES = 200
 const MAX_TIMELINE_LIMIT = 100
@@ -27,19 +29,28 @@ export interface SimplifiedRequest {
 export const readSimplifiedRequest = (
   { body, pos, timeoutMs }: SimplifiedRequest,
   userId: string,
-): SlidingRequest => ({
-  connectionId: optional(body, 'conn_id', isText) ?? '',
-  pos,
-  timeoutMs,
-  txnId: optional(body, 'txn_id', isText),
-  lists: members(body, 'lists').map(([name, list]) => listRule(name, list, userId)),
-  subscriptions: new Map(
-    members(body, 'room_subscriptions')
-      .filter(([roomId]) => isRoomId(roomId))
-      .map(([roomId, wanted]) => [roomId, roomConfig(wanted, userId)]),
-  ),
-  extensions: extensionRequests(optional(body, 'extensions', isJsonObject) ?? {}),
-})
+): SlidingRequest =>
+  bounded({
+    connectionId: optional(body, 'conn_id', isText) ?? '',
+    pos,
+    timeoutMs,
+    txnId: optional(body, 'txn_id', isText),
+    lists: members(body, 'lists').map(([name, list]) => listRule(name, list, userId)),
+    subscriptions: new Map(
+      members(body, 'room_subscriptions')
+        .filter(([roomId]) => isRoomId(roomId))
+        .map(([roomId, wanted]) => [roomId, roomConfig(wanted, userId)]),
+    ),
+    extensions: extensionRequests(optional(body, 'extensions', isJsonObject) ?? {}),
+  })
+
+const bounded = (request: SlidingRequest): SlidingRequest => {
+  const configs = [...request.lists.map(({ config }) => config), ...request.subscriptions.values()]
+  const { size } = RequiredState.union(configs.map(({ requiredState }) => requiredState))
+  if (size > MAX_PAIRS_IN_ALL)
+    throw new MatrixError('M_INVALID_PARAM', `required_state: at most ${MAX_PAIRS_IN_ALL} in all`)
+  return request
+}
 
 const listRule = (name: string, list: JsonObject, userId: string): ListRule => {
   const ranges = optional(list, 'ranges', isRanges) ?? optional(list, 'range', isRange)
