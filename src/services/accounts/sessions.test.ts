@@ -227,3 +227,22 @@ testDatabases(
     t.deepEqual(await devices.list(alice), [])
   },
 )
+
+testDatabases(
+  test,
+  'passwords that are tried at once are as few as one after another',
+  async (t, database) => {
+    const { accounts } = await withAlice(database)
+    let left = 2
+    const check = () => {
+      if (left <= 0) throw new Error('too many')
+    }
+    accounts.hooks.guesses = { check, wrong: () => void left-- }
+    const tries = ['wrong', 'wrong', 'wrong', PASSWORD].map(password => logIn(accounts, { password }))
+    const outcomes = await Promise.allSettled(tries)
+    t.deepEqual(
+      outcomes.map(outcome => (outcome.status === 'rejected' ? outcome.reason.message.slice(-9) : 'let in')),
+      ['ot right.', 'ot right.', 'too many', 'too many'],
+    )
+  },
+)
