@@ -3,7 +3,7 @@ import { endpoint } from '../../http/endpoint.ts'
 export const adminCheckUsernameAvailable = endpoint(
   'adminCheckUsernameAvailable',
   async ({ query }, { accounts }) => {
-    await accounts.registration.checkAvailable(query.username)
+    await accounts.administered.checkFree(query.username)
     return { available: true }
   },
 )

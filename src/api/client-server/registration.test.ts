@@ -129,6 +129,7 @@ test('closed registration says so, at once and clearly', async t => {
   t.is(codeOf(refused), '403 M_FORBIDDEN')
   t.regex(String(bodyOf(refused)['error']), /closed.*administrator/)
   t.is(codeOf(await post('/register?kind=guest', {})), '403 M_FORBIDDEN')
+  t.is(codeOf(await send('GET', '/register/available?username=bob')), '403 M_FORBIDDEN', 'no list of users')
   const validity = '/_matrix/client/v1/register/m.login.registration_token/validity?token=x'
   t.is(codeOf(await server.request('GET', validity)), '403 M_FORBIDDEN')
   t.is(codeOf(await post('/register?kind=other', {})), '400 M_INVALID_PARAM')

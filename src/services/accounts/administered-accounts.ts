@@ -15,7 +15,7 @@ import type { AccountsContext } from './context.ts'
 import { threepidInUse } from './email-refusals.ts'
 import type { Profiles } from './profiles.ts'
 import type { Registration } from './registration.ts'
-import { newUserId } from './usernames.ts'
+import { newUserId, refuseUnavailable } from './usernames.ts'
 
 /** Accounts as administrators see, make and change them, in the terms of the tools that they use for it. */
 export class AdministeredAccounts {
@@ -65,6 +65,11 @@ export class AdministeredAccounts {
   async latest(userId: string): Promise<PagedUser> {
     await this.#authentication.lastSeen.flush()
     return this.one(userId)
+  }
+
+  /** Refuses a user name that an account cannot get. @throws {MatrixError} `M_INVALID_USERNAME`, `M_EXCLUSIVE`, `M_USER_IN_USE` */
+  async checkFree(username: string): Promise<void> {
+    await refuseUnavailable(this.#context, newUserId(username, this.#context.options.serverName))
   }
 
   /** Whose account a third-party identifier was added to. @throws {MatrixError} `M_NOT_FOUND` */

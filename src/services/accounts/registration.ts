@@ -134,10 +134,11 @@ export class Registration {
   }
 
   /**
-   * Whether a user name could be registered now.
-   * @throws {MatrixError} `M_INVALID_USERNAME`, `M_EXCLUSIVE`, `M_USER_IN_USE`
+   * Whether a user name could be registered now. Where nobody can register, nobody is told whom there is.
+   * @throws {MatrixError} `M_FORBIDDEN`: registration is closed; `M_INVALID_USERNAME`, `M_EXCLUSIVE`, `M_USER_IN_USE`
    */
   async checkAvailable(username: string): Promise<void> {
+    if (this.#context.options.registration.mode === 'closed') throw registrationClosed()
     await refuseUnavailable(this.#context, newUserId(username, this.#context.options.serverName))
   }
 
