@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { compileGlob, globMatches } from '../core/glob.ts'
+import { withDeadline } from './deadline.ts'
 import type { IncomingResponse } from './http-client.ts'
 import { type AddressLists, type Outgoing, openHttpClient } from './outgoing.ts'
 import { receiveFollowingRedirects } from './redirects.ts'
@@ -79,19 +80,23 @@ export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
   return {
     mayVisit,
     get: (url, accept, consume) =>
-      receiveFollowingRedirects(
-        http,
-        url,
-        {
-          headers: { accept, 'accept-language': acceptLanguage(options.languages) },
-          timeoutMs: timeout,
-          // Whoever reads stops where it is enough, also of pages that say that they are endless.
-          maxBytes: Number.MAX_SAFE_INTEGER,
-          maxRedirects: MAX_REDIRECTS,
-          httpsOnly: false,
-          permits: mayVisit,
-        },
-        consume,
+      // All hops together: a page that leads on and on takes no longer than one that does not.
+      withDeadline(options.clock, timeout, undefined, signal =>
+        receiveFollowingRedirects(
+          http,
+          url,
+          {
+            headers: { accept, 'accept-language': acceptLanguage(options.languages) },
+            timeoutMs: timeout,
+            signal,
+            // Whoever reads stops where it is enough, also of pages that say that they are endless.
+            maxBytes: Number.MAX_SAFE_INTEGER,
+            maxRedirects: MAX_REDIRECTS,
+            httpsOnly: false,
+            permits: mayVisit,
+          },
+          consume,
+        ),
       ),
     close: () => http.close(),
   }

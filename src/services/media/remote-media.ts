@@ -9,6 +9,7 @@ import type { MediaRow, NewMedia } from '../../storage/media/media.ts'
 import { BoundedPool, PoolFull } from '../accounts/bounded-pool.ts'
 import { toClientError } from '../federation/outbound/client-errors.ts'
 import type { MediaContext } from './context.ts'
+import { Turns } from './turns.ts'
 import { diskFull } from './uploads.ts'
 
 /** How files come from other servers; of the federation client. */
@@ -35,7 +36,7 @@ export class RemoteMedia {
   readonly #asking = new BoundedPool(ASKING, MAX_WAITING)
   readonly #coming = new BoundedPool(COMING, MAX_WAITING)
   readonly #silent: SilentServers
-  readonly #origins = new Map<string, { pool: BoundedPool; users: number }>()
+  readonly #turns = new Turns(PER_ORIGIN, MAX_WAITING)
   readonly #stopping = new AbortController()
 
   constructor(context: MediaContext, fetchMedia: FetchMedia) {
@@ -54,7 +55,8 @@ export class RemoteMedia {
     const key = formatMxc(mxc)
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) return underWay
-    const fetching = this.#inTurn(mxc.origin, () => this.#transfer(mxc, waitMs))
+    const fetching = this.#turns
+      .run(mxc.origin, () => this.#transfer(mxc, waitMs))
       .catch(error => {
         throw clientError(error, this.#context.options.maxRemoteSize)
       })
@@ -67,18 +69,6 @@ export class RemoteMedia {
   async close(): Promise<void> {
     this.#stopping.abort(new MatrixError('M_UNKNOWN', 'The server is being stopped', { status: 503 }))
     await Promise.allSettled(this.#underWay.values())
-  }
-
-  async #inTurn<T>(origin: string, work: () => Promise<T>): Promise<T> {
-    const turns = this.#origins.get(origin) ?? { pool: new BoundedPool(PER_ORIGIN, MAX_WAITING), users: 0 }
-    this.#origins.set(origin, turns)
-    turns.users++
-    try {
-      return await turns.pool.run(work)
-    } finally {
-      turns.users--
-      if (turns.users === 0) this.#origins.delete(origin)
-    }
   }
 
   async #transfer(mxc: Mxc, waitMs: number): Promise<MediaRow> {

@@ -9,6 +9,7 @@ import { PreviewStore } from '../../../storage/media/previews.ts'
 import { BoundedPool, PoolFull } from '../../accounts/bounded-pool.ts'
 import { type MediaContext, newMediaId } from '../context.ts'
 import { inspectPicture } from '../pictures.ts'
+import { Turns } from '../turns.ts'
 import { decodePage } from './charset.ts'
 import { fileTitle, playableFile, playableMembers } from './files.ts'
 import { readHead } from './html-head.ts'
@@ -29,6 +30,8 @@ const FAILED_MS = 300_000
 const MAX_FAILED = 1_000
 
 const AT_ONCE = 8
+/** Of one site, so that a slow one does not take all places. */
+const AT_ONCE_OF_SITE = 2
 const MAX_WAITING = 200
 
 /** What of a page's Open Graph members goes to clients as it is. */
@@ -47,6 +50,7 @@ export class Previews {
   readonly #pages: PageFetcher
   readonly #store: PreviewStore
   readonly #pool = new BoundedPool(AT_ONCE, MAX_WAITING)
+  readonly #turns = new Turns(AT_ONCE_OF_SITE, MAX_WAITING)
   readonly #underWay = new Map<string, Promise<JsonObject>>()
   readonly #failed = new LRUCache<string, { readonly error: MatrixError; readonly until: number }>({
     max: MAX_FAILED,
@@ -78,8 +82,8 @@ export class Previews {
     if (failed !== undefined && failed.until > this.#context.clock.now()) throw failed.error
     const underWay = this.#underWay.get(url.href)
     if (underWay !== undefined) return underWay
-    const making = this.#pool
-      .run(() => this.#make(url))
+    const making = this.#turns
+      .run(url.hostname, () => this.#pool.run(() => this.#make(url)))
       .catch(cause => {
         const error = clientError(cause)
         const until = this.#context.clock.now() + FAILED_MS
