@@ -21,6 +21,8 @@ export class Handover {
   /** By their names: those that went from here to another process, which may know tokens that were made here. */
   readonly #given = new Set<string>()
   readonly #waiting = new Map<string, (snapshot: ConnectionSnapshot | undefined) => void>()
+  /** Connections that are under way to here: who gives up a request and asks again at once gets the same. */
+  readonly #coming = new Map<string, Promise<Connection | undefined>>()
 
   /** `take` gives up a connection that is in memory here, if its client may go on from the response with this serial. */
   constructor(parts: {
@@ -51,10 +53,17 @@ export class Handover {
 
   /** Asks the process that has made a token (`from` is its number) for its connection; `undefined` if it is gone. */
   async fetch(key: string, serial: number, from: number | undefined): Promise<Connection | undefined> {
-    const { bulletin, id: by, number } = this.#processes
-    if (bulletin.isAlone || this.#waiting.has(key)) return undefined
+    const { bulletin, number } = this.#processes
+    if (bulletin.isAlone) return undefined
     const isNowhere = from === number && !this.#given.has(key)
     if (from === undefined || isNowhere || this.#processes.isGone(from)) return undefined
+    const coming = this.#coming.get(key) ?? this.#ask(key, serial, from)
+    this.#coming.set(key, coming)
+    return coming
+  }
+
+  async #ask(key: string, serial: number, from: number): Promise<Connection | undefined> {
+    const { bulletin, id: by, number } = this.#processes
     const { promise, resolve } = Promise.withResolvers<ConnectionSnapshot | undefined>()
     this.#waiting.set(key, resolve)
     const given = new AbortController()
@@ -67,6 +76,7 @@ export class Handover {
     const snapshot = await promise
     given.abort()
     this.#waiting.delete(key)
+    this.#coming.delete(key)
     if (snapshot === undefined) return undefined
     this.#given.delete(key)
     return Connection.from(snapshot, number)
