@@ -124,6 +124,9 @@ test('rooms of plain clients are found; what is no person has no room', async t 
   t.is(await alice.code('PUT', pathOf('@far:away.invalid')), '502 M_CONNECTION_FAILED')
   const { joined_rooms: rooms } = await alice.get('/joined_rooms')
   t.deepEqual((rooms as string[]).toSorted(), [plain, another].toSorted(), 'no room was left over')
+  const filter = encodeURIComponent(JSON.stringify({ room: { include_leave: true } }))
+  const { rooms: synced } = await alice.get(`/sync?filter=${filter}`)
+  t.deepEqual(Object.keys((synced as { leave?: Json }).leave ?? {}), [], 'nor is one kept that was in vain')
 
   const carol = await registerPerson(server, 'carol')
   const banning = await carol.createRoom({ is_direct: true, invite: [alice.userId] })

@@ -197,6 +197,7 @@ export class DirectRooms {
       if (isNew) {
         await this.#claims.release(pair, roomId)
         await this.#rooms.memberships.leave({ userId, roomId })
+        await this.#rooms.memberships.forget(userId, roomId)
       }
       throw error
     }
