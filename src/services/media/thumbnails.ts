@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { formatContentDisposition } from '../../core/content-disposition.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { BlobMissing, StorageFull } from '../../storage/media/blob-store.ts'
@@ -25,6 +26,10 @@ const MAX_WAITING = 400
 /** Of one picture. */
 const KEPT = 40
 
+/** A file of which none can be made is not tried again for so long: that may take its whole time anew. Milliseconds. */
+const HOPELESS_MS = 10 * 60_000
+const MAX_HOPELESS = 1_000
+
 /** Larger files than this are no photos. Bytes. */
 const MAX_SOURCE = 200 * 1_048_576
 
@@ -35,6 +40,10 @@ export class Thumbnails {
   readonly #stored: Stored
   readonly #pool = new BoundedPool(AT_ONCE, MAX_WAITING)
   readonly #underWay = new Map<string, Promise<StoredThumbnail>>()
+  /** Why, and until when, by content. */
+  readonly #hopeless = new LRUCache<string, { readonly error: Error; readonly until: number }>({
+    max: MAX_HOPELESS,
+  })
 
   constructor(context: MediaContext, downloads: Downloads) {
     this.#context = context
@@ -80,8 +89,16 @@ export class Thumbnails {
     const key = `${media.hash} ${name}`
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) return underWay
+    const { clock } = this.#context
+    const hopeless = this.#hopeless.get(media.hash)
+    if (hopeless !== undefined && hopeless.until > clock.now()) throw hopeless.error
     const making = this.#pool
       .run(() => this.#make(media, spec, wanted))
+      .catch(error => {
+        if (error instanceof NoPicture || error instanceof TooManyPixels)
+          this.#hopeless.set(media.hash, { error, until: clock.now() + HOPELESS_MS })
+        throw error
+      })
       .finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, making)
     return making
