@@ -81,6 +81,39 @@ testDatabases(
 
 testDatabases(
   test,
+  'a room that cannot be told of a new name keeps nobody else from hearing of names',
+  async (t, db) => {
+    const { core, rooms, clock } = await testRooms(db, { serverName: SERVER_NAME })
+    const { accounts } = testAccounts(db, {}, clock)
+    await accounts.createUser({ username: 'alice', password: 'correct horse', isAdmin: false })
+    const roomIds: string[] = []
+    for (let index = 0; index < 2; index++)
+      roomIds.push(await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false }))
+    const told: string[] = []
+    const propagation = new ProfilePropagation({
+      ...{ context: core.context, clock, log: silentLog },
+      profile: userId => accounts.profiles.memberProfile(userId),
+      sender: {
+        send: (roomId, template, options) => {
+          if (roomId === roomIds[0])
+            throw new MatrixError('M_CONNECTION_FAILED', 'The policy server does not answer')
+          told.push(roomId)
+          return core.sender.send(roomId, template, options)
+        },
+      },
+    })
+    propagation.start()
+    t.teardown(() => propagation.close())
+    for (const displayname of ['Alice I', 'Alice II']) {
+      await accounts.profiles.setField({ userId: ALICE, isGuest: false }, 'displayname', { displayname })
+      await propagation.settled()
+    }
+    t.deepEqual(told, [roomIds[1], roomIds[1]])
+  },
+)
+
+testDatabases(
+  test,
   'who departs leaves what can be left, and the rest when it is tried again',
   async (t, db) => {
     const { core, rooms } = await testRooms(db)

@@ -172,8 +172,9 @@ export class ProfilePropagation {
       )
     } catch (error) {
       if (error instanceof GuardFailed) throw new LeaseLost('another process tells of profiles')
-      // The room does not allow it (any more), which will not change by trying again.
-      if (!(error instanceof MatrixError) || error.status >= 500) throw error
+      // The room does not allow it (any more), or its policy server does not answer: nobody else's name is to wait for that. The next
+      // change reaches the room, or whoever joins it anew.
+      if (!(error instanceof MatrixError)) throw error
       this.#log.info({ room: roomId, user: userId, err: error }, 'a room was not told of a new profile')
     }
   }
