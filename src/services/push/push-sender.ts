@@ -14,6 +14,7 @@ import type { RoomsContext } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { Announcements } from './announcements.ts'
 import type { NotificationCounter } from './counter.ts'
+import { GatewayTroubles } from './gateway-troubles.ts'
 import type { PushDetails } from './push-message.ts'
 import { PushWorker } from './push-worker.ts'
 import type { UnreadCounts } from './unread.ts'
@@ -66,6 +67,7 @@ export class PushSender {
       announcements: parts.announcements,
       counted: () => counter.reached,
       reading: new AtMost(MAX_READING),
+      troubles: new GatewayTroubles(parts.clock, parts.log),
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
     }
     counter.onCounted(notified => {

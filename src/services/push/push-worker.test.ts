@@ -69,7 +69,7 @@ const busyWorker = (parts: {
       }),
     },
     unread: { badge: async () => 1 },
-    ...{ counted: () => 1_000, reading: new AtMost(1) },
+    ...{ counted: () => 1_000, reading: new AtMost(1), troubles: { failed: () => undefined } },
     ...{ clock: new FakeClock(), log: silentLog, random: () => 0, closing: new AbortController().signal },
   } as unknown as WorkerContext
   return new PushWorker(context, PUSHER)

@@ -75,7 +75,7 @@ export class PushWorker {
   }
 
   async #run(): Promise<void> {
-    const { closing, log } = this.#context
+    const { closing, troubles } = this.#context
     while ((this.#hasNews || this.#badgeIsOld) && !closing.aborted) {
       try {
         if (!(await this.#reload())) return
@@ -85,8 +85,7 @@ export class PushWorker {
       } catch (error) {
         if (closing.aborted) return
         await this.#failed()
-        const { appId, userId } = this.#pusher
-        log.info({ err: error, app: appId, user: userId }, 'a push gateway does not take what is sent to it')
+        troubles.failed(this.#pusher, error)
         if (!this.#isRenewed) await this.#pause()
       }
     }

@@ -7,6 +7,7 @@ import type { PushActionReader } from '../../storage/push/push-actions.ts'
 import type { PusherReader, PusherWriter } from '../../storage/push/pushers.ts'
 import type { InvitationReader } from '../../storage/rooms/invitations.ts'
 import type { Announcements } from './announcements.ts'
+import type { GatewayTroubles } from './gateway-troubles.ts'
 import type { PushDetails } from './push-message.ts'
 import type { UnreadCounts } from './unread.ts'
 
@@ -19,6 +20,7 @@ export interface WorkerContext {
   readonly invitations: InvitationReader
   readonly announcements: Announcements
   readonly unread: UnreadCounts
+  readonly troubles: Pick<GatewayTroubles, 'failed'>
   readonly details: PushDetails
   /** Takes turns at the long reads, for which others wait as well: one message may wake the workers of thousands. */
   readonly reading: AtMost
