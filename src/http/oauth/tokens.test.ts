@@ -1,6 +1,6 @@
 /** What a client gets for a code, and what ends it. */
 import test from 'ava'
-import { bodyOf } from '../../test-kit/accounts.ts'
+import { alice, bodyOf, PASSWORD } from '../../test-kit/accounts.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { codeOf } from '../../test-kit/http.ts'
 import { CLIENT, openOAuth, scopeOf, VERIFIER } from '../../test-kit/oauth.ts'
@@ -144,4 +144,21 @@ test('a new password ends what was granted before, and browsers that are signed 
   await accounts.management.setPassword('@alice:tessera.test', 'another good one', { logoutDevices: false })
   t.like((await exchange(code)).body, { error: 'invalid_grant' })
   t.regex((await visitor.get(authorizePath())).text, /Sign in to tessera.test/)
+})
+
+test('who revokes a token by which an administrator acts as somebody ends that one alone', async t => {
+  const { accounts, form, whoAmI } = await openOAuth(t, await testDatabase(t))
+  const root = await accounts.createUser({ username: 'root', password: PASSWORD, isAdmin: true })
+  const administrator = { userId: root, deviceId: undefined, tokenId: 'x', isGuest: false, isAdmin: true }
+  const act = () => accounts.administered.actAs(administrator, alice, undefined)
+  const [first, second] = [await act(), await act()]
+  const told: unknown[] = []
+  accounts.hooks.onDevicesChange = (_userId, change) => {
+    told.push(change)
+    return []
+  }
+  t.is((await form('/oauth2/revoke', { token: first })).status, 200)
+  t.is(codeOf(await whoAmI(first)), '401 M_UNKNOWN_TOKEN')
+  t.is((await whoAmI(second)).status, 200)
+  t.deepEqual(told, [], 'no device is gone')
 })

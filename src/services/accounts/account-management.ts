@@ -110,7 +110,9 @@ export class AccountManagement {
   }
 
   /** Ends the session of a requester: their access token, and their device if it has one. */
-  async logout(requester: Requester): Promise<void> {
+  async logout(
+    requester: Pick<Requester, 'userId' | 'deviceId' | 'tokenId' | 'appServiceId'>,
+  ): Promise<void> {
     const { userId, deviceId, tokenId, appServiceId } = requester
     if (deviceId !== undefined) return this.#devices.remove(userId, [deviceId])
     if (appServiceId !== undefined) return

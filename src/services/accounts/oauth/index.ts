@@ -1,5 +1,6 @@
 import { MatrixError } from '../../../core/errors.ts'
 import { ssoReturn } from '../../../core/oauth/sso-return.ts'
+import type { AccountManagement } from '../account-management.ts'
 import type { AccountsContext } from '../context.ts'
 import type { Devices } from '../devices.ts'
 import type { Login } from '../login.ts'
@@ -31,7 +32,12 @@ export class OAuth {
 
   constructor(
     context: AccountsContext,
-    parts: { login: Login; devices: Devices; providers: { readonly canRegister: boolean } },
+    parts: {
+      login: Login
+      devices: Devices
+      management: AccountManagement
+      providers: { readonly canRegister: boolean }
+    },
   ) {
     this.#context = context
     this.#canRegister = parts.providers.canRegister

@@ -1,6 +1,7 @@
 import { MatrixError } from '../../../core/errors.ts'
 import { OAuthError } from '../../../core/oauth/errors.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
+import type { AccountManagement } from '../account-management.ts'
 import type { AccountsContext } from '../context.ts'
 import type { Devices } from '../devices.ts'
 import type { Login } from '../login.ts'
@@ -34,12 +35,17 @@ export class Sessions {
   readonly #context: AccountsContext
   readonly #login: Login
   readonly #devices: Devices
+  readonly #management: AccountManagement
   readonly #clients: OAuthClients
 
-  constructor(context: AccountsContext, parts: { login: Login; devices: Devices; clients: OAuthClients }) {
+  constructor(
+    context: AccountsContext,
+    parts: { login: Login; devices: Devices; management: AccountManagement; clients: OAuthClients },
+  ) {
     this.#context = context
     this.#login = parts.login
     this.#devices = parts.devices
+    this.#management = parts.management
     this.#clients = parts.clients
   }
 
@@ -106,7 +112,10 @@ export class Sessions {
     const { tokens } = this.#context.read
     const tokenHash = hashToken(token)
     const owner = (await tokens.owner(tokenHash)) ?? (await tokens.byRefresh(tokenHash))
-    if (owner !== undefined) await this.#devices.remove(owner.userId, [owner.deviceId])
+    if (owner === undefined) return
+    // Administrators who act as somebody else have no device.
+    const deviceId = owner.deviceId === '' ? undefined : owner.deviceId
+    await this.#management.logout({ userId: owner.userId, deviceId, tokenId: owner.tokenHash })
   }
 }
 
