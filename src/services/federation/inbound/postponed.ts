@@ -8,11 +8,11 @@ const MAX_WAITING = 2_000
  * Received events for which something has to be fetched from servers that cannot be reached now. They are acknowledged,
  * so nobody sends them again by themselves: they are tried again a few times, in this process and after a restart.
  */
-export class Postponed<T extends { attempt: number }> {
+export class Postponed<T extends { readonly key: string; attempt: number }> {
   readonly #clock: Clock
   readonly #again: (waiting: T) => void
   readonly #closing = new AbortController()
-  #count = 0
+  readonly #keys = new Set<string>()
 
   /** `again` is handed what is due. */
   constructor(clock: Clock, again: (waiting: T) => void) {
@@ -20,14 +20,18 @@ export class Postponed<T extends { attempt: number }> {
     this.#again = again
   }
 
+  has({ key }: Pick<T, 'key'>): boolean {
+    return this.#keys.has(key)
+  }
+
   /** Puts an event off; `false` if it has been put off often enough, or too many are. */
   add(waiting: T): boolean {
     const delay = DELAYS_MS[waiting.attempt]
-    if (delay === undefined || this.#count >= MAX_WAITING) return false
-    this.#count += 1
+    if (delay === undefined || this.#keys.size >= MAX_WAITING) return false
+    this.#keys.add(waiting.key)
     this.#clock.sleep(delay, this.#closing.signal).then(
       () => {
-        this.#count -= 1
+        this.#keys.delete(waiting.key)
         waiting.attempt += 1
         this.#again(waiting)
       },

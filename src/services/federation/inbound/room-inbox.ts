@@ -98,7 +98,7 @@ export class RoomInbox {
     return this.#backlog.room(origin)
   }
 
-  /** Goes on with what an earlier process has staged: all of it, or what was received before an instant. */
+  /** Goes on with what an earlier process has staged, or what was received before an instant; not with what is put off here. */
   async resume(before = Number.POSITIVE_INFINITY): Promise<void> {
     let last: StagedPdu | undefined
     do {
@@ -113,7 +113,8 @@ export class RoomInbox {
           continue
         }
         await this.room(staged.origin)
-        this.#enqueue(Arrival.ofStaged(staged, head.version))
+        const arrival = Arrival.ofStaged(staged, head.version)
+        if (!this.#postponed.has(arrival)) this.#enqueue(arrival)
       }
     } while (last !== undefined && !this.#closed)
   }
@@ -150,11 +151,10 @@ export class RoomInbox {
   /** Asks other servers for what events lack, as long as there are some and nobody else does. */
   async #ask(roomId: string, queue: Queue): Promise<void> {
     const { lacking } = queue
-    const { clock } = this.#writer.context
     for (let one = lacking.next(); one !== undefined; one = lacking.next()) {
       const arrival = one
       const over = new AbortController()
-      clock.sleep(LONG_MS, over.signal).then(
+      this.#writer.context.clock.sleep(LONG_MS, over.signal).then(
         () => {
           lacking.isLong(arrival)
           void this.#ask(roomId, queue)
