@@ -85,3 +85,16 @@ test('one finds out whether it is there again; several who found out at once cou
   await probing
   t.true(await ask(undefined))
 })
+
+test('a clock that was set back keeps nobody from asking', async t => {
+  let now = 1_000_000_000
+  const servers = new SilentServers({ now: () => now, sleep: async () => {} })
+  const fails = servers.ask('gone.test', async () => {
+    now += 10_000
+    throw new FederationError('timeout', 'gone.test', 'no')
+  })
+  await t.throwsAsync(fails)
+  await t.throwsAsync(servers.ask('gone.test', async () => {}))
+  now -= 3_600_000
+  t.is(await servers.ask('gone.test', async () => 'here'), 'here')
+})

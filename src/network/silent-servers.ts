@@ -35,7 +35,8 @@ export class SilentServers {
   async ask<T>(server: string, request: (answered: () => void) => Promise<T>): Promise<T> {
     const begun = this.#clock.now()
     const known = this.#silent.get(server)
-    if (!mayTry(known, begun)) {
+    // A clock that was set back makes nobody silent for longer.
+    if (!mayTry(known, begun) && (known?.retryAt ?? 0) - begun <= POLICY.maxMs) {
       throw new FederationError('unreachable', server, 'it has not answered for a while')
     }
     if (known !== undefined) this.#silent.set(server, { ...known, retryAt: begun + PROBE_MS })
