@@ -9,11 +9,16 @@ import type { Sending } from '../rooms/sending.ts'
 const KEPT_MS = 7 * 86_400_000
 const KEPT_PER_USER = 1_000
 
+/** So long an event is tried again that could not be sent for no fault of its own. */
+const PATIENCE_MS = 60 * 60_000
+
 /** What delayed events come to: sent, cancelled, or refused. `hold` says that whoever does it still holds the row. */
 export class DelayedDelivery {
   readonly #writer: RoomWriter
   readonly #sending: Sending
   readonly #standing: (userId: string) => Promise<MatrixError | undefined>
+  /** What was due before is late because nobody was there to send it. */
+  readonly #startedTs: number
 
   constructor(parts: {
     writer: RoomWriter
@@ -23,18 +28,28 @@ export class DelayedDelivery {
     this.#writer = parts.writer
     this.#sending = parts.sending
     this.#standing = parts.standing
+    this.#startedTs = parts.writer.context.clock.now()
   }
 
-  /** "If a delayed event fails to be sent at its scheduled send time …, the event will be stored as a finalised delayed event." */
+  /**
+   * "If a delayed event fails to be sent at its scheduled send time …, the event will be stored as a finalised delayed event." What fails
+   * for now alone (the room is written to by too many, another server does not answer) stays scheduled, and throws.
+   */
   async sendAtItsTime(delayed: DelayedEvent, hold: readonly WriteStatement[]): Promise<void> {
     try {
       const refusal = await this.#standing(delayed.userId)
       if (refusal !== undefined) throw refusal
       await this.send(delayed, hold)
     } catch (error) {
-      if (!(error instanceof MatrixError)) throw error
+      if (!(error instanceof MatrixError) || this.#mayStillBeSent(delayed, error)) throw error
       await this.finalise(delayed, { error: error.body }, hold)
     }
+  }
+
+  /** A rate limit is final: "the homeserver SHOULD NOT retry sending the event". */
+  #mayStillBeSent({ scheduledTs, delayMs }: DelayedEvent, { status }: MatrixError): boolean {
+    const since = Math.max(scheduledTs + delayMs, this.#startedTs)
+    return status >= 500 && this.#writer.context.clock.now() - since < PATIENCE_MS
   }
 
   /** Whether it was sent now, and not before or never. */
