@@ -2,6 +2,8 @@ import { DatabaseUnavailable, type Prepared, type Reader, type Writer } from './
 
 /** How many ids are reserved at once; a restart wastes no more than twice as many. */
 const BLOCK = 1000
+/** With fewer left, those who can wait do, so that those who cannot find some. */
+const FEW = BLOCK / 2
 
 interface Block {
   next: number
@@ -41,7 +43,7 @@ export class NidAllocator {
 
   /**
    * The next id. More are reserved in the background while a block is left. Throws `DatabaseUnavailable` when that was
-   * not in time: call `ensure` before taking more than a few hundred without a pause.
+   * not in time: ask `refilled` before a few are taken, `ensure` before more than a few hundred are without a pause.
    */
   next(): number {
     const block = this.#blocks[0]
@@ -59,6 +61,14 @@ export class NidAllocator {
   /** Makes sure that the next `count` calls of `next` succeed, as long as nobody else takes them. */
   async ensure(count: number): Promise<void> {
     while (this.#left < count) await this.#reserve(Math.max(BLOCK, count - this.#left))
+  }
+
+  /**
+   * To be waited for before some are taken, where a thousand may do so in the same moment: there may be nothing left to wait for the
+   * database with. `undefined` where there are plenty.
+   */
+  refilled(): Promise<void> | undefined {
+    return this.#left < FEW ? this.ensure(FEW) : undefined
   }
 
   #reserve(count: number): Promise<void> {

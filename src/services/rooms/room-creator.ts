@@ -120,6 +120,8 @@ export class RoomCreator {
 
   async #append(head: RoomHead, template: EventTemplate, offset: number): Promise<Appended> {
     const made = await this.#make(head, template)
+    // Those that were reserved for the room others have taken as well.
+    await this.#writer.context.nids.refilled()
     return append(this.#writer.context, head, { ...made, local: true }, offset)
   }
 

@@ -188,3 +188,19 @@ test('a message is on its way at once where all is known that it builds on', asy
   await Promise.all(sending)
   t.is(head?.inFlight, 0)
 })
+
+testDatabases(
+  test,
+  'whoever sends when others have just taken all IDs waits for some',
+  async (t, database) => {
+    const { core, rooms } = await testRooms(database)
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+    const send = () => core.sender.send(roomId, { type: 'm.room.message', sender: ALICE, content: {} })
+    await send()
+    const { nids } = core.context
+    t.throws(() => {
+      for (;;) nids.next()
+    })
+    await t.notThrowsAsync(send())
+  },
+)

@@ -141,6 +141,8 @@ export class RoomWriter {
   /** Runs a job in the room's queue until something comes of it: at once where the head is here and the job asks nothing. */
   #attempt<T>(roomId: string, job: Job<T>, options: UpdateOptions): Answer<Attempted<T>> {
     const again = (): Answer<Attempted<T>> => this.#attempt(roomId, job, options)
+    const refilled = this.context.nids.refilled()
+    if (refilled !== undefined) return refilled.then(again)
     return andThen(this.#heads.load(roomId), head => {
       if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
       if (!isReady(head, options)) return head.lastCommit.then(again)
