@@ -18,6 +18,8 @@ onServer('who blocks invitations gets none, and whoever tries is told', async (t
   await blocked(ann.change('invite', roomId, bob))
   await blocked(ann.setState(roomId, 'm.room.member', { membership: 'invite' }, bob.userId))
   await blocked(ann.createRoom({ invite: [bob.userId] }))
+  const asState = { type: 'm.room.member', state_key: bob.userId, content: { membership: 'invite' } }
+  await t.throwsAsync(ann.createRoom({ initial_state: [asState] }), { code: '400 M_INVALID_ROOM_STATE' })
   await bob.setAccountData('m.invite_permission_config', {})
   await ann.change('invite', roomId, bob)
   t.deepEqual((await invited(bob)).toSorted(), [before, roomId].toSorted())

@@ -235,5 +235,11 @@ testDatabases(test, 'only users are made members', async (t, database) => {
     })
   for (const stateKey of ['', 'bob', '@bob', '@bob:', `@${'b'.repeat(255)}:here.test`])
     await t.throwsAsync(set(stateKey), { message: /is not a user ID/ })
+  const begun = (stateKey: string, membership: string) => {
+    const initialState = [{ type: 'm.room.member', stateKey, content: { membership } }]
+    return rooms.roomCreation.create(newRoom(rooms, ALICE, { initialState }), { isDirect: false })
+  }
+  await t.throwsAsync(begun('bob', 'ban'), { message: /is not a user ID/ })
+  await t.notThrowsAsync(begun(BOB, 'ban'))
   await t.notThrowsAsync(set('@Böb/:there.test'))
 })

@@ -1,5 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isUserId, serverNameOf } from '../../core/ids.ts'
+import { serverNameOf } from '../../core/ids.ts'
 import { checkTerms } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
@@ -15,7 +15,14 @@ import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
-import { aliasesOf, badAlias, checkedAliasesOf, checkLevels, checkOwnAccess } from './state-content.ts'
+import {
+  aliasesOf,
+  badAlias,
+  checkedAliasesOf,
+  checkIsUser,
+  checkLevels,
+  checkOwnAccess,
+} from './state-content.ts'
 
 /** What a client asks to be sent into a room. */
 export interface Message {
@@ -158,9 +165,7 @@ export class Sending {
     const { userId } = requester
     const leaves = type === 'm.room.member' && given['membership'] === 'leave' && stateKey === userId
     if (requester.isSuspended && !leaves) throw suspended()
-    // The rules let it pass, and it would be a member of the room whom nobody can name.
-    if (type === 'm.room.member' && !isUserId(stateKey))
-      throw new MatrixError('M_INVALID_PARAM', `${stateKey} is not a user ID`)
+    if (type === 'm.room.member') checkIsUser(stateKey)
     const content =
       type === 'm.room.member'
         ? await this.#memberships.written({ sender: userId, roomId, userId: stateKey, content: given })

@@ -1,7 +1,7 @@
 import { levelTable } from '../../core/auth/power-levels.ts'
 import { NAMED_LEVELS } from '../../core/auth/rules/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
+import { isRoomAlias, isUserId, serverNameOf } from '../../core/ids.ts'
 import { type JsonObject, ownMember } from '../../core/json.ts'
 import { isServerAllowed, parseServerAcl } from '../../core/server-acl.ts'
 import type { NewRoom } from './room-templates.ts'
@@ -32,17 +32,30 @@ export const badAlias = (alias: string): MatrixError =>
 
 /**
  * What is refused of the state that a client wants a new room to begin with, as it would be later: the room's only alias is the
- * one that is made with it. Throws `M_INVALID_PARAM`, `M_BAD_ALIAS`, `M_BAD_JSON`.
+ * one that is made with it. Throws `M_INVALID_PARAM`, `M_INVALID_ROOM_STATE`, `M_BAD_ALIAS`, `M_BAD_JSON`.
  */
 export const checkFirstState = ({ creator, alias, initialState, powerLevelOverride }: NewRoom): void => {
   checkLevels(powerLevelOverride)
-  for (const { type, content } of initialState) {
+  for (const { type, stateKey, content } of initialState) {
+    if (type === 'm.room.member') checkFirstMember(stateKey, content)
     if (type === 'm.room.server_acl') checkOwnAccess(content, serverNameOf(creator))
     if (type === 'm.room.power_levels') checkLevels(content)
     const named = type === 'm.room.canonical_alias' ? checkedAliasesOf(content) : []
     const bad = named.find(one => one !== alias)
     if (bad !== undefined) throw badAlias(bad)
   }
+}
+
+/** Whoever is invited may have something against it, and be on another server: that is for `invite`. */
+const checkFirstMember = (userId: string, { membership }: JsonObject): void => {
+  checkIsUser(userId)
+  if (membership === 'invite')
+    throw new MatrixError('M_INVALID_ROOM_STATE', 'Whom a room begins with is named in invite')
+}
+
+/** The rules let others pass, and they would be members of the room whom nobody can name. Throws `M_INVALID_PARAM`. */
+export const checkIsUser = (stateKey: string): void => {
+  if (!isUserId(stateKey)) throw new MatrixError('M_INVALID_PARAM', `${stateKey} is not a user ID`)
 }
 
 /** Nobody of a server that the list keeps out could ever mend it. Throws `M_INVALID_PARAM`. */
