@@ -83,6 +83,18 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'nobody stays invited to a room that is removed', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const room = newRoom(rooms, A, { invite: [B] })
+  const roomId = await rooms.roomCreation.create(room, { isDirect: false })
+  const { invitations } = core.context.read
+  const before = await invitations.one(B, roomId)
+  await lifetimeOf(core, clock).removeNow(roomId)
+  const after = await invitations.one(B, roomId)
+  t.like(after, { status: 'cancelled', ending: { content: { membership: 'leave' }, state_key: B } })
+  t.true((after?.position ?? 0) > (before?.position ?? 0), 'clients are told')
+})
+
 testDatabases(test, 'a room of which this server cannot make sense keeps no other', async (t, database) => {
   const { rooms, clock } = await testRooms(database)
   const ids: string[] = []

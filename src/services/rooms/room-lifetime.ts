@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { serverNameOf } from '../../core/ids.ts'
 import type { Log } from '../../core/log.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import {
@@ -7,6 +8,7 @@ import {
   AbandonedRoomWriter,
   type RoomSize,
 } from '../../storage/rooms/abandoned-rooms.ts'
+import { ownEnding } from './invitation-ending.ts'
 import type { RoomsContext, RoomWriter } from './room-writer.ts'
 
 const HOUR_MS = 60 * 60_000
@@ -14,6 +16,8 @@ const HOUR_MS = 60 * 60_000
 const ROOMS = 500
 /** Events removed in one commit. */
 const EVENTS = 500
+
+const INVITES = { stream: 'invites', offset: 0 } as const
 
 /**
  * How long rooms live: as long as anybody of this server is in them, has left and not forgotten them, is or will be
@@ -84,7 +88,8 @@ export class RoomLifetime {
       const gone = { roomNid: room.nid, roomId }
       size = await this.#read.size(room.nid)
       const marked = this.#write.markOne(gone, this.#clock.now())
-      return { statements: [marked, ...this.#removal(gone)], after: () => this.#sweep(room.nid) }
+      const statements = [marked, ...(await this.#withdrawal(gone)), ...this.#removal(gone)]
+      return { statements, after: () => this.#sweep(room.nid) }
     })
     return isGone ? size : undefined
   }
@@ -125,6 +130,26 @@ export class RoomLifetime {
   #removal(room: AbandonedRoom): WriteStatement[] {
     const { serverName: host, write } = this.#context
     return [write.removed.remember(room, { host, now: this.#clock.now() }), ...this.#write.remove(room)]
+  }
+
+  /** Who is still invited, or knocks, waits for nothing now: an invitation that cannot be accepted would stay in their clients. */
+  async #withdrawal({ roomNid, roomId }: AbandonedRoom): Promise<WriteStatement[]> {
+    const { read, write, serverName } = this.#context
+    const now = this.#clock.now()
+    const statements: WriteStatement[] = []
+    for (const { userId } of await read.memberships.inRoom(roomNid, ['invite', 'knock'])) {
+      const invitation =
+        serverNameOf(userId) === serverName ? await read.invitations.one(userId, roomId) : undefined
+      if (invitation === undefined) continue
+      const end = {
+        status: 'cancelled',
+        now,
+        position: INVITES,
+        ending: ownEnding(invitation, {}, now),
+      } as const
+      statements.push(write.invitations.settle(invitation, end))
+    }
+    return statements
   }
 
   /** Removes the events of a room that is no longer one. */
