@@ -78,7 +78,7 @@ testDatabases(
       [alice, { erase: true }],
     ])
     t.deepEqual(await new DeviceReader(database).ids(alice), [])
-    t.deepEqual(await new UserReader(database).pendingCleanups(10), [])
+    t.deepEqual(await new UserReader(database).pendingCleanups('', 10), [])
   },
 )
 

@@ -28,6 +28,8 @@ export class AccountManagement {
   readonly #interactive: UserInteractive
   /** Users who are being made to leave their rooms. */
   readonly #leaving = new Set<string>()
+  /** The last user whose deactivation the round before has gone on with: those after them are next. */
+  #resumedUpTo = ''
 
   constructor(
     context: AccountsContext,
@@ -144,28 +146,36 @@ export class AccountManagement {
   /** Has what is left of a deactivated account erased; one that is erased already stays so. */
   async erase(userId: string): Promise<void> {
     await this.#context.commit([this.#context.write.users.erase(userId)])
-    await this.resume()
+    if (await this.#context.read.users.isCleanupPending(userId)) await this.#goOn(userId, true)
   }
 
   /**
-   * Goes on with some of the deactivations that a failure, crash or stop has interrupted, or that a command has begun, and removes
-   * devices that a command has logged out.
+   * Goes on with some of the deactivations that a failure, crash or stop has interrupted, or that a command has begun, each time with
+   * the next, and removes devices that a command has logged out.
    */
   async resume(): Promise<void> {
     const { read, write } = this.#context
-    for (const { userId, erase } of await read.users.pendingCleanups(RESUME_BATCH)) {
-      const ended = await this.#context.commit(
-        await this.#endOf(userId, await read.devices.ids(userId), erase),
-      )
-      // The profile was being changed: in the next round.
-      if (!ended.ok) continue
-      await this.#authentication.forget(userId)
-      await this.#cleanUp(userId, erase)
-    }
+    const pending = await read.users.pendingCleanups(this.#resumedUpTo, RESUME_BATCH)
+    // Those that cannot be finished must not keep the others waiting.
+    this.#resumedUpTo = pending.length < RESUME_BATCH ? '' : (pending.at(-1)?.userId ?? '')
+    for (const { userId, erase } of pending) await this.#goOn(userId, erase)
     for (const userId of await read.users.pendingLogouts(RESUME_BATCH)) {
       await this.#authentication.forget(userId)
       await this.#devices.remove(userId, await read.devices.withoutTokens(userId))
       await this.#context.commit([write.users.cleanedUp(userId)])
+    }
+  }
+
+  async #goOn(userId: string, erase: boolean): Promise<void> {
+    try {
+      const deviceIds = await this.#context.read.devices.ids(userId)
+      const ended = await this.#context.commit(await this.#endOf(userId, deviceIds, erase))
+      // The profile was being changed: in a later round.
+      if (!ended.ok) return
+      await this.#authentication.forget(userId)
+      await this.#cleanUp(userId, erase)
+    } catch (error) {
+      this.#context.onError(error)
     }
   }
 

@@ -45,6 +45,7 @@ export class UserReader {
   readonly #anyAdmin: Prepared
   readonly #guests: Prepared
   readonly #cleanups: Prepared
+  readonly #cleanup: Prepared
   readonly #toLogOut: Prepared
   readonly #count: Prepared
   readonly #messageLimit: Prepared
@@ -59,7 +60,10 @@ export class UserReader {
     this.#anyAdmin = db.prepare(
       'SELECT user_id FROM users WHERE is_admin = 1 AND deactivated_ts IS NULL LIMIT 1',
     )
-    this.#cleanups = db.prepare('SELECT user_id, erase FROM users WHERE cleanup = 1 ORDER BY user_id LIMIT ?')
+    this.#cleanups = db.prepare(
+      'SELECT user_id, erase FROM users WHERE cleanup = 1 AND user_id > ? ORDER BY user_id LIMIT ?',
+    )
+    this.#cleanup = db.prepare('SELECT 1 AS pending FROM users WHERE cleanup = 1 AND user_id = ?')
     this.#toLogOut = db.prepare('SELECT user_id FROM users WHERE cleanup = 2 ORDER BY user_id LIMIT ?')
     this.#messageLimit = db.prepare(
       'SELECT message_rate, message_burst FROM users WHERE user_id = ? AND message_rate IS NOT NULL',
@@ -96,10 +100,15 @@ export class UserReader {
     return (await this.#db.get(this.#anyAdmin)) !== undefined
   }
 
-  /** Deactivated users whose rooms have not all been left yet. */
-  async pendingCleanups(limit: number): Promise<{ userId: string; erase: boolean }[]> {
-    const rows = await this.#db.all<{ user_id: string; erase: number }>(this.#cleanups, [limit])
+  /** Deactivated users whose rooms have not all been left yet, in order of their IDs: the first ones after a user ID. */
+  async pendingCleanups(after: string, limit: number): Promise<{ userId: string; erase: boolean }[]> {
+    const rows = await this.#db.all<{ user_id: string; erase: number }>(this.#cleanups, [after, limit])
     return rows.map(row => ({ userId: row.user_id, erase: row.erase === 1 }))
+  }
+
+  /** Whether a user is deactivated and their rooms have not all been left yet. */
+  async isCleanupPending(userId: string): Promise<boolean> {
+    return (await this.#db.get(this.#cleanup, [userId])) !== undefined
   }
 
   /** Users whose devices were logged out by a command, and have not been removed yet. */
