@@ -3,11 +3,13 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
 import { alice as ALICE, SERVER_NAME, testAccounts } from '../../test-kit/accounts.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
 import { Departure } from './departure.ts'
 import { ProfilePropagation } from './profile-propagation.ts'
 import type { RoomSender } from './room-sender.ts'
+import { RoomContended } from './room-writer.ts'
 
 testDatabases(
   test,
@@ -111,6 +113,34 @@ testDatabases(
     t.deepEqual(told, [roomIds[1], roomIds[1]])
   },
 )
+
+test('a room that too many write to at that moment is told of a new name later', async t => {
+  const { core, rooms, clock } = await testRooms(await testDatabase(t), { serverName: SERVER_NAME })
+  await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const { accounts } = testAccounts(core.context.db, {}, clock)
+  await accounts.createUser({ username: 'alice', password: 'correct horse', isAdmin: false })
+  const failures = [new RoomContended()]
+  const told: unknown[] = []
+  const propagation = new ProfilePropagation({
+    ...{ context: core.context, clock, log: silentLog },
+    profile: userId => accounts.profiles.memberProfile(userId),
+    sender: {
+      send: async (roomId, template, options) => {
+        const failure = failures.pop()
+        if (failure !== undefined) throw failure
+        told.push(template.content['displayname'])
+        return core.sender.send(roomId, template, options)
+      },
+    },
+  })
+  await accounts.profiles.setField({ userId: ALICE, isGuest: false }, 'displayname', { displayname: 'Al' })
+  propagation.start()
+  t.teardown(() => propagation.close())
+  await eventually('it waits', () => clock.sleeping > 0)
+  await clock.advance(5_000)
+  await propagation.settled()
+  t.deepEqual(told, ['Al'])
+})
 
 testDatabases(
   test,

@@ -12,7 +12,7 @@ import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomSender } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
-import { GuardFailed, type RoomsContext } from './room-writer.ts'
+import { GuardFailed, RoomContended, type RoomsContext } from './room-writer.ts'
 
 /** The names under which the positions are stored. */
 const FOLLOWER = 'profile-propagation'
@@ -174,7 +174,7 @@ export class ProfilePropagation {
       if (error instanceof GuardFailed) throw new LeaseLost('another process tells of profiles')
       // The room does not allow it (any more), or its policy server does not answer: nobody else's name is to wait for that. The next
       // change reaches the room, or whoever joins it anew.
-      if (!(error instanceof MatrixError)) throw error
+      if (!(error instanceof MatrixError) || error instanceof RoomContended) throw error
       this.#log.info({ room: roomId, user: userId, err: error }, 'a room was not told of a new profile')
     }
   }

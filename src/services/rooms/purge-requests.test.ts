@@ -16,6 +16,7 @@ import { PurgeRequests } from './purge-requests.ts'
 import { MessageRetention } from './retention.ts'
 import { RoomLifetime } from './room-lifetime.ts'
 import { RoomPurges } from './room-purge.ts'
+import { RoomContended } from './room-writer.ts'
 
 const ALICE = '@alice:here.test'
 const DAY = 86_400_000
@@ -130,4 +131,34 @@ test('whoever may not leave a room does not keep it from going', async t => {
   t.teardown(() => requests.close())
   await eventually('it is done', async () => (await read.outcome('all')) !== undefined)
   t.is(await core.context.read.rooms.byId(roomId), undefined)
+})
+
+test('a room stays while too many write to it for its people to leave', async t => {
+  const database = await testDatabase(t)
+  const { core, rooms, clock, roomId } = await oldRoom(database)
+  const { writer } = core
+  const failures = [new RoomContended()]
+  let tries = 0
+  const requests = new PurgeRequests({
+    ...{ writer, clock, log: silentLog, purges: new RoomPurges(writer) },
+    lifetime: new RoomLifetime({ writer, clock, log: silentLog, grace: undefined }),
+    memberships: {
+      leave: change => {
+        tries += 1
+        const failure = failures.pop()
+        return failure === undefined ? rooms.memberships.leave(change) : Promise.reject(failure)
+      },
+      forget: (userId, forgotten) => rooms.memberships.forget(userId, forgotten),
+    },
+  })
+  const [write, read] = [new PurgeRequestWriter(database), new PurgeRequestReader(database)]
+  const request = { roomId, before: undefined, isForced: true }
+  await database.commit({ statements: [write.add('all', request, clock.now())] })
+  requests.start()
+  t.teardown(() => requests.close())
+  await eventually('it was tried', () => tries === 1 && clock.sleeping > 0)
+  t.not(await core.context.read.rooms.byId(roomId), undefined)
+  await clock.advance(60_000)
+  await eventually('it is done', async () => (await read.outcome('all')) !== undefined)
+  t.is(tries, 2)
 })

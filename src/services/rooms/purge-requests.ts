@@ -14,7 +14,7 @@ import type { Memberships } from './memberships.ts'
 import { PurgeScope } from './purge-scope.ts'
 import type { RoomLifetime } from './room-lifetime.ts'
 import type { RoomPurges } from './room-purge.ts'
-import type { RoomsContext, RoomWriter } from './room-writer.ts'
+import { RoomContended, type RoomsContext, type RoomWriter } from './room-writer.ts'
 
 /** So long other servers have time to hear that our users have left a room, before it goes. Milliseconds. */
 const FAREWELL_MS = 5 * 60_000
@@ -127,7 +127,7 @@ export class PurgeRequests {
       await this.#memberships.forget(userId, roomId)
       return true
     } catch (error) {
-      if (!(error instanceof MatrixError)) throw error
+      if (!(error instanceof MatrixError) || error instanceof RoomContended) throw error
       this.#log.warn(
         { room: roomId, user: userId, err: error },
         'a user could not be made to leave a room that goes',
