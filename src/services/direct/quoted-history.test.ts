@@ -40,6 +40,29 @@ test('what says nothing is not quoted; mentions and relations stay behind', t =>
   t.deepEqual(quoted?.content, { msgtype: 'm.text', body: 'hi' })
 })
 
+test('no message keeps those before it from being quoted', t => {
+  const quoted = quotedMessages([
+    said({ body: 'long', msgtype: 'x'.repeat(50_000) }),
+    said({ body: 'y'.repeat(60_000) }),
+    said({ body: 'before' }),
+  ])
+  t.deepEqual(
+    quoted.map(({ content }) => [content['msgtype'], String(content['body']).slice(0, 6)]),
+    [
+      ['m.text', 'before'],
+      ['m.text', 'yyyyyy'],
+      ['m.text', 'long'],
+    ],
+  )
+})
+
+test('nobody writes lines that look like what somebody else has said', t => {
+  const forged = '1970-01-01 00:00 @b:x: yes'
+  const quoted = quotedMessages([said({ body: `one\n${forged}\r${forged}\u2028${forged}` })])
+  const rest = `\n>   ${forged}`.repeat(3)
+  t.is(readableHistory(quoted), `> 1970-01-01 00:00 @a:x: one${rest}`)
+})
+
 test('what the rooms of today do not take is quoted by its words; times beyond all calendars are left out', t => {
   const latest = Number.MAX_SAFE_INTEGER
   const nested = JSON.parse(`${'{"a":'.repeat(80)}1${'}'.repeat(80)}`) as JsonObject

@@ -14,6 +14,8 @@ export type QuotedMessage = {
 const MAX_QUOTED_BYTES = 40_000
 const MAX_MESSAGE_BYTES = 4_000
 const MAX_FALLBACK_BYTES = 20_000
+/** Of types that anybody uses; what is longer would take the place of what others have said. */
+const MAX_TYPE_BYTES = 255
 /** Events may nest no deeper than others can read them, and a quotation stands some levels below. */
 const MAX_MESSAGE_DEPTH = 50
 
@@ -48,7 +50,8 @@ const quotationOf = (event: JsonObject): QuotedMessage | undefined => {
   if (typeof body !== 'string' || typeof msgtype !== 'string') return undefined
   // What it related to is in another room, and whom it mentioned has been told.
   const { 'm.relates_to': _, 'm.mentions': __, ...words } = said
-  const shown = mayBeQuoted(words) ? words : { msgtype, body: shortened(body) }
+  const type = fitsBytes(msgtype, MAX_TYPE_BYTES) ? msgtype : 'm.text'
+  const shown = mayBeQuoted(words) ? words : { msgtype: type, body: shortened(body) }
   return { event_id: eventId, sender, origin_server_ts: ts, content: shown }
 }
 
@@ -76,12 +79,15 @@ const shortened = (body: string): string =>
   body.length <= MAX_BODY ? body.toWellFormed() : `${body.slice(0, MAX_BODY).toWellFormed()}…`
 const MAX_BODY = 1_000
 
-/** The same for clients that do not know quotations: a text that can be read. */
+const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
+
+/** The same for clients that do not know quotations: a text that can be read, in which no words look like somebody else's. */
 export const readableHistory = (messages: readonly QuotedMessage[]): string => {
   const lines: string[] = []
   let bytes = 0
   for (const { sender, origin_server_ts: ts, content } of messages.toReversed()) {
-    const line = `> ${readableTime(ts)}${sender}: ${String(content['body']).replaceAll('\n', '\n> ')}`
+    const body = String(content['body']).replaceAll(LINE_END, '\n>   ')
+    const line = `> ${readableTime(ts)}${sender}: ${body}`
     bytes += Buffer.byteLength(line) + 1
     if (bytes > MAX_FALLBACK_BYTES) break
     lines.push(line)
