@@ -211,6 +211,26 @@ testDatabases(test, 'what cannot be sent just now is sent later, if not too late
     async () => typeof (await core.context.read.delayedEvents.byId(delayId))?.eventId === 'string',
   )
 
+  status = 503
+  const [first, second] = [await schedule(10_000), await schedule(20_000)]
+  await after(10_000)
+  status = 200
+  await clock.advance(10_000)
+  await eventually('it sleeps', () => clock.sleeping > 0)
+  t.like(await delayed.get(requester, second.delayId), { finalised_ts: undefined }, 'it waits for its turn')
+  await after(50_000)
+  await after(10_000)
+  await eventually(
+    'both are sent',
+    async () => (await core.context.read.delayedEvents.byId(second.delayId))?.eventId !== undefined,
+  )
+  const sent = await Promise.all(
+    [first, second].map(
+      async each => (await core.context.read.delayedEvents.byId(each.delayId))?.finalisedTs,
+    ),
+  )
+  t.is((sent[1] ?? 0) - (sent[0] ?? 0), 10_000)
+
   status = 502
   const late = (await schedule(10_000)).delayId
   await after(10_000)

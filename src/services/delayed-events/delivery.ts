@@ -11,6 +11,8 @@ const KEPT_PER_USER = 1_000
 
 /** So long an event is tried again that could not be sent for no fault of its own. */
 const PATIENCE_MS = 60 * 60_000
+/** Who sends an event takes no longer, if all goes well. */
+const SENDING_MS = 1_000
 
 /** What delayed events come to: sent, cancelled, or refused. `hold` says that whoever does it still holds the row. */
 export class DelayedDelivery {
@@ -33,9 +35,12 @@ export class DelayedDelivery {
 
   /**
    * "If a delayed event fails to be sent at its scheduled send time …, the event will be stored as a finalised delayed event." What fails
-   * for now alone (the room is written to by too many, another server does not answer) stays scheduled, and throws.
+   * for now alone (the room is written to by too many, another server does not answer) stays scheduled, and throws. What is due after it
+   * in that room waits for it, or of two changes of one state the first would be the one that holds.
    */
   async sendAtItsTime(delayed: DelayedEvent, hold: readonly WriteStatement[]): Promise<void> {
+    const { read, clock } = this.#writer.context
+    if (await read.delayedEvents.isBehind(delayed, clock.now() - SENDING_MS)) return
     try {
       const refusal = await this.#standing(delayed.userId)
       if (refusal !== undefined) throw refusal

@@ -65,6 +65,7 @@ export class DelayedEventReader {
   readonly #scheduled: Prepared
   readonly #finalised: Prepared
   readonly #soonest: Prepared
+  readonly #overdue: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -79,6 +80,10 @@ export class DelayedEventReader {
     )
     this.#soonest = db.prepare(
       'SELECT MIN(due_ts) AS at FROM delayed_events WHERE user_id = ? AND finalised_ts IS NULL',
+    )
+    this.#overdue = db.prepare(
+      `SELECT 1 AS one FROM delayed_events
+       WHERE user_id = ? AND finalised_ts IS NULL AND due_ts < ? AND due_ts < ? AND room_id = ? LIMIT 1`,
     )
   }
 
@@ -104,6 +109,12 @@ export class DelayedEventReader {
   /** When the next of a user's is due. */
   async soonest(userId: string): Promise<number | undefined> {
     return (await this.#db.get<{ at: number | null }>(this.#soonest, [userId]))?.at ?? undefined
+  }
+
+  /** Whether another one of the user's into the same room that was due before it, and before an instant, has not been sent. */
+  async isBehind({ userId, roomId, scheduledTs, delayMs }: DelayedEvent, before: number): Promise<boolean> {
+    const row = await this.#db.get(this.#overdue, [userId, scheduledTs + delayMs, before, roomId])
+    return row !== undefined
   }
 }
 
