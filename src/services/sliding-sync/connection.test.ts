@@ -1,5 +1,6 @@
 import test from 'ava'
-import { Connection, serialOf } from './connection.ts'
+import { Connection, type ConnectionSnapshot, type SentRoom, serialOf } from './connection.ts'
+import { requiredStateOfPairs } from './required-state.ts'
 
 const answer = (connection: Connection, base: number, events: number): number =>
   serialOf(connection.answer(base, { events }, new Map()))
@@ -31,4 +32,41 @@ test('of many answers to one token the newest are remembered', t => {
     serials.map(serial => connection.has(serial)),
     [false, false, true, true, true, true],
   )
+})
+
+test('what is answered after it was given up is no answer of the process that has it', t => {
+  const given = new Connection(7)
+  answer(given, 7, 1)
+  const taken = Connection.from(given.snapshot())
+  const own = answer(taken, 7, 2)
+  t.false(taken.has(answer(given, 7, 3)))
+  t.true(taken.resume(own))
+  t.deepEqual(taken.positions, { events: 2 })
+})
+
+test('what many rooms were sent by is handed over once', t => {
+  const connection = new Connection(7)
+  const pairs = Array.from({ length: 15 }, (_, index): [string, string] => [`m.room.${index}`, ''])
+  const sent = (index: number): SentRoom => ({
+    ...{
+      kind: 'joined',
+      upTo: index,
+      timelineLimit: 1,
+      isDirect: false,
+      members: new Map([['@me:x', index]]),
+    },
+    requiredState: requiredStateOfPairs(index < 1_500 ? pairs : pairs.slice(1), '@me:x'),
+  })
+  const rooms = new Map(Array.from({ length: 2_000 }, (_, index) => [`!room${index}:x`, sent(index)]))
+  connection.resume(serialOf(connection.answer(7, {}, rooms)))
+  connection.answer(8, {}, new Map([...rooms].slice(0, 10)))
+  const text = JSON.stringify(connection.snapshot())
+  t.true(text.length < 500_000)
+  const moved = Connection.from(JSON.parse(text) as ConnectionSnapshot)
+  for (const [roomId, { requiredState, ...room }] of rooms) {
+    const { requiredState: state, ...rest } = moved.rooms.get(roomId) ?? sent(-1)
+    if (state?.key !== requiredState?.key) t.fail(roomId)
+    if (rest.upTo !== room.upTo || rest.members.get('@me:x') !== room.upTo) t.fail(roomId)
+  }
+  t.is(moved.rooms.size, 2_000)
 })

@@ -81,7 +81,8 @@ interface Unconfirmed {
 type RoomSnapshot = Omit<SentRoom, 'members' | 'requiredState'> & {
   readonly roomId: string
   readonly members: readonly (readonly [userId: string, nid: number])[]
-  readonly wishes: readonly Wish[] | undefined
+  /** Which of the snapshot's `wishes` its state was sent by. */
+  readonly wishesAt: number | undefined
 }
 
 /** A connection as JSON, without what can be read again. */
@@ -94,20 +95,30 @@ export interface ConnectionSnapshot {
     readonly positions: StreamToken
     readonly rooms: readonly RoomSnapshot[]
   }[]
+  /** Each once: most rooms are sent by the same, and it is most of what there is to say of them. */
+  readonly wishes?: readonly (readonly Wish[])[]
 }
 
-const snapshotOf = (rooms: ReadonlyMap<string, SentRoom>): RoomSnapshot[] =>
-  [...rooms].map(([roomId, { members, requiredState, ...room }]) => ({
-    ...{ ...room, roomId },
-    members: [...members],
-    wishes: requiredState?.wishes,
-  }))
+/** @param all what the rooms' state was sent by, by its key; what is new is added */
+const snapshotOf = (
+  rooms: ReadonlyMap<string, SentRoom>,
+  all: Map<string, { readonly at: number; readonly wishes: readonly Wish[] }>,
+): RoomSnapshot[] =>
+  [...rooms].map(([roomId, { members, requiredState, ...room }]) => {
+    const known =
+      requiredState && (all.get(requiredState.key) ?? { at: all.size, wishes: requiredState.wishes })
+    if (requiredState !== undefined && known !== undefined) all.set(requiredState.key, known)
+    return { ...room, roomId, members: [...members], wishesAt: known?.at }
+  })
 
-const roomsFrom = (rooms: readonly RoomSnapshot[]): Map<string, SentRoom> =>
+const roomsFrom = (rooms: readonly RoomSnapshot[], states: readonly RequiredState[]): Map<string, SentRoom> =>
   new Map(
-    rooms.map(({ roomId, members, wishes, ...room }) => [
+    rooms.map(({ roomId, members, wishesAt, ...room }) => [
       roomId,
-      { ...room, members: new Map(members), requiredState: wishes && new RequiredState(wishes) },
+      {
+        ...{ ...room, members: new Map(members) },
+        requiredState: wishesAt === undefined ? undefined : states[wishesAt],
+      },
     ]),
   )
 
@@ -116,6 +127,12 @@ const SERIAL = 'c'
 
 /** Who cancels a request and asks otherwise may be answered twice for one token; more than this nobody does at a time. */
 const MAX_UNCONFIRMED = 4
+
+/**
+ * In another process its serial numbers go on from so far ahead: what the one that gave it up still answers, to requests that came
+ * before, is told apart from what is answered there.
+ */
+const AHEAD = 1_000
 
 /** One loop of requests of one device. */
 export class Connection {
@@ -143,21 +160,24 @@ export class Connection {
 
   /** One that another process has given up, for this one. */
   static from(
-    { serial, positions, rooms, unconfirmed = [] }: ConnectionSnapshot,
+    { serial, positions, rooms, unconfirmed = [], wishes = [] }: ConnectionSnapshot,
     maker?: number,
   ): Connection {
     const connection = new Connection(serial, maker)
+    const states = wishes.map(one => new RequiredState(one))
     connection.#positions = positions
-    for (const [roomId, room] of roomsFrom(rooms)) connection.#rooms.set(roomId, room)
-    connection.#unconfirmed = unconfirmed.map(one => ({ ...one, rooms: roomsFrom(one.rooms) }))
-    connection.#newest = unconfirmed.at(-1)?.serial ?? serial
+    for (const [roomId, room] of roomsFrom(rooms, states)) connection.#rooms.set(roomId, room)
+    connection.#unconfirmed = unconfirmed.map(one => ({ ...one, rooms: roomsFrom(one.rooms, states) }))
+    connection.#newest = (unconfirmed.at(-1)?.serial ?? serial) + AHEAD
     return connection
   }
 
   snapshot(): ConnectionSnapshot {
+    const all = new Map<string, { readonly at: number; readonly wishes: readonly Wish[] }>()
     return {
-      ...{ serial: this.#serial, positions: this.#positions, rooms: snapshotOf(this.#rooms) },
-      unconfirmed: this.#unconfirmed.map(one => ({ ...one, rooms: snapshotOf(one.rooms) })),
+      ...{ serial: this.#serial, positions: this.#positions, rooms: snapshotOf(this.#rooms, all) },
+      unconfirmed: this.#unconfirmed.map(one => ({ ...one, rooms: snapshotOf(one.rooms, all) })),
+      wishes: [...all.values()].map(one => one.wishes),
     }
   }
 

@@ -4,7 +4,7 @@ import { Connection, type ConnectionSnapshot } from './connection.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000
-/** What is larger as JSON stays where it is: its client begins anew. */
+/** What is larger as JSON is given up and goes nowhere: its client begins anew. */
 const MAX_SIZE = 1_000_000
 /** The last so many connections that were given away are remembered. */
 const MAX_GIVEN = 10_000
