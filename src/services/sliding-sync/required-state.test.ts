@@ -26,6 +26,8 @@ test('lazily loaded members only come by their own keys, unless another rule wan
   t.true(lazy.matches('m.room.topic', ''))
   t.true(lazy.matches('m.room.member', ME))
   t.false(lazy.matches('m.room.member', '@other:x'))
+  const named = of(['m.room.member', '*'], ['m.room.member', '$LAZY'], ['m.room.member', '$ME'])
+  t.deepEqual([named.matches('m.room.member', ME), named.matches('m.room.member', '@other:x')], [true, false])
   const both = RequiredState.union([lazy, of(['m.room.member', '*'])])
   t.deepEqual([both.lazyMembers, both.allMembers], [false, true])
   t.true(both.matches('m.room.member', '@other:x'))

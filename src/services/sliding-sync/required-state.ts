@@ -25,16 +25,18 @@ const merged = (wishes: readonly Wish[]): Wish[] =>
 /** Which state one wish is met by, without going through its elements. */
 class WishIndex {
   readonly #lazyMembers: boolean
-  /** State keys by type (`undefined`: any); `true` is every state key. */
-  readonly #byType = new Map<string | undefined, Set<string> | true>()
+  /** Types of which every state key is wanted (`undefined`: any type). */
+  readonly #whole = new Set<string | undefined>()
+  /** State keys that are named, by type. */
+  readonly #byType = new Map<string | undefined, Set<string>>()
 
   constructor({ elements, lazyMembers }: Wish) {
     this.#lazyMembers = lazyMembers
     for (const { type, stateKey } of elements) {
       const known = this.#byType.get(type)
-      if (stateKey === undefined) this.#byType.set(type, true)
+      if (stateKey === undefined) this.#whole.add(type)
       else if (known === undefined) this.#byType.set(type, new Set([stateKey]))
-      else if (known !== true) known.add(stateKey)
+      else known.add(stateKey)
     }
   }
 
@@ -43,8 +45,8 @@ class WishIndex {
   }
 
   #holds(named: string | undefined, type: string, stateKey: string): boolean {
-    const keys = this.#byType.get(named)
-    return keys === true ? !(this.#lazyMembers && type === MEMBER) : keys?.has(stateKey) === true
+    const isWhole = this.#whole.has(named) && !(this.#lazyMembers && type === MEMBER)
+    return isWhole || this.#byType.get(named)?.has(stateKey) === true
   }
 }
 
