@@ -125,8 +125,10 @@ export class RoomList {
     }
     for (const room of ended) {
       const { roomId, after } = room
-      if (!there.has(roomId) && after.includes(connection.rooms.get(roomId)?.kind))
-        places.push({ ...room, kind: 'ended' })
+      if (there.has(roomId) || !after.includes(connection.rooms.get(roomId)?.kind)) continue
+      // One that was removed, and to which an invitation came after that, has ended twice.
+      there.add(roomId)
+      places.push({ ...room, kind: 'ended' })
     }
     return places.sort((a, b) => b.order - a.order)
   }

@@ -1,5 +1,8 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { RemovedMembership } from '../../storage/rooms/removed-memberships.ts'
+import type { Answer } from '../answer.ts'
+import type { Follower } from './notifier.ts'
+import type { RoomWatch } from './room-watch.ts'
 
 /** A room that was taken away from a user: removed from this server with all its events. */
 export interface RemovedRoom {
@@ -57,5 +60,34 @@ const removedRoom = (userId: string, removed: RemovedMembership): RemovedRoom =>
       ...{ type: 'm.room.member', sender, state_key: userId, content: { membership } },
       ...{ event_id: removed.eventId, origin_server_ts: removed.ts },
     },
+  }
+}
+
+/**
+ * Has nobody taken to be in a room that was removed: no event tells any more that they are out, where there was one, to a process that
+ * comes to it only then.
+ */
+export class RemovedRoomsFollower implements Follower {
+  readonly stream = 'invites'
+  readonly #read: Pick<RoomReaders, 'removed'>
+  readonly #watch: Pick<RoomWatch, 'forgetRemoved'>
+  #followed: number
+
+  /** @param followed where the stream stands */
+  constructor(read: Pick<RoomReaders, 'removed'>, watch: Pick<RoomWatch, 'forgetRemoved'>, followed: number) {
+    this.#read = read
+    this.#watch = watch
+    this.#followed = followed
+  }
+
+  follow(upTo: number): Answer<readonly string[]> {
+    return upTo <= this.#followed ? [] : this.#goOn(upTo)
+  }
+
+  async #goOn(upTo: number): Promise<readonly string[]> {
+    const users = await this.#read.removed.users(this.#followed, upTo)
+    for (const userId of users) await this.#watch.forgetRemoved(userId)
+    this.#followed = upTo
+    return users
   }
 }

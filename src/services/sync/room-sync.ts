@@ -13,6 +13,7 @@ import { Invitations } from './invitations.ts'
 import { SentMembers } from './lazy-members.ts'
 import { type Follower, Notifier } from './notifier.ts'
 import { PartialSpans } from './partial-spans.ts'
+import { RemovedRoomsFollower } from './removed-rooms.ts'
 import { RoomSections } from './room-section.ts'
 import { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
@@ -101,7 +102,8 @@ export const createRoomSync = (
   const invites = new UserStream('invites', database, touches)
   const accountData = new UserStream('account_data', database, touches)
   const others = connect(watch)
-  const followers = [others.events, invites, accountData, ...others.followers]
+  const removed = new RemovedRoomsFollower(read, watch, database.position('invites'))
+  const followers = [others.events, removed, invites, accountData, ...others.followers]
   const notifier = new Notifier({ db: database, clock, log, followers })
   others.wakeBy(notifier)
   // A device that is removed while it waits, or whose user is locked, is not told what comes after that.

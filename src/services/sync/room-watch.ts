@@ -135,6 +135,20 @@ export class RoomWatch {
     return this.#users.get(userId)?.rooms ?? new Map()
   }
 
+  /** Has a user be in no room that is removed. */
+  async forgetRemoved(userId: string): Promise<void> {
+    const watched = this.#users.get(userId)
+    if (watched === undefined) return
+    await watched.loaded
+    const roomNids = [...watched.rooms.keys()]
+    const there = new Set((await this.#read.rooms.byNids(roomNids)).map(({ nid }) => nid))
+    for (const roomNid of roomNids) {
+      if (there.has(roomNid)) continue
+      this.#users.follow(userId, watched, { roomNid, joinedAt: undefined, upTo: this.#position })
+      this.onMember?.(userId, roomNid, undefined)
+    }
+  }
+
   /** Those of the watched who are in a room. */
   usersIn(roomNid: number): Iterable<string> {
     return this.#users.in(roomNid)

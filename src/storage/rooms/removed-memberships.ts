@@ -35,13 +35,23 @@ const ALMOST_MS = 86_400_000
 export class RemovedMembershipReader {
   readonly #db: Reader
   readonly #ofUser: Prepared
+  readonly #users: Prepared
 
   constructor(db: Reader) {
     this.#db = db
+    this.#users = db.prepare(
+      'SELECT DISTINCT user_id FROM removed_memberships WHERE position > ? AND position <= ?',
+    )
     this.#ofUser = db.prepare(
       `SELECT room_id, position, told_before, event_position, membership, sender, event_id, ts FROM removed_memberships
        WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
     )
+  }
+
+  /** Whose rooms were removed after one position of the stream `invites` up to another. */
+  async users(after: number, upTo: number): Promise<string[]> {
+    const rows = await this.#db.all<{ user_id: string }>(this.#users, [after, upTo])
+    return rows.map(row => row.user_id)
   }
 
   /** Those of a user whose rooms were removed after one position of the stream `invites` up to another. */

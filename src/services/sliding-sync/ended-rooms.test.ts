@@ -1,0 +1,53 @@
+import test from 'ava'
+import { silentLog } from '../../core/log.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { testSync } from '../../test-kit/room-sync.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
+import { testSlidingSync } from '../../test-kit/sliding.ts'
+import { RoomLifetime } from '../rooms/room-lifetime.ts'
+import { Connection, type EndedRoom } from './connection.ts'
+import { RoomList } from './room-list.ts'
+
+testDatabases(test, 'a room that is removed while somebody is in it goes for them', async (t, database) => {
+  const rooms = await testRooms(database)
+  const { core, clock } = rooms
+  const { ask, streams, close } = testSync(rooms, database)
+  t.teardown(close)
+  const sliding = testSlidingSync(rooms, streams, database)
+  const userId = '@me:here.test'
+  const roomId = await rooms.rooms.roomCreation.create(newRoom(rooms.rooms, userId), { isDirect: false })
+  const { signal } = new AbortController()
+  const look = async (pos?: string) => {
+    const asked = { body: { lists: { all: { timeline_limit: 1 } } }, pos, timeoutMs: 0 }
+    return JSON.parse(await sliding.simplified(requesterOf(userId), asked, signal))
+  }
+  const { next_batch: since } = await ask(userId)
+  const { pos } = await look()
+  const lifetime = new RoomLifetime({ writer: core.writer, clock, log: silentLog, grace: undefined })
+  await lifetime.removeNow(roomId)
+  const synced = await ask(userId, { since })
+  t.like(synced.rooms?.leave?.[roomId]?.timeline.events[0]?.content, { membership: 'leave' })
+  t.is((await ask(userId, { since: synced.next_batch })).rooms, undefined)
+  t.is((await ask(userId)).rooms?.join?.[roomId], undefined)
+  const told = await look(pos)
+  t.is(told.rooms[roomId]?.membership, 'leave')
+  const after = await look(told.pos)
+  t.deepEqual(after.rooms, {}, 'once')
+  t.is(after.lists.all.count, 0)
+})
+
+test('a room that has ended twice has one place', t => {
+  const connection = new Connection(7)
+  const ended: EndedRoom = {
+    ...{ roomId: '!a:x', membership: 'leave', text: '{}', strippedState: [], order: 1 },
+    after: [undefined],
+  }
+  connection.known.ended = [ended, { ...ended, order: 2 }]
+  const now = { upTo: 9, rooms: new Map(), joined: new Map(), isExact: true, hasMoved: false }
+  const nothing = {} as never
+  const list = new RoomList({ read: nothing, sync: nothing, sights: nothing, partial: nothing })
+  t.deepEqual(
+    list.places(connection, now, () => false).map(({ order }) => order),
+    [1],
+  )
+})
