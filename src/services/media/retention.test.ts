@@ -118,6 +118,35 @@ testDatabases(test, 'a purge deletes all that is to go, however much there is', 
 
 testDatabases(
   test,
+  'uploads of one instant are counted once each, however many are kept',
+  async (t, database) => {
+    const { media, clock } = start(t, database, { localLifetime: DAY })
+    const upload = database.prepare(
+      `INSERT INTO media (origin, media_id, kind, user_id, content_hash, size, content_type, created_ts, accessed_ts)
+     VALUES ('here.test', ?, 'upload', '@a:here.test', ?, 1, '', ?, 0)`,
+    )
+    const picture = database.prepare(
+      `INSERT INTO profiles (user_id, avatar_url, fields, position) VALUES (?, ?, '{}', 0)`,
+    )
+    const ids = Array.from({ length: 1_200 }, (_, n) => `file-${String(n).padStart(4, '0')}`)
+    await database.commit({
+      statements: [
+        { prepared: upload, rows: ids.map((id, n) => [id, n.toString(16).padStart(64, '0'), clock.now()]) },
+        {
+          prepared: picture,
+          rows: ids.slice(0, 600).map(id => [`@${id}:here.test`, `mxc://here.test/${id}`]),
+        },
+      ],
+    })
+    await clock.advance(DAY + 1)
+    t.is((await media.retention.purge({ dryRun: true })).files, 600)
+    t.is((await media.retention.purge()).files, 600)
+    t.is((await media.retention.purge()).files, 0)
+  },
+)
+
+testDatabases(
+  test,
   'uploads go by rule, never while shown, and content only with its last name',
   async (t, database) => {
     const { media, clock, stored, get, upload } = start(t, database, {

@@ -142,13 +142,12 @@ export class Retention {
   async *#uploads(createdBefore: number): AsyncGenerator<Expendable> {
     let isLasting: ((file: Expendable) => Promise<boolean>) | undefined
     const shown = await this.#store.avatars()
-    for (let from = 0; ; ) {
-      const old = await this.#store.uploads(createdBefore, from, BATCH)
+    for (let after: Expendable | undefined; ; ) {
+      const old = await this.#store.uploads(createdBefore, after, BATCH)
       if (old.length > 0) isLasting ??= await this.#references.lasting()
       for (const each of old) if (!shown.has(formatMxc(each)) && !(await isLasting?.(each))) yield each
-      const last = old.at(-1)?.createdTs ?? from
-      if (old.length < BATCH || last === from) return
-      from = last
+      after = old.at(-1)
+      if (old.length < BATCH) return
     }
   }
 

@@ -59,7 +59,7 @@ export class MediaRetention {
     this.#uploads = db.prepare(
       `SELECT ${EXPENDABLE} FROM media WHERE kind = 'upload' AND content_hash IS NOT NULL
          AND quarantined_ts IS NULL AND is_protected = 0 AND created_ts < ? AND created_ts >= ?
-       ORDER BY created_ts, media_id LIMIT ?`,
+         AND (created_ts, media_id) > (?, ?) ORDER BY created_ts, media_id LIMIT ?`,
     )
     this.#usage = db.prepare(
       `SELECT kind, CAST(COUNT(*) AS ${bigint}) AS files, CAST(COALESCE(SUM(size), 0) AS ${bigint}) AS bytes
@@ -119,9 +119,10 @@ export class MediaRetention {
     return this.#db.scan<Copy>(this.#copies, parameters)
   }
 
-  /** Files of users here that were stored in a span of time, the oldest first. */
-  uploads(createdBefore: number, createdFrom: number, limit: number): Promise<Expendable[]> {
-    return this.#db.scan<Expendable>(this.#uploads, [createdBefore, createdFrom, limit])
+  /** Files of users here that were stored before an instant, after one of them; the oldest first. */
+  uploads(createdBefore: number, after: Expendable | undefined, limit: number): Promise<Expendable[]> {
+    const { createdTs = 0, mediaId = '' } = after ?? {}
+    return this.#db.scan<Expendable>(this.#uploads, [createdBefore, createdTs, createdTs, mediaId, limit])
   }
 
   usage(): Promise<KindUsage[]> {
