@@ -12,7 +12,9 @@ export class Postponed<T extends { readonly key: string; attempt: number }> {
   readonly #clock: Clock
   readonly #again: (waiting: T) => void
   readonly #closing = new AbortController()
-  readonly #keys = new Set<string>()
+  /** How many wait under each key: one event may come from several servers, and those are asked for what it needs. */
+  readonly #keys = new Map<string, number>()
+  #count = 0
 
   /** `again` is handed what is due. */
   constructor(clock: Clock, again: (waiting: T) => void) {
@@ -27,11 +29,11 @@ export class Postponed<T extends { readonly key: string; attempt: number }> {
   /** Puts an event off; `false` if it has been put off often enough, or too many are. */
   add(waiting: T): boolean {
     const delay = DELAYS_MS[waiting.attempt]
-    if (delay === undefined || this.#keys.size >= MAX_WAITING) return false
-    this.#keys.add(waiting.key)
+    if (delay === undefined || this.#count >= MAX_WAITING) return false
+    this.#wait(waiting, 1)
     this.#clock.sleep(delay, this.#closing.signal).then(
       () => {
-        this.#keys.delete(waiting.key)
+        this.#wait(waiting, -1)
         waiting.attempt += 1
         this.#again(waiting)
       },
@@ -43,5 +45,12 @@ export class Postponed<T extends { readonly key: string; attempt: number }> {
   /** Nothing comes back any more. */
   close(): void {
     this.#closing.abort()
+  }
+
+  #wait({ key }: T, by: 1 | -1): void {
+    this.#count += by
+    const waiting = (this.#keys.get(key) ?? 0) + by
+    if (waiting > 0) this.#keys.set(key, waiting)
+    else this.#keys.delete(key)
   }
 }
