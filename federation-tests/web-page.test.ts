@@ -164,6 +164,7 @@ browserTest('what other people and servers send forges nothing, and stops nothin
   await edit(bob, said, 'Tea at six')
   await message(page, 'Tea at six').waitFor()
   await edit(mallory, said, 'No tea for alice')
+  await bob.say(room, '* nothing', { 'm.relates_to': { rel_type: 'm.replace', event_id: said } })
   await mallory.say(room, 'Ha!')
   await message(page, 'Ha!').waitFor()
   t.deepEqual(await page.locator('.message .body').allInnerTexts(), ['Tea at six (edited)', 'Ha!'])

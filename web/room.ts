@@ -117,10 +117,12 @@ export class Room {
 
   /**
    * What stands in the place of a message now: the newest of the edits by its sender (client-server API, "Event replacements"). What
-   * others have others say counts for nothing.
+   * others have others say counts for nothing, nor does what says nothing in its place.
    */
-  editOf({ id, sender }: RoomEvent): Json | undefined {
-    const valid = [...(this.#edits.get(id)?.values() ?? [])].filter(edit => edit.sender === sender)
+  editOf({ id, sender, type }: RoomEvent): Json | undefined {
+    const valid = [...(this.#edits.get(id)?.values() ?? [])].filter(
+      edit => edit.sender === sender && edit.type === type && 'm.new_content' in edit.content,
+    )
     const newest = valid.sort((a, b) => b.ts - a.ts || (a.id < b.id ? 1 : -1))[0]
     return newest && object(newest.content['m.new_content'])
   }
