@@ -166,3 +166,23 @@ test('a policy server that sends events itself has both signatures, and joins ar
   await send(a, p, [named])
   t.is(asked.length, before + 1)
 })
+
+test('nobody is held in a room by its policy server, whether that is away or refuses', async t => {
+  const { a, roomId, asked, policy, name } = await policedRoom(t)
+  await a.rooms.memberships.join({ userId: '@anna:a.test', roomId })
+  await a.rooms.memberships.invite({ sender: ALICE, userId: '@amy:a.test', roomId })
+  await name(POLICY)
+  policy.answer = 'unreachable'
+  await a.rooms.memberships.leave({ userId: '@amy:a.test', roomId })
+  t.is((await a.core.context.read.invitations.one('@amy:a.test', roomId))?.status, 'declined')
+  await a.rooms.memberships.leave({ userId: ALICE, roomId })
+  t.deepEqual(await a.rooms.roomReading.joinedRooms(ALICE), [])
+  t.is(asked.length, 1, 'it is asked all the same')
+  await t.throwsAsync(say(a, '@anna:a.test', roomId, 'into the void'), { message: /cannot be reached/ })
+  await a.clock.advance(31_000)
+  policy.answer = { status: 400, json: { errcode: 'M_FORBIDDEN', error: 'spam' } }
+  const kick = { sender: '@anna:a.test', userId: '@bob:b.test', roomId }
+  await t.throwsAsync(a.rooms.memberships.kick(kick))
+  await a.rooms.memberships.leave({ userId: '@anna:a.test', roomId })
+  t.deepEqual(await a.rooms.roomReading.joinedRooms('@anna:a.test'), [])
+})

@@ -43,6 +43,15 @@ export const othersIn = (head: RoomHead, serverName: string): string[] =>
 export const isOwnJoin = ({ type, sender, stateKey, content }: EventTemplate): boolean =>
   type === 'm.room.member' && stateKey === sender && content['membership'] === 'join'
 
+/** Whether somebody leaves, declines an invitation or takes back a knock. */
+export const isOwnLeave = ({
+  type,
+  sender,
+  stateKey,
+  content,
+}: Pick<EventTemplate, 'type' | 'sender' | 'stateKey' | 'content'>): boolean =>
+  type === 'm.room.member' && stateKey === sender && content['membership'] === 'leave'
+
 /**
  * Whether everybody has left a room in which nobody of another server ever was: then all of it is here. A room of another
  * server's may be known without its members (partial joins), so that it has to be one of ours; and one of ours, where we came back

@@ -187,6 +187,7 @@ export class Receipt {
 
   /** 7. */
   async #judgeByPolicy(): Promise<Partial<Judgement>> {
+    if (this.#options.withoutPolicy === true) return {}
     const policy = await policyServerOf(this.#writer.context, this.#head)
     if (policy === undefined || isRecommended(this.#event, policy)) return {}
     const { notRecommended: message } = this.#options

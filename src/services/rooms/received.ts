@@ -28,6 +28,8 @@ export interface ReceiveOptions {
    * The policy server was asked, or cannot be: if the event lacks its signature, it is soft-failed for this reason.
    */
   readonly notRecommended?: string
+  /** It counts whatever the policy server has said of it. */
+  readonly withoutPolicy?: boolean
   /**
    * Missing `prev_events` are not to be had while the room lacks members: the event builds on the current state, as far
    * as that is known, with what its auth events say. The state before it is asked for once the members are there.

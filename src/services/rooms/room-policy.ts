@@ -56,6 +56,19 @@ export const recommended = async (
   return signed
 }
 
+/**
+ * The same for a leave, which goes as it is where the policy server does not answer or refuses it: nobody is held in a room by
+ * somebody else's server. Others soft-fail it then ("or the homeserver sends a local client's event anyway") until something follows it.
+ */
+export const recommendedIfPossible: typeof recommended = async (writer, policy, event) => {
+  try {
+    return await recommended(writer, policy, event)
+  } catch (error) {
+    if (error instanceof MatrixError) return event
+    throw error
+  }
+}
+
 /** Asks the policy server. Throws `MatrixError`. */
 export const askPolicyServer = (writer: RoomWriter, event: RoomEvent, server: string): Promise<RoomEvent> => {
   if (writer.askPolicyServer === undefined) {

@@ -6,12 +6,12 @@ import type { SigningKey } from '../../core/signing.ts'
 import { type Answer, andThen } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
-import { isDeserted, isOwnJoin } from './membership-content.ts'
+import { isDeserted, isOwnJoin, isOwnLeave } from './membership-content.ts'
 import { draftOf, type SendOptions, type Sent, statementsBeside } from './own-draft.ts'
 import { receiveEvent } from './receive.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
-import { policyServerOf, recommended } from './room-policy.ts'
+import { policyServerOf, recommended, recommendedIfPossible } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 import { SentTransactions } from './sent-transactions.ts'
 import { unchangedState } from './unchanged-state.ts'
@@ -134,8 +134,14 @@ export class RoomSender {
       return { settled: { event, policy: await policyServerOf(context, head) } }
     })
     if ('sent' in built) return built.sent
-    const event = await recommended(this.#writer, built.policy, built.event)
+    const withoutPolicy = isOwnLeave(built.event)
+    const event = await (withoutPolicy ? recommendedIfPossible : recommended)(
+      this.#writer,
+      built.policy,
+      built.event,
+    )
     const received = await receiveEvent(this.#writer, event, {
+      withoutPolicy,
       statements: nid => statementsBeside(context, options, { id: event.eventId, nid }),
     })
     if (received.outcome === 'accepted') {
