@@ -37,6 +37,12 @@ export const DEFAULT_PASSWORD_OPTIONS: PasswordOptions = {
 /** Long enough for any pass phrase, short enough to cost nothing. */
 const MAX_PASSWORD_BYTES = 4096
 
+/**
+ * What a stored hash may cost beyond today's settings: any that settings have sensibly asked for, and none that takes the memory or the
+ * minutes of everybody else's logins (an earlier version kept hashes that clients had sent).
+ */
+const MOST = { memoryKib: 2 * 1024 * 1024, memoryTimesPasses: 8 * 1024 * 1024, parallelism: 16 }
+
 /** The same password from another keyboard may come in another normal form (RFC 8265, "OpaqueString": NFC). */
 const bytesOf = (password: string): Buffer => Buffer.from(password.normalize('NFC'))
 
@@ -90,21 +96,22 @@ export class Passwords {
   }
 
   /**
-   * Whether a password is the one that was hashed. Without a hash the answer is `false`, after as long a time.
+   * Whether a password is the one that was hashed. Without a hash, or with one that nobody can have asked for, the answer is `false`,
+   * after as long a time.
    * @throws {MatrixError} `M_LIMIT_EXCEEDED` when too many are waiting
    */
   async verify(password: string, phc: string | undefined): Promise<boolean> {
     if (!password.isWellFormed() || !fitsBytes(password, MAX_PASSWORD_BYTES)) return false
-    const isArgon2 = phc?.startsWith('$argon2') === true
-    if (!isArgon2 && this.#decoy === undefined) {
+    const isUsable = phc !== undefined && this.#isUsable(phc)
+    if (!isUsable && this.#decoy === undefined) {
       this.#decoy = this.hash('decoy')
       this.#decoy.catch(() => {
         this.#decoy = undefined
       })
     }
-    const target = isArgon2 ? phc : await this.#decoy
+    const target = isUsable ? phc : await this.#decoy
     const same = await this.#run(() => argon2().verify(target ?? '', bytesOf(password)))
-    return same && isArgon2
+    return same && isUsable
   }
 
   /** Whether a hash was made at another cost than today's. */
@@ -112,6 +119,22 @@ export class Passwords {
     const { memoryKib, iterations, parallelism } = this.#options
     const made = argon2().parseOptions(phc)
     return made.memoryCost !== memoryKib || made.timeCost !== iterations || made.parallelism !== parallelism
+  }
+
+  /** Whether it is a hash of a cost that is worth its while. */
+  #isUsable(phc: string): boolean {
+    if (!phc.startsWith('$argon2')) return false
+    const { memoryKib, iterations, parallelism } = this.#options
+    try {
+      const made = argon2().parseOptions(phc)
+      return (
+        made.memoryCost <= Math.max(MOST.memoryKib, memoryKib) &&
+        made.memoryCost * made.timeCost <= Math.max(MOST.memoryTimesPasses, memoryKib * iterations) &&
+        made.parallelism <= Math.max(MOST.parallelism, parallelism)
+      )
+    } catch {
+      return false
+    }
   }
 
   async #run<T>(job: () => Promise<T>): Promise<T> {
