@@ -71,6 +71,12 @@ export class DigestMailing {
     const owner = await this.#owners.owner({ medium: 'email', address })
     if (pusher === undefined || owner !== userId) return this.removal(digest)
     const upTo = Math.min(counter.reached, this.#database.position('events'))
+    // Whoever is locked out is told nothing, nor later of what came meanwhile.
+    if (pusher.isLocked)
+      return [
+        this.#digests.next(token, undefined),
+        this.#pushers.write.reached(pusher, { events: upTo, invites: pusher.invitePosition }),
+      ]
     const span = { after: pusher.eventPosition, upTo, limit: MAX_EVENTS }
     const unread = await this.#actions.unreadAfter(userId, span)
     const missedBefore = clock.now() - options.delay

@@ -14,6 +14,10 @@ test('of a gateway that fails thousands an operator reads one line, and later ho
   await clock.advance(10 * 60_000)
   failed('@b:x', 'busy.test')
   const common = { err: 'down', app: 'app' }
+  const own: LogFields[] = []
+  const busy = new GatewayTroubles(clock, { ...silentLog, error: fields => own.push(fields) })
+  for (const userId of ['@a:x', '@b:x']) busy.unserved({ userId, appId: 'app' }, 'no database')
+  t.deepEqual(own, [{ err: 'no database', app: 'app', user: '@a:x' }])
   t.deepEqual(lines, [
     { ...common, gateway: 'https://busy.test', user: '@a:x' },
     { ...common, gateway: 'https://other.test', user: '@a:x' },

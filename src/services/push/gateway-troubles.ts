@@ -11,11 +11,21 @@ const MAX_GATEWAYS = 1_000
 export class GatewayTroubles {
   readonly #clock: Clock
   readonly #log: Log
+  #toldOfOwnTs = Number.NEGATIVE_INFINITY
   readonly #told = new LRUCache<string, { readonly ts: number; failures: number }>({ max: MAX_GATEWAYS })
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock
     this.#log = log
+  }
+
+  /** What a pusher was to be sent could not be found out, or noted: no gateway is to blame. */
+  unserved({ appId, userId }: Pick<PusherRow, 'appId' | 'userId'>, error: unknown): void {
+    const fields = { err: error, app: appId, user: userId }
+    const now = this.#clock.now()
+    const isTold = now - this.#toldOfOwnTs < TELL_EVERY_MS
+    if (!isTold) this.#toldOfOwnTs = now
+    this.#log[isTold ? 'debug' : 'error'](fields, 'a pusher could not be served')
   }
 
   /** What a pusher was to be sent was not taken. */

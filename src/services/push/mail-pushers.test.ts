@@ -4,7 +4,9 @@ import { mailWords } from '../../core/mail-words/index.ts'
 import { type Mail, MailError, type Mailer } from '../../network/mailer.ts'
 import type { PushGateway } from '../../network/push-gateway.ts'
 import { ThirdPartyIdWriter } from '../../storage/accounts/third-party-ids.ts'
+import { UserWriter } from '../../storage/accounts/user-writer.ts'
 import type { Database } from '../../storage/database.ts'
+import { PusherReader } from '../../storage/push/pushers.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
@@ -159,6 +161,34 @@ testDatabases(
     await say('Six')
     await pass(120)
     t.is(mails.length, 4)
+  },
+)
+
+testDatabases(
+  test,
+  'whose account is locked is not written to, nor later of what came meanwhile',
+  async (t, database) => {
+    const { push, mails, say, pass } = await world(t, database)
+    await push.services.pushers.set(requesterOf(BOB), PUSHER)
+    const users = new UserWriter(database)
+    const bob = { userId: BOB, passwordHash: undefined, kind: 'user', isAdmin: false, createdTs: 1 } as const
+    await database.commit({ statements: [users.insert(bob), users.setFlag(BOB, 'is_locked', true)] })
+    await say('While locked')
+    const pushers = new PusherReader(database)
+    await eventually('it is passed over', async () => {
+      await pass(10)
+      const pusher = await pushers.one({ userId: BOB, appId: 'm.email', pushkey: ADDRESS })
+      return pusher?.eventPosition === database.position('events')
+    })
+    t.deepEqual(mails, [])
+    await database.commit({ statements: [users.setFlag(BOB, 'is_locked', false)] })
+    await say('Afterwards')
+    await eventually('of that they are told', async () => {
+      await pass(10)
+      return mails.length === 1
+    })
+    t.regex(mails[0]?.text ?? '', /Afterwards/)
+    t.notRegex(mails[0]?.text ?? '', /While locked/)
   },
 )
 

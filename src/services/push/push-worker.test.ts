@@ -49,12 +49,18 @@ test('what is read while the gateway is told has the badge told anew', async t =
 const busyWorker = (parts: {
   one: () => PusherRow | undefined
   notify: (url: string) => Promise<string[]>
+  clock?: FakeClock
+  troubles?: WorkerContext['troubles']
+  reached?: (at: { events: number }) => void
 }) => {
-  const { one, notify } = parts
+  const { one, notify, clock = new FakeClock(), troubles, reached } = parts
   const context = {
     db: { position: () => 1_000, commit: async () => ({ ok: true }) },
     gateway: { notify },
-    pushers: { read: { one: async () => one() }, write: { reached: () => ({}) } },
+    pushers: {
+      read: { one: async () => one() },
+      write: { reached: (_: unknown, at: { events: number }) => reached?.(at) },
+    },
     actions: {
       missedCalls: async () => 0,
       unreadAfter: async (_: string, { after, limit }: { after: number; limit: number }) =>
@@ -69,8 +75,8 @@ const busyWorker = (parts: {
       }),
     },
     unread: { badge: async () => 1 },
-    ...{ counted: () => 1_000, reading: new AtMost(1), troubles: { failed: () => undefined } },
-    ...{ clock: new FakeClock(), log: silentLog, random: () => 0, closing: new AbortController().signal },
+    ...{ counted: () => 1_000, reading: new AtMost(1), troubles: troubles ?? { failed: () => undefined } },
+    ...{ clock, log: silentLog, random: () => 0, closing: new AbortController().signal },
   } as unknown as WorkerContext
   return new PushWorker(context, PUSHER)
 }
@@ -108,4 +114,54 @@ test('who has removed a pusher is told no more of what has piled up', async t =>
   worker.wake()
   await worker.settled
   t.is(told, 20)
+})
+
+test('a failure of the database is none of the gateway, and counts not as one', async t => {
+  const told: string[] = []
+  const clock = new FakeClock()
+  let failures = 0
+  let notified = 0
+  const worker = busyWorker({
+    one: () => {
+      if (failures++ < 3) throw new Error('the database is busy')
+      return notified > 0 ? undefined : PUSHER
+    },
+    notify: async () => {
+      notified += 1
+      return []
+    },
+    clock,
+    troubles: { failed: () => told.push('gateway'), unserved: (_, error) => told.push(String(error)) },
+  })
+  worker.wake()
+  for (let tries = 1; tries <= 3; tries++) {
+    await eventually('it waits', () => told.length === tries && clock.sleeping > 0)
+    await clock.advance(10_000)
+  }
+  await worker.settled
+  t.deepEqual(
+    told,
+    Array.from({ length: 3 }, () => 'Error: the database is busy'),
+  )
+  t.is(notified, 20)
+})
+
+test('whose account is locked is told nothing, nor later of what came meanwhile', async t => {
+  const reached: number[] = []
+  let [isLocked, told] = [true, 0]
+  const worker = busyWorker({
+    one: () => ({ ...PUSHER, isLocked }) as PusherRow,
+    notify: async () => {
+      told += 1
+      return []
+    },
+    reached: ({ events }) => reached.push(events),
+  })
+  worker.wake()
+  await worker.settled
+  isLocked = false
+  worker.wake()
+  await worker.settled
+  t.deepEqual(reached, [1_000])
+  t.is(told, 0)
 })

@@ -17,6 +17,12 @@ const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000
 /** A call of a moment ago still rings; then it is missed. */
 const RINGS_MS = 60_000
 
+/** Before it is tried again where the fault is on this side. Milliseconds. */
+const OWN_PAUSE_MS = 10_000
+
+/** The gateway has not taken a notification; `cause` says why. */
+class NotTaken extends Error {}
+
 /**
  * Sends one pusher what it has not been sent, one after another, from the position that is stored. A notification may
  * be sent twice, when the process ends just after; "duplicate suppression … using the event_id" is the gateway's part.
@@ -84,23 +90,30 @@ export class PushWorker {
         this.#backoff = undefined
       } catch (error) {
         if (closing.aborted) return
-        await this.#failed()
-        troubles.failed(this.#pusher, error)
-        if (!this.#isRenewed) await this.#pause()
+        if (error instanceof NotTaken) {
+          await this.#failed()
+          troubles.failed(this.#pusher, error.cause)
+        } else troubles.unserved(this.#pusher, error)
+        if (!this.#isRenewed)
+          await this.#pause(error instanceof NotTaken ? this.#backoff?.retryAt : undefined)
       }
     }
   }
 
   /** Until it is tried again. */
-  async #pause(): Promise<void> {
+  async #pause(retryAt: number | undefined): Promise<void> {
     const { closing, clock } = this.#context
+    const ms = retryAt === undefined ? OWN_PAUSE_MS : retryAt - clock.now()
     this.#waiting = new AbortController()
     const renewed = AbortSignal.any([closing, this.#waiting.signal])
-    await clock.sleep((this.#backoff?.retryAt ?? 0) - clock.now(), renewed).catch(() => undefined)
+    await clock.sleep(ms, renewed).catch(() => undefined)
     this.#waiting = undefined
   }
 
-  /** Reads the pusher again: it may have been changed or removed. Answers whether it is still there. */
+  /**
+   * Reads the pusher again: it may have been changed or removed. Answers whether it is still there, and its user may hear of anything:
+   * what comes while an account is locked is not for whoever holds the device, nor told later.
+   */
   async #reload(): Promise<boolean> {
     this.#isRenewed = false
     const row = await this.#context.pushers.read.one(this.#pusher)
@@ -115,7 +128,11 @@ export class PushWorker {
       events: Math.max(this.#at.events, row.eventPosition),
       invites: Math.max(this.#at.invites, row.invitePosition),
     }
-    return true
+    if (!row.isLocked) return true
+    this.#hasNews = false
+    this.#badgeIsOld = false
+    await this.#reached(this.#end, true)
+    return false
   }
 
   /** Some of it: before the next the pusher is read again. */
@@ -175,6 +192,12 @@ export class PushWorker {
     }
   }
 
+  /** Where nothing is left to be sent. */
+  get #end(): PushPlace {
+    const { counted, db } = this.#context
+    return { events: Math.min(counted(), db.position('events')), invites: db.position('invites') }
+  }
+
   #counts(): Promise<BadgeCounts> {
     const { unread, actions, clock, reading, closing } = this.#context
     const { userId } = this.#pusher
@@ -188,7 +211,9 @@ export class PushWorker {
   async #notify(notification: JsonObject): Promise<boolean> {
     const { gateway, db, pushers, log, closing } = this.#context
     const { url } = JSON.parse(this.#pusher.data) as { url: string }
-    const rejected = await gateway.notify(url, notification, closing)
+    const rejected = await gateway.notify(url, notification, closing).catch((cause: unknown) => {
+      throw new NotTaken('not taken', { cause })
+    })
     this.#backoff = undefined
     if (!rejected.includes(this.#pusher.pushkey)) return true
     const { appId, userId } = this.#pusher
@@ -201,10 +226,10 @@ export class PushWorker {
 
   /** Waits longer each time; after a day, what could not be sent is given up. */
   async #failed(): Promise<void> {
-    const { clock, random, db, pushers, counted } = this.#context
+    const { clock, random, db, pushers } = this.#context
     this.#backoff = afterFailure(this.#backoff, { now: clock.now(), random: random() }, BACKOFF)
     if (clock.now() - this.#backoff.firstFailedAt < GIVE_UP_MS) return
-    this.#at = { events: Math.min(counted(), db.position('events')), invites: db.position('invites') }
+    this.#at = this.#end
     this.#badgeIsOld = true
     await db
       .commit({ statements: [pushers.write.reached(this.#pusher, this.#at)] })

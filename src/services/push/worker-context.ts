@@ -20,7 +20,7 @@ export interface WorkerContext {
   readonly invitations: InvitationReader
   readonly announcements: Announcements
   readonly unread: UnreadCounts
-  readonly troubles: Pick<GatewayTroubles, 'failed'>
+  readonly troubles: Pick<GatewayTroubles, 'failed' | 'unserved'>
   readonly details: PushDetails
   /** Takes turns at the long reads, for which others wait as well: one message may wake the workers of thousands. */
   readonly reading: AtMost

@@ -25,6 +25,12 @@ export interface PusherRow extends PusherKey {
   readonly invitePosition: number
 }
 
+/** A pusher that may be served now. */
+export interface KnownPusher extends PusherRow {
+  /** Whether its user's account is locked. */
+  readonly isLocked: boolean
+}
+
 interface Columns {
   user_id: string
   app_id: string
@@ -73,7 +79,10 @@ export class PusherReader {
     this.#db = db
     this.#ofUser = db.prepare(`SELECT ${COLUMNS} FROM pushers WHERE user_id = ? ORDER BY app_id, pushkey`)
     this.#all = db.prepare(`SELECT ${COLUMNS} FROM pushers`)
-    this.#one = db.prepare(`SELECT ${COLUMNS} FROM pushers WHERE ${KEY}`)
+    this.#one = db.prepare(
+      `SELECT ${COLUMNS}, (SELECT u.is_locked FROM users u WHERE u.user_id = pushers.user_id) AS is_locked
+       FROM pushers WHERE ${KEY}`,
+    )
     this.#sameKey = db.prepare('SELECT user_id FROM pushers WHERE app_id = ? AND pushkey = ?')
   }
 
@@ -85,9 +94,11 @@ export class PusherReader {
     return (await this.#db.scan<Columns>(this.#all)).map(pusherRow)
   }
 
-  async one({ userId, appId, pushkey }: PusherKey): Promise<PusherRow | undefined> {
-    const row = await this.#db.get<Columns>(this.#one, [userId, appId, pushkey])
-    return row && pusherRow(row)
+  async one({ userId, appId, pushkey }: PusherKey): Promise<KnownPusher | undefined> {
+    const row = await this.#db.get<Columns & { is_locked: number | null }>(this.#one, [
+      ...[userId, appId, pushkey],
+    ])
+    return row && { ...pusherRow(row), isLocked: row.is_locked === 1 }
   }
 
   /** Whose pushers have this app ID and key. */
