@@ -36,7 +36,10 @@ test('register_new_matrix_user works with the shared secret, and with nothing le
   t.is(codeOf(await register({ nonce: spoilt, username: 'bob' })), '400 M_UNKNOWN', 'a failure uses it up')
   t.is(codeOf(await register({ username: 'bob\0x' })), '400 M_INVALID_PARAM')
   t.is(codeOf(await register({})), '400 M_USER_IN_USE')
+  t.is(codeOf(await register({ username: 'bob', user_type: 'robot' })), '400 M_INVALID_PARAM')
+  t.is(codeOf(await register({ username: 'bob', displayname: 'b'.repeat(257) })), '400 M_INVALID_PARAM')
   t.is((await register({ username: 'bob', user_type: 'bot' })).status, 200)
+  t.is((await accounts.administered.one('@bob:tessera.test')).userType, 'bot')
   t.is(await accounts.count(), 2)
 })
 

@@ -47,7 +47,7 @@ export const checkChanges = async (
   if (admin !== undefined) refuseOwnEnd(requester, userId, admin)
   if (deactivated === true && locked === true)
     throw invalid('An account cannot be locked and deactivated at once.')
-  if (!USER_TYPES.includes(type)) throw invalid('The type of an account is bot, support or null.')
+  checkUserType(type)
   for (const [key, value] of profileOf(changes)) if (value) checkProfileValue(key, value)
   await checkExternalIds(context, userId, changes.external_ids ?? [])
   if (threepids.length > MAX_IDS) throw invalid(`An account has at most ${MAX_IDS} identifiers.`)
@@ -55,6 +55,11 @@ export const checkChanges = async (
     const owner = await read.threepids.owner(contactId(id))
     if (owner !== undefined && owner !== userId) throw threepidInUse()
   }
+}
+
+/** Refuses kinds of accounts that there are not. @throws {MatrixError} `M_INVALID_PARAM` */
+export const checkUserType = (type: string | null): void => {
+  if (!USER_TYPES.includes(type)) throw invalid('The type of an account is bot, support or null.')
 }
 
 /** The fields of a profile that are to be changed. */

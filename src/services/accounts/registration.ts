@@ -1,3 +1,4 @@
+import { checkShownAs } from '../../core/display-profile.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { localpartOf } from '../../core/ids.ts'
 import { isJsonObject } from '../../core/json.ts'
@@ -28,6 +29,8 @@ export interface CreateUser {
   readonly password?: string | undefined
   readonly isAdmin?: boolean
   readonly displayName?: string | undefined
+  /** As administrators tell accounts apart. */
+  readonly userType?: string | undefined
 }
 
 /** What a registration session has come to. */
@@ -116,18 +119,12 @@ export class Registration {
 
   /** Makes a guest account: "all parameters … with the exception of `initial_device_display_name`" are ignored. */
   async registerGuest(request: DeviceRequest): Promise<Registered> {
-    const { clock, options } = this.#context
-    if (!options.registration.guests) {
+    if (!this.#context.options.registration.guests) {
       throw new MatrixError('M_FORBIDDEN', 'Guests are not allowed on this server.')
     }
     const { initial_device_display_name: name } = request
-    const guest: NewUser = {
-      userId: generatedUserId(this.#context),
-      passwordHash: undefined,
-      kind: 'guest',
-      isAdmin: false,
-      createdTs: clock.now(),
-    }
+    const user = this.#newUser(generatedUserId(this.#context), undefined, false)
+    const guest: NewUser = { ...user, kind: 'guest' }
     const made = await this.#create(guest, name === undefined ? {} : { initial_device_display_name: name })
     if (made === undefined) throw userInUse()
     return made
@@ -160,8 +157,10 @@ export class Registration {
     const userId = newUserId(isFull ? username.slice(1, -suffix.length) : username, serverName)
     if ((await this.#context.read.users.existing([userId])).size > 0) throw userInUse()
     if (request.password !== undefined) this.#context.passwords.check(request.password)
+    checkShownAs({ displayname: request.displayName ?? null })
     const user = this.#newUser(userId, await this.#hashOf(request.password), request.isAdmin === true)
-    const result = await this.#context.commit([...proof, ...this.#statements(user, request.displayName)])
+    const made = this.#statements(user, request.displayName, request.userType)
+    const result = await this.#context.commit([...proof, ...made])
     if (result.ok) return { userId }
     if (result.guard === 'user-in-use') throw userInUse()
     return { refused: result.guard }
@@ -175,10 +174,11 @@ export class Registration {
     return { userId, passwordHash, kind: 'user', isAdmin, createdTs: this.#context.clock.now() }
   }
 
-  #statements(user: NewUser, displayName?: string): WriteStatement[] {
+  #statements(user: NewUser, displayName?: string, type?: string): WriteStatement[] {
     const { users, profiles } = this.#context.write
     const name = displayName ?? (user.kind === 'guest' ? undefined : localpartOf(user.userId))
-    return [users.insert(user), profiles.insert(user.userId, name)]
+    const typed = type === undefined ? [] : [users.setType(user.userId, type)]
+    return [users.insert(user), profiles.insert(user.userId, name), ...typed]
   }
 
   /** Stores an account with its first session. `undefined`: the interactive session has made one already. */

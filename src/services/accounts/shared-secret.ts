@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { MatrixError } from '../../core/errors.ts'
+import { checkUserType } from './account-changes.ts'
 import type { AccountsContext } from './context.ts'
 import type { LoggedIn, Login } from './login.ts'
 import type { Registration } from './registration.ts'
@@ -54,12 +55,12 @@ export class SharedSecretRegistration {
   /**
    * Registers an account and logs it in. The nonce is used up, whatever comes of it.
    * @throws {MatrixError} `M_FORBIDDEN`: no secret is configured, or the MAC is not right; `M_UNKNOWN` (400): the
-   *   nonce is not good (any more); and as `Registration.createUser`
+   *   nonce is not good (any more); `M_INVALID_PARAM`: a type that accounts do not have; and as `Registration.createUser`
    */
   async register(request: SharedSecretRequest): Promise<LoggedIn> {
     const secret = this.#secret()
     const { clock, write } = this.#context
-    const { nonce, username, password, displayname } = request
+    const { nonce, username, password, displayname, user_type: userType = null } = request
     const used = await this.#context.commit([write.oneTime.redeem(hashToken(nonce), 'nonce', clock.now())])
     if (!used.ok)
       throw new MatrixError('M_UNKNOWN', 'The nonce is unknown, used or expired.', { status: 400 })
@@ -70,11 +71,13 @@ export class SharedSecretRegistration {
     if (!sameSecret(request.mac.toLowerCase(), macOf(secret, request))) {
       throw new MatrixError('M_FORBIDDEN', 'The MAC is not right.')
     }
+    checkUserType(userType)
     const made = await this.#registration.createUser({
       username,
       password,
       isAdmin: request.admin === true,
       displayName: displayname,
+      userType: userType ?? undefined,
     })
     if ('refused' in made) throw new MatrixError('M_FORBIDDEN', 'The account was not made.')
     return this.#login.login({ type: 'm.login.password', user: made.userId, password })
