@@ -33,12 +33,22 @@ export class Tags {
     return tagsOf(parsed(await this.#read(userId, roomId)))
   }
 
-  /** Puts a tag on a room. @throws {MatrixError} `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED` */
-  async set(userId: string, roomId: string, tag: string, value: JsonObject): Promise<void> {
+  /**
+   * Puts a tag on a room.
+   * @param options.isOurs the server itself does, which what the user has stored must not keep from it
+   * @throws {MatrixError} `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED`
+   */
+  async set(
+    userId: string,
+    roomId: string,
+    tag: string,
+    value: JsonObject,
+    { isOurs = false }: { isOurs?: boolean } = {},
+  ): Promise<void> {
     if (!fitsBytes(tag, MAX_ID_BYTES) || tag === '' || !tag.isWellFormed() || tag.includes('\0')) {
       throw new MatrixError('M_INVALID_PARAM', 'The name of a tag has 1 to 255 bytes.')
     }
-    await this.#change(userId, roomId, tags => new Map(tags).set(tag, value))
+    await this.#change(userId, roomId, tags => new Map(tags).set(tag, value), isOurs)
   }
 
   /** Takes a tag off a room; one that is not there is no error. @throws {MatrixError} `M_INVALID_PARAM` */
@@ -50,12 +60,12 @@ export class Tags {
     })
   }
 
-  async #change(userId: string, roomId: string, change: ChangeTags): Promise<void> {
+  async #change(userId: string, roomId: string, change: ChangeTags, isOurs = false): Promise<void> {
     checkRoom(roomId)
-    await this.#turns.run(`${userId} ${roomId}`, () => this.#tryToChange(userId, roomId, change))
+    await this.#turns.run(`${userId} ${roomId}`, () => this.#tryToChange(userId, roomId, change, isOurs))
   }
 
-  async #tryToChange(userId: string, roomId: string, change: ChangeTags): Promise<void> {
+  async #tryToChange(userId: string, roomId: string, change: ChangeTags, isOurs: boolean): Promise<void> {
     const { write } = this.#context
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = await this.#read(userId, roomId)
@@ -66,7 +76,9 @@ export class Tags {
       const text = JSON.stringify({ ...content, tags: Object.fromEntries(changed) })
       const isMore = changed.size >= tags.size
       const tooMany = changed.size > MAX_TAGS || !fitsBytes(text, MAX_TAGS_BYTES)
-      if ((isMore && tooMany) || (await isTooMuch(this.#context, userId, { before, text }))) {
+      const isRefused =
+        !isOurs && ((isMore && tooMany) || (await isTooMuch(this.#context, userId, { before, text })))
+      if (isRefused) {
         throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'There are too many tags.')
       }
       const entry = { userId, roomId, type: 'm.tag', content: text }

@@ -45,7 +45,7 @@ export class NoticeRooms {
   async ready(userId: string): Promise<string> {
     const roomId = await this.#roomOf(userId)
     // "Servers must identify this room to clients with the `m.server_notice` tag", from the invitation on.
-    await this.#accounts.tags.set(userId, roomId, TAG, {})
+    await this.#accounts.tags.set(userId, roomId, TAG, {}, { isOurs: true })
     const head = await this.#core.writer.head(roomId)
     const membership = head?.memberships.get(userId)
     if (membership !== 'join' && membership !== 'invite') {

@@ -93,6 +93,8 @@ testDatabases(
 
     // "Servers should not prevent the user leaving the room after joining": the next notice invites them again.
     await ann.leave(roomId)
+    const full = Object.fromEntries(Array.from({ length: 100 }, (_, tag) => [`u.${tag}`, {}]))
+    await ann.put(`/user/${path(ann.userId)}${room}/account_data/m.tag`, { tags: full })
     t.is(await beside.sendNotice({ body: 'To all' }), 2)
     await clock.advance(60_000)
     t.is(await invitation(ann), roomId)
@@ -101,6 +103,8 @@ testDatabases(
       (await notices(ann, roomId)).map(({ content }) => (content as Json)['body']),
       ['Welcome', 'To all'],
     )
+    const { tags } = await ann.get(`/user/${path(ann.userId)}${room}/tags`)
+    t.is(Object.keys(tags as Json).length, 101, 'what somebody has stored keeps no notice from them')
     const other = await invitation(bob)
     t.not(other, roomId)
     const auth = {
