@@ -1,6 +1,8 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { parseJson } from '../../core/parse-json.ts'
+import type { Database } from '../../storage/database.ts'
+import { delegate } from '../../storage/delegate.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
 
@@ -56,4 +58,26 @@ test('whoever may not close the old room to others replaces it all the same', as
   const replacement = await upgraded(here, BOB, roomId, '11')
   t.is((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'], replacement)
   t.is((await stateOf(here, roomId, 'm.room.power_levels'))['events_default'], undefined)
+})
+
+test('a space of thousands of rooms is replaced little by little', async t => {
+  const database = await testDatabase(t)
+  let longest = 0
+  const commit: Database['commit'] = set => {
+    longest = Math.max(longest, set.statements.length)
+    return database.commit(set)
+  }
+  const here = await testRooms({ ...delegate(database), commit })
+  const initialState = Array.from({ length: 800 }, (_, index) => ({
+    ...{ type: 'm.space.child', stateKey: `!${index}`, content: { via: ['here.test'] } },
+  }))
+  const room = newRoom(here.rooms, ALICE, { initialState, creationContent: { type: 'm.space' } })
+  const roomId = await here.rooms.roomCreation.create(room, { isDirect: false })
+  const whole = longest
+  longest = 0
+  const replacement = await upgraded(here, ALICE, roomId, '11')
+  t.true(longest < whole * 0.7, `${longest} statements after ${whole}`)
+  const head = await here.core.writer.head(replacement)
+  const children = [...(head?.state.values() ?? [])].filter(({ type }) => type === 'm.space.child')
+  t.is(children.length, 800)
 })

@@ -5,11 +5,9 @@ import {
   roomCreators,
 } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { stateMapKey } from '../../core/event/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { AliasRow } from '../../storage/rooms/aliases.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { EventTemplate } from './local-event.ts'
 import type { MemberProfile } from './ports.ts'
@@ -22,7 +20,13 @@ import { contentShown } from './room-summary.ts'
 import type { InitialState } from './room-templates.ts'
 import type { RoomWriter } from './room-writer.ts'
 import type { Successors } from './successors.ts'
-import { closedPower, TRANSFERRED_TYPES, transferredPower, transferredState } from './upgrade-content.ts'
+import {
+  banOf,
+  closedPower,
+  TRANSFERRED_TYPES,
+  transferredPower,
+  transferredState,
+} from './upgrade-content.ts'
 
 /** What a room is to be replaced by. */
 export interface Upgrade {
@@ -31,8 +35,10 @@ export interface Upgrade {
   readonly additionalCreators: readonly string[]
 }
 
-/** Bans carried over in one commit. */
-const BANS_AT_ONCE = 50
+/** Children of a space that its replacement begins with; others follow, like bans, so that nobody waits for one commit of them all. */
+const FIRST_CHILDREN = 500
+/** Children and bans carried over in one commit. */
+const CARRIED_AT_ONCE = 50
 
 /** Replaces rooms by rooms of another version (module "Room Upgrades"). */
 export class RoomUpgrades {
@@ -122,6 +128,8 @@ export class RoomUpgrades {
     const former = isUnlisted ? roomCreators(create, head.version) : []
     const power = transferredPower(powerLevels?.content ?? {}, { version, maker: userId, creators, former })
     const state = transferredState(await this.#transferable(head), version)
+    const children = state.filter(({ type }) => type === CHILD)
+    const first = [...state.filter(({ type }) => type !== CHILD), ...children.slice(0, FIRST_CHILDREN)]
     const alias = await this.#aliasState(head, options.aliases)
     const profile = await this.#profile(userId)
     const roomId = await this.#creator.create(
@@ -136,12 +144,13 @@ export class RoomUpgrades {
             ? { additional_creators: [...additionalCreators] }
             : {}),
         },
-        initialState: [...state, ...alias],
+        initialState: [...first, ...alias],
         powerLevelOverride: power.first,
       },
       { ...profile, membership: 'join' },
     )
-    await this.#carryBans(userId, head, roomId)
+    const others = children.slice(FIRST_CHILDREN).map(child => ({ ...child, sender: userId }))
+    await this.#carry(roomId, [...others, ...(await this.#bans(userId, head))])
     if (power.final !== undefined) {
       const content = power.final
       await this.#sender.send(roomId, { type: 'm.room.power_levels', sender: userId, stateKey: '', content })
@@ -153,7 +162,7 @@ export class RoomUpgrades {
   async #transferable(head: RoomHead): Promise<InitialState[]> {
     const { read } = this.#writer.context
     const entries = TRANSFERRED_TYPES.flatMap(type => head.entry(type, '') ?? [])
-    const children = [...head.state.values()].filter(entry => entry.type === 'm.space.child')
+    const children = [...head.state.values()].filter(entry => entry.type === CHILD)
     const events = await read.events.byNids([...entries, ...children].map(entry => entry.nid))
     return events.flatMap(stored => {
       const content = contentShown(stored)
@@ -214,25 +223,22 @@ export class RoomUpgrades {
     return farewells
   }
 
-  async #carryBans(sender: string, head: RoomHead, replacement: string): Promise<void> {
-    const banned = [...head.memberships]
-      .filter(([, membership]) => membership === 'ban')
-      .map(([user]) => user)
-    const nids = banned.flatMap(user => head.state.get(stateMapKey('m.room.member', user))?.nid ?? [])
-    const templates = (await this.#writer.context.read.events.byNids(nids)).map(stored =>
-      banOf(stored, sender),
+  async #bans(sender: string, head: RoomHead): Promise<EventTemplate[]> {
+    const nids = [...head.memberships].flatMap(([user, membership]) =>
+      membership === 'ban' ? (head.entry('m.room.member', user)?.nid ?? []) : [],
     )
-    for (let start = 0; start < templates.length; start += BANS_AT_ONCE) {
-      await this.#sender.sendAll(replacement, templates.slice(start, start + BANS_AT_ONCE), { always: true })
+    return (await this.#writer.context.read.events.byNids(nids)).map(stored => banOf(stored, sender))
+  }
+
+  async #carry(replacement: string, templates: readonly EventTemplate[]): Promise<void> {
+    for (let start = 0; start < templates.length; start += CARRIED_AT_ONCE) {
+      const some = templates.slice(start, start + CARRIED_AT_ONCE)
+      await this.#sender.sendAll(replacement, some, { always: true })
     }
   }
 }
 
-const banOf = (stored: StoredEvent, sender: string): EventTemplate => {
-  const { reason } = contentShown(stored)
-  const content = { membership: 'ban', ...(typeof reason === 'string' ? { reason } : {}) }
-  return { type: 'm.room.member', sender, stateKey: stored.event.stateKey ?? '', content }
-}
+const CHILD = 'm.space.child'
 
 /** What the replacement's create event takes from the old one. */
 const creationContent = (head: RoomHead, { type, 'm.federate': federate }: JsonObject): JsonObject => {

@@ -4,6 +4,9 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.t
 import { MEDIA_STATE } from '../../core/media-policy.ts'
 import { mediaTypes } from '../../core/room-summary.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { EventTemplate } from './local-event.ts'
+import { contentShown } from './room-summary.ts'
 import type { InitialState } from './room-templates.ts'
 
 /** State that a replacement takes over as it is; of spaces also what is in them. */
@@ -168,4 +171,11 @@ export const closedPower = (
   if (events === old['events_default'] && invite === old['invite']) return undefined
   if (least > Math.min(own, Number.MAX_SAFE_INTEGER)) return undefined
   return { ...old, events_default: events, invite }
+}
+
+/** A ban of the old room, as the one who replaces it says it again in the new one. */
+export const banOf = (stored: StoredEvent, sender: string): EventTemplate => {
+  const { reason } = contentShown(stored)
+  const content = { membership: 'ban', ...(typeof reason === 'string' ? { reason } : {}) }
+  return { type: 'm.room.member', sender, stateKey: stored.event.stateKey ?? '', content }
 }
