@@ -2,8 +2,12 @@ import { MatrixError } from '../../core/errors.ts'
 import { isRoomAlias, isUserId } from '../../core/ids.ts'
 import { endpoint } from '../../http/endpoint.ts'
 
+/** So many state events are as much to store as many rooms are that begin with none: all others' messages come after them. */
+const STATE_OF_A_ROOM = 500
+
 export const createRoom = endpoint('createRoom', async ({ requester, body, limit }, services) => {
   limit('invite', (body.invite?.length ?? 0) + (body.invite_3pid?.length ?? 0))
+  limit('create-room', Math.floor((body.initial_state?.length ?? 0) / STATE_OF_A_ROOM))
   // Who is to reach nobody has their room to themselves.
   const { invite = [], invite_3pid: invitedByAddress = [] } = requester.isShadowBanned ? {} : body
   const { invitations, roomCreation, roomSettings, roomRules, appServices, directRooms } = services
