@@ -25,15 +25,16 @@ testDatabases(
     }
     const [quiet, busy] = [await makeRoom(), await makeRoom()]
     await say(quiet, 3)
+    await say(busy, 2)
     await rooms.memberships.leave({ userId: BOB, roomId: busy })
     await say(busy, 12)
-    const search = (upToNid: number, maxHits: number) =>
+    const search = (upToNid: number, maxHits: number, inRoom?: string) =>
       findCandidates(
         core.context.read,
         core.views.sights,
         {
           ...{ userId: BOB, phrases: [['tea']], keys: ['content.body'], order: 'recent', upToNid },
-          matchesRoom: () => true,
+          matchesRoom: roomId => inRoom === undefined || roomId === inRoom,
         },
         maxHits,
       )
@@ -42,5 +43,6 @@ testDatabases(
     await say(quiet, 1)
     t.deepEqual((await search(found.newest, 5)).hits, found.hits, 'the next page is of the same search')
     t.is((await search(Number.MAX_SAFE_INTEGER, 2)).hits.length, 3)
+    t.is((await search(Number.MAX_SAFE_INTEGER, 5, busy)).hits.length, 2, 'in a room that was left long ago')
   },
 )

@@ -29,7 +29,7 @@ export interface CandidateQuery {
 const MAX_HITS = 2_000
 /** So often it is asked for older ones, where the searcher may see few of the newest. */
 const MAX_ROUNDS = 4
-/** A room that takes so much of a round without anything to be seen has no part in the next: there are others. */
+/** A room that takes so much of a round without anything to be seen has no part in the next, where there are others. */
 const CROWDED = 0.1
 
 /** Asks the index, in the rooms that the searcher has been in, about what they may have seen there. */
@@ -71,7 +71,9 @@ export const findCandidates = async (
       await look(roomNid)
       const seen = hits.filter(({ position }) => isWithin(ofRooms.get(roomNid), position))
       within.push(...seen)
-      if (seen.length === 0 && hits.length >= maxHits * CROWDED) asked.delete(roomNid)
+      // What the searcher may see may still come: they have left it long ago.
+      const isLast = asked.size === 1 && !encrypted.has(roomNid)
+      if (seen.length === 0 && hits.length >= maxHits * CROWDED && !isLast) asked.delete(roomNid)
     }
     if (found.length < maxHits || within.length >= maxHits) break
     upToNid = found.reduce((least, { nid }) => Math.min(least, nid), upToNid) - 1
