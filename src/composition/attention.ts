@@ -16,13 +16,14 @@ export const composeAttention = (
   foundation: Foundation,
   parts: Pick<ComposedRooms, 'rooms' | 'discovery' | 'ephemeral' | 'encryption'>,
 ) => {
-  const { accounts, core, federation, mailer } = foundation
+  const { accounts, core, federation, mailer, counted } = foundation
   const { rooms, discovery, ephemeral, encryption } = parts
   const gateway = openPushGateway({ ...config.federation, ...outgoingOf(config, clock) })
   const push = createPush({
     core,
     gateway,
     details: config.push.details,
+    counted,
     clock,
     log,
     mail: mailDigestsOf(config, mailer),

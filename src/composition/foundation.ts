@@ -16,6 +16,7 @@ import { createFederation } from '../services/federation/index.ts'
 import type { RetiredKey } from '../services/federation/keys/own-keys.ts'
 import { createMetrics } from '../services/metrics/index.ts'
 import { Processes } from '../services/processes.ts'
+import { storedPosition } from '../services/push/judged-steps.ts'
 import { createRoomCore } from '../services/rooms/index.ts'
 import type { Resolver } from '../services/rooms/resolver.ts'
 import type { Database } from '../storage/database.ts'
@@ -71,6 +72,8 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     leaseMs: config.database.lease,
   })
   const nids = await NidAllocator.open(database, 'rooms')
+  /** Before anybody asks: a response says up to where its counts are right. */
+  const counted = await storedPosition(database)
   /** The way out for e-mail, if the operator has named one. */
   const mailer = mailerOf(config, clock)
   const identityServers = openIdentityServers({
@@ -135,6 +138,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     identityServers,
     mailer,
     accountsRunning,
+    counted,
   }
 }
 

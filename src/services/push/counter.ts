@@ -38,13 +38,18 @@ export class NotificationCounter {
   #isSilent = false
   #isListening = false
   #wake: (() => void) | undefined
-  #judged = 0
-  #reached = 0
+  #judged: number
+  #reached: number
   #failures = 0
 
-  /** @param parts.sole of several processes one counts */
-  constructor(parts: JudgeParts & { readonly sole: SoleWork }) {
+  /**
+   * @param parts.sole of several processes one counts
+   * @param parts.counted up to where that is stored, as far as is known before it begins
+   */
+  constructor(parts: JudgeParts & { readonly sole: SoleWork; readonly counted?: number | undefined }) {
     this.#sole = parts.sole
+    this.#reached = parts.counted ?? 0
+    this.#judged = this.#reached
     this.#parts = parts
     this.#judge = new BatchJudge(parts)
     const { bulletin } = this.#sole.others ?? {}

@@ -43,6 +43,8 @@ export const createPush = (parts: {
   gateway: PushGateway
   /** What gateways are told of events; all, if not given. */
   details?: PushDetails
+  /** The position up to which it is stored whom events notify; not known, if not given, before it runs. */
+  counted?: number
   /** For pushers of the kind `email`, where there is a mail server. */
   mail?: { readonly mailer: Mailer; readonly options: MailDigestOptions } | undefined
   clock: Clock
@@ -56,7 +58,7 @@ export const createPush = (parts: {
   const { bulletin } = context.processes
   const sole = context.processes.soleWork('push')
   const counter = new NotificationCounter({
-    ...{ context, sights: core.views.sights, rules, unread, log, clock, sole },
+    ...{ context, sights: core.views.sights, rules, unread, log, clock, sole, counted: parts.counted },
   })
   const announcements = new Announcements({ read, rules, policies: core.views.invitePolicies })
   const sender = new PushSender({
