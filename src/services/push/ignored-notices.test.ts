@@ -35,6 +35,12 @@ testDatabases(test, 'what ignored people have said is unread no longer', async (
   const before = await syncAs(alice)
   t.is(counts(before.body), '3/1')
 
+  const slide = (pos?: string) =>
+    alice.post(`/_matrix/client/unstable/org.matrix.simplified_msc3575/sync${pos ? `?pos=${pos}` : ''}`, {
+      lists: { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } },
+    })
+  const slid = String((await slide())['pos'])
+
   // Carol has the same rules: to her nothing has changed.
   const start = await syncAs(carol)
   t.is(counts(start.body), '1/0')
@@ -45,6 +51,9 @@ testDatabases(test, 'what ignored people have said is unread no longer', async (
   t.is(counts(after.body), '1/0')
   t.is(counts((await syncAs(alice)).body), '1/0')
   t.is(counts((await syncAs(carol)).body), '1/0')
+  const further = await slide(slid)
+  t.like(further['rooms'], { [roomId]: { notification_count: 1, highlight_count: 0 } })
+  t.deepEqual((await slide(String(further['pos'])))['rooms'], {})
   const { notifications } = (await alice.get('/notifications')) as { notifications: { event: Json }[] }
   t.deepEqual(
     notifications.map(({ event }) => event['sender']),

@@ -3,6 +3,13 @@ import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import { RequiredState, type Wish } from './required-state.ts'
 
+/** By what counts change without an event: what the user reads, and whom they ignore. */
+export const RECOUNTING = ['receipts', 'account_data'] as const
+type RecountingStream = (typeof RECOUNTING)[number]
+
+/** Where these streams stand. */
+export type RecountedAt = Readonly<Record<RecountingStream, number>>
+
 /** What a connection was last told of a room. */
 export interface SentRoom {
   readonly kind: 'joined' | 'invited' | 'left'
@@ -10,8 +17,8 @@ export interface SentRoom {
   readonly upTo: number
   /** Up to where its counts were right, where that was not up to there. */
   readonly counted?: number
-  /** Of a joined room, where the stream `receipts` stood: what the user has read since changes its counts. */
-  readonly receipts?: number
+  /** Of a joined room, where the streams stood by which its counts change. */
+  readonly recounted?: RecountedAt
   /** The latest so many events have been sent, as far as there are. */
   readonly timelineLimit: number
   readonly requiredState: RequiredState | undefined
@@ -66,9 +73,8 @@ export interface KnownRooms {
   ended: readonly EndedRoom[]
   /** Whether they were read at all. */
   isRead: boolean
-  /** By which position of the stream `receipts` the user had read something, by room ID; as far as the connection has looked. */
-  readonly receipts: Map<string, number>
-  receiptsAt: number | undefined
+  /** By which position counts had changed, by room ID; up to where the connection has looked. */
+  readonly recounts: Readonly<Record<RecountingStream, { readonly rooms: Map<string, number>; at?: number }>>
 }
 
 /** A response that the client may not have received. */
@@ -138,7 +144,7 @@ const AHEAD = 1_000
 export class Connection {
   readonly known: KnownRooms = {
     ...{ activity: new Map(), left: [], invitations: [], ended: [], isRead: false },
-    ...{ receipts: new Map(), receiptsAt: undefined },
+    recounts: { receipts: { rooms: new Map() }, account_data: { rooms: new Map() } },
   }
   readonly #rooms = new Map<string, SentRoom>()
   #serial: number

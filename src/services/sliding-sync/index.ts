@@ -41,7 +41,7 @@ export const createSlidingSync = (parts: {
     ready,
     partial,
     counted,
-    ownReceipts,
+    recounting,
   } = streams
   const { sights } = views
   const connections = new Connections(
@@ -54,7 +54,7 @@ export const createSlidingSync = (parts: {
   })
   connections.elsewhere = (...wanted) => handover.fetch(...wanted)
   return new SlidingSync({
-    ...{ watch, notifier, invites, ready, counted, ownReceipts, read, accountData, partial },
+    ...{ watch, notifier, invites, ready, counted, recounting, read, accountData, partial },
     ignoredUsers: views.ignoredUsers,
     invitePolicies: views.invitePolicies,
     direct: new AccountDataMemo<ReadonlySet<string>>({

@@ -1,5 +1,11 @@
-import type { Answer } from '../answer.ts'
-import type { Connection, SentRoom } from './connection.ts'
+import type { Recounting } from '../sync/room-sync.ts'
+import {
+  type Connection,
+  type KnownRooms,
+  RECOUNTING,
+  type RecountedAt,
+  type SentRoom,
+} from './connection.ts'
 import type { JoinedPlace } from './room-list.ts'
 import type { Selected } from './selection.ts'
 
@@ -7,18 +13,23 @@ import type { Selected } from './selection.ts'
 export const isFresh = (sent: SentRoom | undefined, before: SentRoom | undefined): boolean =>
   sent?.kind === 'joined' && before?.kind !== 'joined'
 
-/** Brings up to a position of the stream `receipts` what a connection knows of where the user has read something. */
-export const refreshReceipts = async (
-  { known, rooms }: Connection,
-  upTo: number,
-  readRooms: (after: number, upTo: number) => Answer<readonly string[]>,
+/** Brings up to date what a connection knows of how counts have changed without events. */
+export const refreshRecounts = async (
+  { known: { recounts }, rooms }: Connection,
+  now: RecountedAt,
+  recounting: { readonly [stream in keyof RecountedAt]: Pick<Recounting, 'rooms'> },
+  userId: string,
 ): Promise<void> => {
-  // One that comes from another process knows but when it was told of rooms.
-  const after =
-    known.receiptsAt ??
-    [...rooms.values()].reduce((first, { receipts = upTo }) => Math.min(first, receipts), upTo)
-  if (after < upTo) for (const roomId of await readRooms(after, upTo)) known.receipts.set(roomId, upTo)
-  known.receiptsAt = Math.max(after, upTo)
+  for (const stream of RECOUNTING) {
+    const [known, upTo] = [recounts[stream], now[stream]]
+    // One that comes from another process knows but when it was told of rooms.
+    const after =
+      known.at ??
+      [...rooms.values()].reduce((first, { recounted }) => Math.min(first, recounted?.[stream] ?? upTo), upTo)
+    if (after < upTo)
+      for (const roomId of await recounting[stream].rooms(userId, after, upTo)) known.rooms.set(roomId, upTo)
+    known.at = Math.max(after, upTo)
+  }
 }
 
 /** Whether there is something to tell of a room beside what it was last told as. @param counted up to where counts are right */
@@ -28,11 +39,11 @@ export const hasNews = (
   {
     direct,
     counted,
-    receipts,
+    recounts,
   }: {
     readonly direct: ReadonlySet<string>
     readonly counted: number
-    readonly receipts: ReadonlyMap<string, number>
+    readonly recounts: KnownRooms['recounts']
   },
 ): boolean => {
   if (before === undefined || before.kind !== place.kind) return true
@@ -45,7 +56,9 @@ export const hasNews = (
       config.requiredState.asksForMoreThan(before.requiredState)) ||
     direct.has(place.roomId) !== before.isDirect ||
     isCountedSince(place, before, counted) ||
-    (receipts.get(place.roomId) ?? 0) > (before.receipts ?? Number.MAX_SAFE_INTEGER)
+    RECOUNTING.some(
+      stream => (recounts[stream].rooms.get(place.roomId) ?? 0) > (before.recounted?.[stream] ?? Infinity),
+    )
   )
 }
 

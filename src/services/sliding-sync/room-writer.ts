@@ -10,7 +10,7 @@ import { inSlices } from '../rooms/state-slices.ts'
 import { strippedEvents } from '../sync/invitations.ts'
 import type { Place as InRoom, RoomTimeline, RoomTimelines } from '../sync/room-timeline.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
-import type { SentRoom } from './connection.ts'
+import type { RecountedAt, SentRoom } from './connection.ts'
 import type { RoomConfig } from './request.ts'
 import type { RoomFacts } from './room-facts.ts'
 import type { EndedPlace, InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
@@ -26,9 +26,9 @@ export interface Look {
   /** Up to where the response before this went, in the stream of events. */
   readonly after: number | undefined
   readonly upTo: number
-  /** Up to where counts of what is unread are right, and where the stream `receipts` stands. */
+  /** Up to where counts of what is unread are right, and where the streams stand by which they change. */
   readonly counted: number
-  readonly receipts: number
+  readonly recounted: RecountedAt
 }
 
 /** A room as it is told, and what is remembered of that. */
@@ -91,7 +91,7 @@ export class RoomTexts {
       timeline: new Set(timeline.events.map(({ nid }) => nid)),
       sent: {
         ...{ kind: 'joined', upTo: look.upTo, timelineLimit, isDirect, members: texts.members },
-        ...{ requiredState: config.requiredState, receipts: look.receipts },
+        ...{ requiredState: config.requiredState, recounted: look.recounted },
         ...(look.counted < look.upTo ? { counted: look.counted } : {}),
       },
     }

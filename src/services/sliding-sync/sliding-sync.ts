@@ -18,7 +18,7 @@ import type { Connections } from './connections.ts'
 import type { ExtensionTexts } from './extensions.ts'
 import { ListFilter } from './list-filters.ts'
 import type { SlidingRequest } from './request.ts'
-import { hasNews, isFresh, refreshReceipts } from './room-changes.ts'
+import { hasNews, isFresh, refreshRecounts } from './room-changes.ts'
 import type { RoomList } from './room-list.ts'
 import type { Look, RoomTexts, ToldRoom } from './room-writer.ts'
 import { type Selected, select } from './selection.ts'
@@ -42,7 +42,7 @@ export interface SlidingSyncParts {
   /** Resolves once all events that are committed now can be told. */
   readonly ready: () => Answer<void>
   readonly counted: SyncStreams['counted']
-  readonly ownReceipts: SyncStreams['ownReceipts']
+  readonly recounting: SyncStreams['recounting']
 }
 
 /** The longest that a client may wait, whatever it asks for. */
@@ -119,17 +119,20 @@ export class SlidingSync {
     const { positions: before, serial } = connection
     const now = watch.look(userId, before.events ?? 0, before.events === undefined)
     const counted = this.#parts.counted(userId, before.events ?? 0)
-    const { ownReceipts } = this.#parts
-    const receipts = ownReceipts.position()
+    const { recounting } = this.#parts
+    const recounted = {
+      receipts: recounting.receipts.position(),
+      account_data: recounting.account_data.position(),
+    }
     const invitesNow = invites.position
     const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
     const { users: ignored, missed } = await ignoredUsers.lists(userId)
     const look: Look = {
       ...{ requester, after: before.events, ignored, missed },
       upTo: Math.max(now.upTo, before.events ?? 0),
-      ...{ counted, receipts },
+      ...{ counted, recounted },
     }
-    await refreshReceipts(connection, receipts, (after, upTo) => ownReceipts.rooms(userId, after, upTo))
+    await refreshRecounts(connection, recounted, recounting, userId)
     await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)
     const policy = await this.#parts.invitePolicies.of(userId)
     const places = list.places(
@@ -168,7 +171,7 @@ export class SlidingSync {
     selected: ReadonlyMap<string, Selected>,
   ): Promise<Map<string, ToldRoom>> {
     const direct = await this.#parts.direct.of(look.requester.userId)
-    const known = { direct, counted: look.counted, receipts: connection.known.receipts }
+    const known = { direct, counted: look.counted, recounts: connection.known.recounts }
     const withNews = [...selected.values()].filter(
       one => hasNews(one, connection.rooms.get(one.place.roomId), known) && !this.#lacksMembers(look, one),
     )

@@ -47,7 +47,7 @@ export const createSync = (
       },
       ready: notifier => events.ready(notifier),
       counted: (userId, told) => late.look(userId, told),
-      ownReceipts: notified.ownReceipts,
+      recounting: notified.recounting,
     }
   })
 }

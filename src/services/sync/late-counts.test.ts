@@ -44,7 +44,7 @@ const processBeside = (world: World, database: Database) => {
         wakeBy: one => events.wakeBy(one),
         ready: one => events.ready(one),
         counted: (userId, told) => late.look(userId, told),
-        ownReceipts: push.ownReceipts,
+        recounting: push.recounting,
       }
     },
   )

@@ -19,7 +19,7 @@ import { TouchedUsers } from './touched-users.ts'
 export interface PushSources {
   readonly sources: readonly SyncSource[]
   readonly followers: readonly Follower[]
-  readonly ownReceipts: OtherStreams['ownReceipts']
+  readonly recounting: OtherStreams['recounting']
 }
 
 export const connectPush = ({
@@ -32,7 +32,8 @@ export const connectPush = ({
   const rules = new PushRulesStream(push.services.pushRules, push.unread, db)
   const unread = new UnreadStream(push.unread, db)
   const threads = new ThreadSubscriptionsFollower(db)
-  return { sources: [rules, unread], followers: [rules, unread, threads], ownReceipts: unread }
+  const recounting = { receipts: unread, account_data: rules }
+  return { sources: [rules, unread], followers: [rules, unread, threads], recounting }
 }
 
 /** The stream of events, as far as their notifications are counted. */
@@ -126,6 +127,10 @@ class PushRulesStream implements SyncSource, Follower {
         ? {}
         : { rooms: new Map(hushed.filter(filter.matchesRoom).map(roomId => [roomId, {}])) }),
     }
+  }
+
+  rooms(userId: string, after: number, upTo: number): Answer<readonly string[]> {
+    return this.#changes.areWithout(userId, after, upTo) ? [] : this.#hushedRooms(userId, after)
   }
 
   /** Where people whom the user has come to ignore have something taken back. */

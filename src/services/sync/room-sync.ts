@@ -48,7 +48,7 @@ export interface SyncStreams {
   /** Waits until all events that are committed now can be told. */
   ready(): Answer<void>
   counted: OtherStreams['counted']
-  readonly ownReceipts: OtherStreams['ownReceipts']
+  readonly recounting: OtherStreams['recounting']
 }
 
 /** The streams beside rooms, invitations and account data, and how they are followed. */
@@ -66,13 +66,15 @@ export interface OtherStreams {
    * when more is counted of these. It is asked before the counts are.
    */
   counted(userId: string, told: number): number
-  /** The user's own receipts, by which counts change. */
-  readonly ownReceipts: {
-    /** Of the stream `receipts`. */
-    position(): number
-    /** The IDs of the rooms in which they have moved after one position up to another. */
-    rooms(userId: string, after: number, upTo: number): Answer<readonly string[]>
-  }
+  /** By what of the user's own their counts change: receipts, and whom they ignore. */
+  readonly recounting: Readonly<Record<'receipts' | 'account_data', Recounting>>
+}
+
+/** A stream by which counts change without an event. */
+export interface Recounting {
+  position(): number
+  /** The IDs of the rooms in which a user's counts may be others after one position up to another. */
+  rooms(userId: string, after: number, upTo: number): Answer<readonly string[]>
 }
 
 /** What `/sync` is built over. */
@@ -141,10 +143,10 @@ export const createRoomSync = (
     metrics: ground.metrics,
     ready,
   })
-  const { counted, ownReceipts } = others
+  const { counted, recounting } = others
   const streams = {
     ...{ watch, notifier, invites, summaries, memo, timelines, reader, sources, ready, partial },
-    ...{ counted, ownReceipts },
+    ...{ counted, recounting },
   }
   return { sync, notifier, streams }
 }
