@@ -54,7 +54,7 @@ export class Background {
     if (this.#processes.bulletin.isAlone) return
     await this.#processes.soleWork('staged events').run(this.#stopping.signal, async ({ signal }) => {
       while (!signal.aborted) {
-        await this.#attempt(() => this.#inbound.inbox.resume(this.#clock.now() - INHERITED_MS))
+        await this.#attempt(() => this.#inbound.inbox.inherit(this.#clock.now() - INHERITED_MS))
         await this.#clock.sleep(INHERITED_MS, signal).catch(() => {})
       }
     })

@@ -45,7 +45,7 @@ export class Arrival {
 
   /** By which it is told from others in this process. */
   get key(): string {
-    return `${this.event.roomId} ${this.event.eventId}`
+    return keyOf(this.event)
   }
 
   /** As the database keeps it. */
@@ -54,3 +54,7 @@ export class Arrival {
     return { roomId, eventId, origin: this.origin, json: canonicalJsonAsRead(pdu), ...this.#at }
   }
 }
+
+/** The `key` of an event as it arrives. */
+export const keyOf = ({ roomId, eventId }: Pick<StagedPdu, 'roomId' | 'eventId'>): string =>
+  `${roomId} ${eventId}`

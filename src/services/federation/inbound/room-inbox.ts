@@ -1,7 +1,6 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import type { Log } from '../../../core/log.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
-import type { StagedPdu } from '../../../storage/federation/inbox.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import { receiveAll } from '../../rooms/receive.ts'
 import { RoomContended, type RoomWriter } from '../../rooms/room-writer.ts'
@@ -10,6 +9,7 @@ import { Backlog } from './backlog.ts'
 import { Lacking } from './lacking.ts'
 import type { MissingEvents, Outcome } from './missing-events.ts'
 import { Postponed } from './postponed.ts'
+import { Resumption } from './resumption.ts'
 import { Staging } from './staging.ts'
 
 /** What waits in a room: to be judged, and for what other servers are asked. */
@@ -41,6 +41,7 @@ export class RoomInbox {
   readonly #backlog = new Backlog()
   /** What could not be received for now. */
   readonly #postponed: Postponed<Arrival>
+  readonly #resumption: Resumption
   #ordinal = 0
   #closed = false
 
@@ -56,6 +57,10 @@ export class RoomInbox {
     this.#metrics = parts.metrics
     this.#staging = new Staging(parts.writer.context.db, parts.log)
     this.#postponed = new Postponed(parts.writer.context.clock, arrival => this.#enqueue(arrival))
+    this.#resumption = new Resumption({
+      ...{ writer: parts.writer, staging: this.#staging, backlog: this.#backlog, postponed: this.#postponed },
+      enqueue: arrival => this.#enqueue(arrival),
+    })
   }
 
   /**
@@ -98,25 +103,14 @@ export class RoomInbox {
     return this.#backlog.room(origin)
   }
 
-  /** Goes on with what an earlier process has staged, or what was received before an instant; not with what is put off here. */
-  async resume(before = Number.POSITIVE_INFINITY): Promise<void> {
-    let last: StagedPdu | undefined
-    do {
-      const page: StagedPdu[] = await this.#staging.page(last)
-      last = page.at(-1)
-      for (const staged of page) {
-        if (staged.receivedTs >= before) return
-        const head = await this.#writer.head(staged.roomId)
-        if (head === undefined) {
-          // The room is gone since.
-          this.#staging.drop(staged)
-          continue
-        }
-        await this.room(staged.origin)
-        const arrival = Arrival.ofStaged(staged, head.version)
-        if (!this.#postponed.has(arrival)) this.#enqueue(arrival)
-      }
-    } while (last !== undefined && !this.#closed)
+  /** Goes on with what earlier processes have staged. */
+  resume(): Promise<void> {
+    return this.#resumption.all()
+  }
+
+  /** Goes on with what others have received before an instant, but for what is put off here, and what would be too much at a time. */
+  async inherit(before: number): Promise<void> {
+    await this.#resumption.receivedBefore(before)
   }
 
   /** Resolves once nothing is waiting and what was dealt with is no longer staged. */
