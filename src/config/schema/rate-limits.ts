@@ -67,7 +67,11 @@ export const rateLimitOptions = {
           message: bucket(5, 50, 'Sending events: messages, state, redactions, kicks and bans.'),
           join: bucket(0.5, 20, 'Joining rooms and knocking.'),
           invite: bucket(0.5, 20, 'Inviting, in whatever way; also those with whom a room is made.'),
-          'create-room': bucket(0.1, 10, 'Making and upgrading rooms.'),
+          'create-room': bucket(
+            0.1,
+            10,
+            'Making and upgrading rooms. One that begins with state events counts once more for each 500 of them.',
+          ),
           ephemeral: bucket(10, 100, 'Typing notices, receipts and presence.'),
           sync: bucket(5, 50, 'Asking for what is new.'),
           search: bucket(2, 20, 'Searching messages, users and rooms.'),
