@@ -63,7 +63,7 @@ export interface HttpClientOptions {
   /** How long a connection without requests is kept. */
   readonly keepAliveMs?: number
   readonly connectionsPerTarget?: number
-  /** How many targets have connections at a time; one with long requests and short ones counts twice. */
+  /** How many targets have connections at a time; one counts once for each of its lines. */
   readonly maxPools?: number
 }
 

@@ -50,7 +50,7 @@ export interface Requester {
   request<T>(request: FederationRequest<T>): Promise<T>
   /**
    * Lends a successful response to `consume` while it comes; the time-out holds until that has ended. However long that takes,
-   * no other request waits for it.
+   * no short request waits for it.
    *
    * @throws {FederationError} and the signal's reason when it is aborted; and what `consume` throws.
    */

@@ -16,8 +16,8 @@ export class SignOuts {
   }
 
   /**
-   * Ends the sessions here that were begun by a session at a provider, and what could still become one; where the provider names none, all that somebody has begun
-   * with it.
+   * Ends the sessions here that were begun by a session at a provider, and what could still become one; where the provider names
+   * none, all that somebody has begun with it.
    *
    * @throws {OAuthError} `invalid_request`: no such provider, or the token is not in order
    */
