@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { parseJson } from '../../core/parse-json.ts'
 import type { Database } from '../../storage/database.ts'
 import { delegate } from '../../storage/delegate.ts'
-import { testDatabase } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
 
 const ALICE = '@alice:here.test'
@@ -81,3 +81,33 @@ test('a space of thousands of rooms is replaced little by little', async t => {
   const children = [...(head?.state.values() ?? [])].filter(({ type }) => type === 'm.space.child')
   t.is(children.length, 800)
 })
+
+testDatabases(
+  test,
+  'two processes that replace a room at the same moment make one replacement',
+  async (t, database, config) => {
+    const { openDatabase } = await import('../../storage/open.ts')
+    const other = await openDatabase(config)
+    t.teardown(() => other.close())
+    const random = (first: number) => {
+      let next = first
+      return (size: number) => Uint8Array.from({ length: size }, () => next++ % 251)
+    }
+    const processes = [
+      await testRooms(database, { random: random(1) }),
+      await testRooms(other, { random: random(100) }),
+    ] as const
+    const [here] = processes
+    const version = here.rooms.roomSettings.versionFor('10')
+    const room = newRoom(here.rooms, ALICE, { version, isPublic: true, preset: 'public_chat' })
+    const roomId = await here.rooms.roomCreation.create(room, { isDirect: false })
+    const made = await Promise.all(processes.map(one => upgraded(one, ALICE, roomId, '11')))
+    const [replacement = ''] = made
+    t.deepEqual(made, [replacement, replacement])
+    t.is((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'], replacement)
+    t.deepEqual(
+      (await here.rooms.roomReading.joinedRooms(ALICE)).toSorted(),
+      [roomId, replacement].toSorted(),
+    )
+  },
+)

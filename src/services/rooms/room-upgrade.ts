@@ -12,7 +12,7 @@ import { SerialQueue } from '../serial-queue.ts'
 import type { EventTemplate } from './local-event.ts'
 import type { MemberProfile } from './ports.ts'
 import { powerContext } from './redaction-effect.ts'
-import { madeLately } from './repeated-upgrade.ts'
+import { abandon, madeLately, unlessReplaced } from './repeated-upgrade.ts'
 import type { RoomCreator } from './room-creator.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender } from './room-sender.ts'
@@ -23,6 +23,7 @@ import type { Successors } from './successors.ts'
 import {
   banOf,
   closedPower,
+  creationContent,
   TRANSFERRED_TYPES,
   transferredPower,
   transferredState,
@@ -65,7 +66,7 @@ export class RoomUpgrades {
 
   /**
    * Makes the replacement, points the old room at it and moves what belongs to the room: aliases, its place in the
-   * directory, bans, and the maker's own settings (other people's follow when they join).
+   * directory, bans, and the maker's own settings (other people's follow when they join). Several at once take turns.
    *
    * @returns the replacement's room ID. Throws `M_FORBIDDEN`, `M_NOT_FOUND`, `M_INVALID_PARAM` (creators).
    */
@@ -87,7 +88,8 @@ export class RoomUpgrades {
     const isPublished = (await read.summaries.ofRoom(head.room.nid))?.isPublished ?? false
     const replacement = await this.#create(userId, head, { ...upgrade, aliases, isPublished })
     // From here on the replacement is complete: only now is anybody sent there.
-    await this.#sender.sendAll(roomId, await this.#farewells(userId, head, aliases, replacement), {
+    const farewells = await this.#farewells(userId, head, aliases, replacement)
+    const isSent = await unlessReplaced(this.#sender, head, farewells, {
       always: true,
       statements: [
         write.rooms.publish(head.room.nid, false),
@@ -95,6 +97,10 @@ export class RoomUpgrades {
         ...(aliases.length === 0 ? [] : [write.aliases.move(aliases, replacement)]),
       ],
     })
+    if (!isSent) {
+      await abandon(this.#writer, this.#sender, userId, replacement)
+      return this.#upgrade(userId, roomId, upgrade)
+    }
     await this.#successors.carry(userId, { from: roomId, to: replacement })
     return replacement
   }
@@ -239,13 +245,3 @@ export class RoomUpgrades {
 }
 
 const CHILD = 'm.space.child'
-
-/** What the replacement's create event takes from the old one. */
-const creationContent = (head: RoomHead, { type, 'm.federate': federate }: JsonObject): JsonObject => {
-  const last = head.extremities[0]?.eventId
-  return {
-    ...(typeof type === 'string' ? { type } : {}),
-    ...(typeof federate === 'boolean' ? { 'm.federate': federate } : {}),
-    predecessor: { room_id: head.room.roomId, ...(last === undefined ? {} : { event_id: last }) },
-  }
-}

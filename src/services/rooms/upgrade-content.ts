@@ -6,6 +6,7 @@ import { mediaTypes } from '../../core/room-summary.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { EventTemplate } from './local-event.ts'
+import type { RoomHead } from './room-head.ts'
 import { contentShown } from './room-summary.ts'
 import type { InitialState } from './room-templates.ts'
 
@@ -178,4 +179,14 @@ export const banOf = (stored: StoredEvent, sender: string): EventTemplate => {
   const { reason } = contentShown(stored)
   const content = { membership: 'ban', ...(typeof reason === 'string' ? { reason } : {}) }
   return { type: 'm.room.member', sender, stateKey: stored.event.stateKey ?? '', content }
+}
+
+/** What the replacement's create event takes from the old one. */
+export const creationContent = (head: RoomHead, { type, 'm.federate': federate }: JsonObject): JsonObject => {
+  const last = head.extremities[0]?.eventId
+  return {
+    ...(typeof type === 'string' ? { type } : {}),
+    ...(typeof federate === 'boolean' ? { 'm.federate': federate } : {}),
+    predecessor: { room_id: head.room.roomId, ...(last === undefined ? {} : { event_id: last }) },
+  }
 }
