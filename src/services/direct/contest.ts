@@ -1,4 +1,4 @@
-import { isPreferred, otherOf, type Pair, pairOf } from '../../core/direct-rooms.ts'
+import { type DirectClaim, isPreferred, otherOf, type Pair, pairOf } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { Log } from '../../core/log.ts'
@@ -89,10 +89,8 @@ export class Contest {
     if (claim === undefined || row === undefined || claim.roomId === row.roomId) return false
     if (claim.generation === 0) return (await this.#hasAsked(row, userId)) && this.#goOver(row, invitation)
     if (isPreferred(claim, row)) {
-      if (!(await this.#claims.set(pair, claim, row.roomId))) return false
-      if (claim.generation === row.generation && (await this.#isWaiting(row, userId)))
-        await this.#fold(row, userId, claim.roomId)
-      return true
+      const isFolded = claim.generation === row.generation && (await this.#isWaiting(row, userId))
+      return isFolded ? this.#fold(row, userId, claim) : this.#claims.set(pair, claim, row.roomId)
     }
     // Its maker hears of ours and comes here; until then nobody has to choose between two rooms.
     if (await this.#isWaiting(row, userId)) await this.#decline(invitation)
@@ -122,12 +120,7 @@ export class Contest {
       await this.#unlessRefused(() => this.#rooms.memberships.leave({ userId, roomId, reason }))
       return false
     }
-    if (
-      !(await this.#claims.set(row.pair, { roomId, generation: row.generation, maker: sender }, row.roomId))
-    )
-      return false
-    await this.#close(row, userId, roomId)
-    return true
+    return this.#take(row, userId, { roomId, generation: row.generation, maker: sender })
   }
 
   #isHere(userId: string): boolean {
@@ -146,9 +139,23 @@ export class Contest {
     await this.#unlessRefused(() => this.#rooms.memberships.leave({ userId, roomId, content }))
   }
 
-  async #fold(row: DirectRoomRow, userId: string, winner: string): Promise<void> {
-    await this.#rooms.memberships.join({ userId, roomId: winner })
-    await this.#close(row, userId, winner)
+  async #fold(row: DirectRoomRow, userId: string, claim: DirectClaim): Promise<boolean> {
+    const { roomId } = claim
+    if (await this.#unlessRefused(() => this.#rooms.memberships.join({ userId, roomId })))
+      return this.#take(row, userId, claim)
+    return this.#claims.set(row.pair, claim, row.roomId)
+  }
+
+  /**
+   * Makes a room that the user is in the pair's, in place of one that waits. What was said goes over before that: once it is theirs,
+   * whoever looks again after a kill finds nothing left to do. And after it, for what was said meanwhile.
+   */
+  async #take(row: DirectRoomRow, userId: string, claim: DirectClaim): Promise<boolean> {
+    const people = { userId, otherId: otherOf(row.pair, userId) }
+    await this.#carry(row.roomId, people, claim.roomId)
+    if (!(await this.#claims.set(row.pair, claim, row.roomId))) return false
+    await this.#close(row, userId, claim.roomId)
+    return true
   }
 
   /** Takes what nobody has heard along to another room, and leaves the one that waits pointing there. */
@@ -167,7 +174,10 @@ export class Contest {
     await this.#unlessRefused(() => memberships.leave({ userId, roomId, reason }))
   }
 
-  /** Says again, in the user's own name, what they have said since they asked the other to come: nobody has heard it. */
+  /**
+   * Says again, once, in the user's own name, what they have said since they asked the other to come: nobody has heard it. What the
+   * other room refuses is left out.
+   */
   async #carry(
     roomId: string,
     { userId, otherId }: { userId: string; otherId: string },
@@ -189,8 +199,10 @@ export class Contest {
     )
     const events = await context.read.events.byNids(said.map(row => row.nid))
     for (const { event } of events.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0))) {
-      const { type, content, originServerTs } = event
-      await sender.send(winner, { type, sender: userId, content, originServerTs })
+      const { type, content, originServerTs, eventId: txnId } = event
+      const transaction = { userId, deviceId: '', scope: `carried into ${winner}`, txnId }
+      const said = { type, sender: userId, content, originServerTs }
+      await this.#unlessRefused(() => sender.send(winner, said, { transaction }))
     }
   }
 
@@ -201,7 +213,7 @@ export class Contest {
       return true
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
-      this.#log.info({ err: error }, 'one of two direct rooms could not be joined or closed')
+      this.#log.info({ err: error }, 'one of two direct rooms could not be joined, written to or closed')
       return false
     }
   }

@@ -1,0 +1,82 @@
+import test from 'ava'
+import { type DirectClaim, type Pair, pairOf } from '../../core/direct-rooms.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { silentLog } from '../../core/log.ts'
+import { FederationWorld, messagesOf, say, type WorldServer } from '../../test-kit/federation-world.ts'
+import type { RoomSender } from '../rooms/room-sender.ts'
+import { DirectClaims } from './claims.ts'
+import { Contest } from './contest.ts'
+import { DirectList } from './direct-list.ts'
+import { newDirectRoom } from './new-direct-room.ts'
+
+const [ALICE, BOB] = ['@alice:a.test', '@bob:b.test']
+const PAIR = pairOf(ALICE, BOB)
+
+/** Noting which room it is is the last thing that this process does. */
+class KilledAfterClaim extends DirectClaims {
+  override async set(pair: Pair, claim: DirectClaim, before: string | undefined): Promise<boolean> {
+    await super.set(pair, claim, before)
+    throw new Error('killed')
+  }
+}
+
+const contestOn = (
+  { core, rooms }: WorldServer,
+  parts: { Claims?: typeof DirectClaims; sender?: RoomSender } = {},
+): Contest => {
+  const { Claims = DirectClaims, sender = core.sender } = parts
+  const list = new DirectList(core.context.db)
+  const claims = new Claims(core.context, list)
+  return new Contest({ core: { ...core, sender }, rooms, claims, list, log: silentLog })
+}
+
+/** A direct room that somebody has made for themselves and another, as far as their server knows. */
+const madeBy = async ({ core, rooms }: WorldServer, maker: string, other: string): Promise<string> => {
+  const claims = new DirectClaims(core.context, new DirectList(core.context.db))
+  const version = rooms.roomSettings.defaultVersion
+  const room = newDirectRoom({ pair: PAIR, generation: 1, maker }, { version })
+  const roomId = await rooms.roomCreation.make(room, id => [
+    claims.statement(PAIR, { roomId: id, generation: 1, maker }, undefined),
+  ])
+  await rooms.memberships.invite({ sender: maker, userId: other, roomId, content: { is_direct: true } })
+  return roomId
+}
+
+test('what was said goes over to the room that has won, once, whatever happens meanwhile', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const lost = await madeBy(b, BOB, ALICE)
+  for (const body of ['one', 'refused', 'two']) await say(b, BOB, lost, body)
+  const won = await madeBy(a, ALICE, BOB)
+  const invitation = await b.core.context.read.invitations.one(BOB, won)
+  if (invitation === undefined) return t.fail('Bob is not invited')
+  const sender = {
+    send: async (...[roomId, template, options]: Parameters<RoomSender['send']>) => {
+      if (template.content['body'] === 'refused') throw new MatrixError('M_FORBIDDEN', 'Not here')
+      return b.core.sender.send(roomId, template, options)
+    },
+  } as RoomSender
+  const killed = contestOn(b, { Claims: KilledAfterClaim, sender })
+  await t.throwsAsync(killed.consider(invitation), { message: 'killed' })
+  const again = contestOn(b, { sender })
+  for (let time = 0; time < 2; time++) await again.consider(invitation)
+  t.deepEqual(await messagesOf(b, won), ['one', 'two'])
+})
+
+test('what one message cannot does not keep the room that has lost from being closed', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const lost = await madeBy(b, BOB, ALICE)
+  await say(b, BOB, lost, 'refused')
+  const won = await madeBy(a, ALICE, BOB)
+  const invitation = await b.core.context.read.invitations.one(BOB, won)
+  if (invitation === undefined) return t.fail('Bob is not invited')
+  const sender = {
+    send: async (...[roomId, template, options]: Parameters<RoomSender['send']>) => {
+      if (template.content['body'] === 'refused') throw new MatrixError('M_FORBIDDEN', 'Not here')
+      return b.core.sender.send(roomId, template, options)
+    },
+  } as RoomSender
+  await contestOn(b, { sender }).consider(invitation)
+  t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [won])
+})
