@@ -111,3 +111,16 @@ test('where somebody cannot be taken out, only force removes the room', async t 
     ...{ status: 'failed', shutdown: { kicked_users: [BOB], failed_to_kick_users: [EVE] } },
   })
 })
+
+test('who is invited is taken out like those who are in the room', async t => {
+  const world = new FederationWorld(t)
+  const b = await world.add('b.test')
+  const room = newRoom(b.rooms, BOB, { invite: [EVE] })
+  const roomId = await b.rooms.roomCreation.create(room, { isDirect: false })
+  const { deletion, tasks } = deleting(b)
+  tasks.start()
+  t.teardown(() => tasks.close())
+  const { kicked_users, failed_to_kick_users } = await deletion.run(tasks, BOB, roomId, ORDER)
+  t.deepEqual([kicked_users.toSorted(), failed_to_kick_users], [[BOB, EVE], []])
+  t.is((await b.core.context.read.invitations.one(EVE, roomId))?.status, 'declined')
+})

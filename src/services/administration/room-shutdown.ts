@@ -79,14 +79,19 @@ export class RoomShutdown {
     return { ...result, local_aliases: [...new Set([...result.local_aliases, ...moved])] }
   }
 
-  /** Users of this server who are in a room, invited or knocking. */
+  /**
+   * Users of this server who are in a room, invited or knocking. Those who are in it come last: while somebody is, the others leave by
+   * events of the room, and can forget it.
+   */
   async #present(roomId: string): Promise<[userId: string, membership: string][]> {
     const { serverName } = this.#core.context
     const head = await this.#core.writer.head(roomId)
-    return [...(head?.memberships ?? [])].filter(
+    const present = [...(head?.memberships ?? [])].filter(
       ([userId, membership]) =>
         serverNameOf(userId) === serverName && ['join', 'invite', 'knock'].includes(membership),
     )
+    const isIn = ([, membership]: (typeof present)[number]): number => (membership === 'join' ? 1 : 0)
+    return present.toSorted((one, other) => isIn(one) - isIn(other))
   }
 
   async #newRoom({ newRoomUserId, roomName = DEFAULT_NAME }: ShutdownOrder): Promise<string | null> {
