@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
+import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
 import { eventually } from '../../test-kit/eventually.ts'
@@ -124,3 +125,15 @@ testDatabases(
     t.true(next.states.news(ALICE, rooms, { after: position, upTo: position + 1 }).includes(BOB))
   },
 )
+
+testDatabases(test, 'whom nobody here knows is looked up at once with all others', async (t, plain) => {
+  const { database, during } = countedReads(plain)
+  const { a } = await setting(t, database)
+  const strangers = Array.from({ length: 500 }, (_, index) => `@stranger${index}:b.test`)
+  const push = [...strangers, BOB].map(user_id => ({ user_id, presence: 'unavailable' }))
+  const { presence } = a.ephemeral.services
+  const reads = await during(() => presence.receive('b.test', { push }))
+  t.true(reads < 10, `${reads} reads`)
+  t.is(presence.states.get(BOB)?.presence, 'unavailable')
+  t.is(presence.states.get(strangers[0] ?? ''), undefined)
+})

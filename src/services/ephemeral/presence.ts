@@ -120,7 +120,12 @@ export class Presence {
   async receive(origin: string, content: JsonObject): Promise<void> {
     if (!this.enabled) return
     const now = this.#parts.clock.now()
-    for (const update of parsePresenceContent(origin, content)) {
+    const updates = parsePresenceContent(origin, content)
+    const unknown = updates
+      .map(({ userId }) => userId)
+      .filter(userId => this.states.get(userId) === undefined)
+    const met = await this.#parts.context.read.memberships.joinedAmong(unknown)
+    for (const update of updates) {
       const { userId, presence, statusMsg, currentlyActive, lastActiveAgo } = update
       const before = this.states.get(userId)
       const same =
@@ -128,7 +133,7 @@ export class Presence {
         before.statusMsg === statusMsg &&
         before.currentlyActive === currentlyActive
       // Who is in no room with anybody here is nobody's concern, and would only take up room.
-      if (before === undefined && (await this.#announcer.roomsOf(userId)).size === 0) continue
+      if (before === undefined && !met.has(userId)) continue
       const lastActiveTs = now - lastActiveAgo
       this.#remember(userId, { presence, statusMsg, currentlyActive, lastActiveTs, updatedTs: now })
       if (!same) this.#announcer.announce(userId)

@@ -62,6 +62,7 @@ export class MembershipReader {
   readonly #hasMember: Prepared
   readonly #first: Prepared
   readonly #told: Prepared
+  readonly #joinedAmong: Prepared
 
   constructor(db: Reader, news: Pick<EventNews, 'isPlain'>) {
     this.#db = db
@@ -97,6 +98,9 @@ export class MembershipReader {
       `SELECT user_id FROM memberships WHERE room_nid = ? AND ${db.dialect.inText('membership')}
        ORDER BY position, user_id LIMIT ?`,
     )
+    this.#joinedAmong = db.prepare(
+      `SELECT DISTINCT user_id FROM memberships WHERE ${db.dialect.inText('user_id')} AND membership = 'join'`,
+    )
     this.#shared = db.prepare(
       `SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
        WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'`,
@@ -107,6 +111,13 @@ export class MembershipReader {
   async ofUser(userId: string, memberships: readonly Membership[]): Promise<MembershipRow[]> {
     const rows = await this.#db.scan<MembershipColumns>(this.#ofUser, [userId, this.#db.list(memberships)])
     return rows.map(membershipRow)
+  }
+
+  /** Those of the given users who are in any room. */
+  async joinedAmong(userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (userIds.length === 0) return new Set()
+    const rows = await this.#db.scan<{ user_id: string }>(this.#joinedAmong, [this.#db.list(userIds)])
+    return new Set(rows.map(row => row.user_id))
   }
 
   async one(userId: string, roomNid: number): Promise<MembershipRow | undefined> {
