@@ -37,6 +37,7 @@ export const composeAttention = (
     ...encryption.onDevicesChange(userId, change),
     ...push.sender.onDevicesChange(userId, change),
   ]
+  accounts.hooks.onAccountEnd = userId => push.sender.onAccountEnd(userId)
   accounts.hooks.onIgnoring = (userId, ignored) => push.ignoredNotices.takenBack(userId, ignored)
   accounts.hooks.isSigningKey = (userId, id) => encryption.crossSigning.isKey(userId, id)
   const invitations = createInvitations({

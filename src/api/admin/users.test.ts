@@ -87,6 +87,11 @@ test('an administrator acts as a user, who sees nothing of it', async t => {
   t.deepEqual(whoami.body, { user_id: userId, is_guest: false })
   t.like(await ask('GET', `/v2/users/${userId}/devices`), { total: 1 })
   t.is((await server.request('GET', '/_matrix/client/v3/sync', { token })).status, 200)
+  const data = { url: 'https://gateway.test/_matrix/push/v1/notify' }
+  const names = { app_display_name: 'A', device_display_name: 'D', lang: 'en' }
+  const json = { app_id: 'a', pushkey: 'k', kind: 'http', data, ...names }
+  const pusher = await server.request('POST', '/_matrix/client/v3/pushers/set', { token, json })
+  t.is(pusher.status, 403, 'nothing would end it with the token')
   await server.request('POST', '/_matrix/client/v3/logout', { token })
   t.is((await server.request('GET', '/_matrix/client/v3/account/whoami', { token })).status, 401)
   t.is(await ask('POST', path, { valid_until_ms: 1 }), '400 M_INVALID_PARAM')

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { PusherReader, PusherWriter } from '../../storage/push/pushers.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import type { Person } from '../../test-kit/person.ts'
 import { gatewayWorld, pusher } from '../../test-kit/push-gateway.ts'
@@ -9,7 +10,7 @@ type Json = Record<string, unknown>
 testDatabases(
   test,
   'pushers are set, listed, taken over and go with their device',
-  async (t, _, database) => {
+  async (t, beside, database) => {
     const { server, gateway, alice, bob } = await gatewayWorld(t, database)
     const { url } = gateway
     const list = async (who: Person): Promise<Json[]> => (await who.get('/pushers'))['pushers'] as Json[]
@@ -73,5 +74,18 @@ testDatabases(
     const again = await server.login('bob', 'another good password')
     const left = await server.request('GET', '/_matrix/client/v3/pushers', { token: again.accessToken })
     t.deepEqual(left.body, { pushers: [] })
+
+    // As one that a service has set.
+    const [read, write] = [new PusherReader(beside), new PusherWriter(beside)]
+    const row = {
+      ...{ userId: bob.userId, appId: 'service', pushkey: 'KEY', kind: 'http', deviceId: undefined },
+      ...{ appDisplayName: 'A', deviceDisplayName: 'D', profileTag: undefined, lang: 'en' },
+      ...{ data: JSON.stringify({ url }), updatedTs: 1, eventPosition: 0, invitePosition: 0 },
+    }
+    await beside.commit({ statements: [write.set(row)] })
+    const renewed = { ...auth, password: 'another good password' }
+    const json = { auth: renewed }
+    await server.request('POST', '/_matrix/client/v3/account/deactivate', { token: again.accessToken, json })
+    t.deepEqual(await read.ofUser(bob.userId), [], 'with an account all of them go')
   },
 )

@@ -181,13 +181,14 @@ export class AccountManagement {
 
   /** What goes with an account. */
   async #endOf(userId: string, deviceIds: readonly string[], erase: boolean): Promise<WriteStatement[]> {
-    const { read, write } = this.#context
+    const { hooks, read, write } = this.#context
     const profile = erase ? await read.profiles.byUser(userId) : undefined
     return [
       write.threepids.deleteAll(userId),
       write.providerAccounts.deleteAll(userId),
       write.threadSubscriptions.deleteAll(userId),
       ...removalStatements(this.#context, userId, deviceIds),
+      ...(hooks.onAccountEnd?.(userId) ?? []),
       ...(erase ? [write.accountData.deleteAll(userId), write.filters.deleteAll(userId)] : []),
       ...(profile === undefined
         ? []

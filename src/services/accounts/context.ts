@@ -56,6 +56,8 @@ export interface AccountsHooks {
    * that removes any.
    */
   onDevicesChange?(userId: string, change: DevicesChange): readonly WriteStatement[]
+  /** Statements that remove what a user has beside their devices, such as pushers that were set without one, with their account. */
+  onAccountEnd?(userId: string): readonly WriteStatement[]
   /** Statements that belong into the write set by which a user comes to ignore these people. */
   onIgnoring?(userId: string, ignored: readonly string[]): Promise<readonly WriteStatement[]>
   /** Whether an ID is that of one of a local user's cross-signing keys, and so no name for a device. */

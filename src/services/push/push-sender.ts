@@ -131,6 +131,11 @@ export class PushSender {
     { removed = [] }: { readonly removed?: readonly string[] },
   ): WriteStatement[] => this.#context.pushers.write.removeDevices(userId, removed)
 
+  /** The statements that remove what goes with an account, whichever token it was set with. */
+  readonly onAccountEnd = (userId: string): WriteStatement[] => [
+    this.#context.pushers.write.removeAll(userId),
+  ]
+
   #of(userId: string): Iterable<PushWorker> {
     return this.#workers.get(userId)?.values() ?? []
   }

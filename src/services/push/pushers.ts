@@ -93,11 +93,14 @@ export class Pushers {
   }
 
   /**
-   * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED`, and
-   * `M_THREEPID_NOT_FOUND` for an e-mail address that is not one of the user's own.
+   * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED`, `M_FORBIDDEN` for who acts
+   * without a device, and `M_THREEPID_NOT_FOUND` for an e-mail address that is not one of the user's own.
    */
-  async set({ userId, deviceId }: Requester, given: GivenPusher): Promise<void> {
+  async set({ userId, deviceId, appServiceId }: Requester, given: GivenPusher): Promise<void> {
     const isMail = given.kind === 'email'
+    // Nothing would ever end it: an administrator who acts as the user would read along for ever.
+    if (given.kind === 'http' && deviceId === undefined && appServiceId === undefined)
+      throw new MatrixError('M_FORBIDDEN', 'A pusher goes with a device, and this token has none')
     const pushkey = isMail ? await this.#ownAddress(userId, given) : storedKey(given)
     const key = { userId, appId: given.app_id, pushkey }
     if (given.kind === null) {

@@ -113,6 +113,7 @@ export class PusherWriter {
   readonly #remove: Prepared
   readonly #removeOthers: Prepared
   readonly #removeDevice: Prepared
+  readonly #removeAll: Prepared
   readonly #reached: Prepared
 
   constructor(db: Reader) {
@@ -126,6 +127,7 @@ export class PusherWriter {
     this.#remove = db.prepare(`DELETE FROM pushers WHERE ${KEY}`)
     this.#removeOthers = db.prepare('DELETE FROM pushers WHERE user_id <> ? AND app_id = ? AND pushkey = ?')
     this.#removeDevice = db.prepare('DELETE FROM pushers WHERE user_id = ? AND device_id = ?')
+    this.#removeAll = db.prepare('DELETE FROM pushers WHERE user_id = ?')
     this.#reached = db.prepare(`UPDATE pushers SET event_position = ?, invite_position = ? WHERE ${KEY}`)
   }
 
@@ -156,6 +158,10 @@ export class PusherWriter {
   removeDevices(userId: string, deviceIds: readonly string[]): WriteStatement[] {
     if (deviceIds.length === 0) return []
     return [{ prepared: this.#removeDevice, rows: deviceIds.map(deviceId => [userId, deviceId]) }]
+  }
+
+  removeAll(userId: string): WriteStatement {
+    return { prepared: this.#removeAll, rows: [[userId]] }
   }
 
   /** The gateway has everything up to these positions. */
