@@ -88,6 +88,7 @@ test('a reset of the cross-signing keys is allowed to one session, once, for a w
   const { visitor, accounts, session, clock } = await open(t)
   const { access } = await session()
   const other = await session('KETTLE')
+  const confirmed = { do: 'reset', password: PASSWORD }
   const require = async (token: string) =>
     accounts.oauth.keyResets.require(await accounts.authenticate(token))
   const challenge = await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge })
@@ -100,15 +101,18 @@ test('a reset of the cross-signing keys is allowed to one session, once, for a w
   t.is(path, '/account?action=org.matrix.cross_signing_reset&device_id=TEAPOT')
   t.regex((await visitor.get(path)).text, /allows the session Tea time \(TEAPOT\) alone/)
   await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge }, 'to look is not to allow')
-  t.regex((await visitor.post(path, { do: 'reset' })).text, /next ten minutes/)
+  t.is((await visitor.post(path, { do: 'reset' })).status, 403)
+  t.is((await visitor.post(path, { do: 'reset', password: 'wrong' })).status, 403)
+  await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge }, 'nor to find a browser open')
+  t.regex((await visitor.post(path, confirmed)).text, /next ten minutes/)
   await t.throwsAsync(require(other.access), { instanceOf: InteractiveChallenge })
   await require(access)
   await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge })
 
   const any = '/account?action=org.matrix.cross_signing_reset'
-  await visitor.post(any, { do: 'reset' })
+  await visitor.post(any, confirmed)
   await require(other.access)
-  await visitor.post(any, { do: 'reset' })
+  await visitor.post(any, confirmed)
   clock.advance(600_001)
   await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge })
   t.is((await visitor.get(`${any}&device_id=NOBODY`)).status, 404)
