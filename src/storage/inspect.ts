@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Client } from 'pg'
 import { DatabaseUnavailable } from './database.ts'
@@ -31,9 +31,8 @@ export const inspectDatabase = async (config: DatabaseConfig): Promise<DatabaseS
  */
 export const refuseServed = async (config: DatabaseConfig, now: number): Promise<void> => {
   if (config.kind === 'sqlite') {
-    if (!existsSync(config.path)) return
-    const { holdForService } = await import('./dialect/sqlite-service.ts')
-    holdForService(resolve(config.path)).end()
+    const { refuseHeld } = await import('./dialect/sqlite-service.ts')
+    refuseHeld(resolve(config.path))
     return
   }
   const isServed = await askPostgres(config.url, async client => {

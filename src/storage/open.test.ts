@@ -162,6 +162,11 @@ test('a database may be opened twice in one process, and closed one after the ot
 test('one server has an SQLite database, and commands beside it; the next has it when that one is gone', async t => {
   const config = await sqliteConfig(t)
   const beside = await openDatabase(config)
+  await refuseServed(config, 0)
+  t.false(
+    existsSync(`${config.path}-service`),
+    'whoever looks leaves nothing that a server of another user could not open',
+  )
   const child = await storm(t, beside, config)
   await once(child, 'message')
   const refused = {

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../database.ts'
 import { errorOf } from './sqlite-connection.ts'
@@ -13,11 +13,11 @@ import { errorOf } from './sqlite-connection.ts'
  * Throws `DatabaseUnavailable` if a server has it.
  */
 export const holdForService = (file: string): { end(): void } => {
-  const beside = `${file}-service`
+  const beside = lockOf(file)
   let lock: Sqlite.Database | undefined
   try {
+    closeSync(openSync(beside, 'a', 0o600))
     lock = new Sqlite(beside, { timeout: 0 })
-    chmodSync(beside, 0o600)
     // Nothing is written, so that there is nothing to undo.
     lock.pragma('journal_mode = MEMORY')
     lock.exec('BEGIN EXCLUSIVE')
@@ -31,6 +31,16 @@ export const holdForService = (file: string): { end(): void } => {
   const held = lock
   return { end: () => held.close() }
 }
+
+/**
+ * Throws `DatabaseUnavailable` if a server has the database. The lock is not made for that: it would belong to whoever gives the command, and a
+ * server of another user could not take it.
+ */
+export const refuseHeld = (file: string): void => {
+  if (existsSync(lockOf(file))) holdForService(file).end()
+}
+
+const lockOf = (file: string): string => `${file}-service`
 
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY'
