@@ -1,10 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
-import { canonicalJson } from '../core/canonical-json.ts'
 import { verifyJson } from '../core/signing.ts'
 import { startNetwork, startPeer } from '../test-kit/federation.ts'
 import { type PeerAnswer, parseXMatrix } from '../test-kit/https-server.ts'
 import { FederationError } from './federation/federation-error.ts'
-import { transactionBody } from './federation/transactions.ts'
 
 const setUp = async (t: ExecutionContext, options: Parameters<typeof startNetwork>[1] = {}) => {
   const peer = await startPeer(t)
@@ -222,71 +220,4 @@ test('servers that are out of reach, forbidden or ourselves', async t => {
   const call = federation.getEvent(peer.serverName, '$e', { signal: controller.signal })
   t.is(await t.throwsAsync(call), reason)
   t.deepEqual(peer.requests, [])
-})
-
-test('a transaction is signed and sent as the text that was made once', async t => {
-  const { peer, network, federation } = await setUp(t)
-  const pdu = canonicalJson({ type: 'm.room.message', depth: 3 })
-  const body = transactionBody({
-    origin: 'here.test',
-    originServerTs: 5,
-    pdus: [pdu],
-    edus: ['{"edu_type":"x"}'],
-  })
-  t.is(body, canonicalJson(JSON.parse(body)))
-  t.is(
-    transactionBody({ origin: 'a', originServerTs: 5, pdus: [], edus: [] }),
-    '{"origin":"a","origin_server_ts":5,"pdus":[]}',
-  )
-  const json = { pdus: { $bad: { error: 'no' }, $good: {}, $odd: { error: 5 }, $none: null } }
-  peer.expect('PUT', `${V1}/send/t1`, { json })
-  const errors = await federation.sendTransaction(peer.serverName, { txnId: 't1', body })
-  t.deepEqual([...errors], [['$bad', 'no']])
-  t.is(peer.requests[0]?.text, body)
-  peer.expect('PUT', `${V1}/send/t2`, { json: {} })
-  t.is((await federation.sendTransaction(peer.serverName, { txnId: 't2', body })).size, 0)
-  for (const json of [[200, {}], { pdus: [] }, null]) {
-    peer.expect('PUT', `${V1}/send/t3`, { json })
-    t.is((await federation.sendTransaction(peer.serverName, { txnId: 't3', body })).size, 0)
-  }
-  for (const text of ['<h1>We will be back soon</h1>', '']) {
-    peer.expect('PUT', `${V1}/send/t4`, { text })
-    const sending = federation.sendTransaction(peer.serverName, { txnId: 't4', body })
-    t.like(await t.throwsAsync(sending), { kind: 'malformed' })
-  }
-  t.deepEqual(peer.problems(), [])
-  t.is(network.serverName, 'here.test')
-})
-
-test('files that take their time leave all else its connections', async t => {
-  const { peer, federation } = await setUp(t)
-  const controller = new AbortController()
-  const { signal } = controller
-  const coming = Array.from({ length: 6 }, (_, n) => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    peer.expect('GET', `${V1}/media/download/slow${n}`, {
-      raw: response => {
-        response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
-        response.write(`--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b\r\n\r\n${'x'.repeat(10_000)}`)
-      },
-    })
-    const limits = { waitMs: 0, maxBytes: 1_000_000, timeoutMs: 60_000, signal }
-    const ended = federation.downloadMedia(peer.serverName, `slow${n}`, limits, async ({ body }) => {
-      for await (const _ of body) resolve()
-    })
-    return { promise, ended: t.throwsAsync(ended, { name: 'AbortError' }) }
-  })
-  await Promise.all(coming.map(({ promise }) => promise))
-  peer.expect('PUT', `${V1}/send/1`, { json: {} })
-  const body = transactionBody({ origin: 'here.test', originServerTs: 5, pdus: [], edus: [] })
-  const sending = federation.sendTransaction(peer.serverName, { txnId: '1', body }, { timeoutMs: 5_000 })
-  await t.notThrowsAsync(sending)
-  peer.expect('GET', `${V1}/state_ids/!r:x`, { json: { pdu_ids: ['$a'], auth_chain_ids: [] } })
-  const asking = { roomId: '!r:x', eventId: '$e' }
-  t.deepEqual(await federation.getStateIds(peer.serverName, asking, { timeoutMs: 5_000 }), {
-    stateIds: ['$a'],
-    authChainIds: [],
-  })
-  controller.abort()
-  await Promise.all(coming.map(({ ended }) => ended))
 })

@@ -1,9 +1,9 @@
 import { levelToSend, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isRoomAlias, isRoomId, serverNameOf } from '../../core/ids.ts'
-import { stateLookup } from './local-event.ts'
 import type { RoomSender } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
+import { stateLookup } from './state-lookup.ts'
 
 /** A resolved alias: the room, and servers that should know how to join it. */
 export interface ResolvedAlias {

@@ -3,21 +3,20 @@ import { authorise } from '../../core/auth/authorise.ts'
 import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { type BuiltEvent, buildCanonical, signedLength } from '../../core/event/builder.ts'
-import { type RoomEvent, type StateLookup, type StatePoint, stateMapKey } from '../../core/event/event.ts'
+import { type RoomEvent, type StateLookup, stateMapKey } from '../../core/event/event.ts'
 import { MAX_PREV_EVENTS } from '../../core/event/fields.ts'
 import { checkFormat } from '../../core/event/format.ts'
 import { boundedSticky } from '../../core/event/stickiness.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { type Answer, andThen } from '../answer.ts'
 import { eventReferences } from './event-references.ts'
 import { stateAfterEnds } from './fork-placement.ts'
 import type { Authority, RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
-import { shownEvent } from './shown-event.ts'
-import { entryIn, NO_DIFFERENCE, type StateOverlay } from './state-overlay.ts'
+import { lookupIn, stateEvents, stateLookup } from './state-lookup.ts'
+import type { StateOverlay } from './state-overlay.ts'
 
 /** What a local user wants to say; everything else about the event follows from the room. */
 export interface EventTemplate {
@@ -213,43 +212,6 @@ const chosenEventId = ({ random, serverName }: RoomsContext, { version }: RoomHe
   version.format.eventId === 'given'
     ? `$${Buffer.from(random(18)).toString('base64url')}:${serverName}`
     : undefined
-
-/**
- * The state events at these points of a room's head (and its create event), or of another of its states, loaded for
- * the synchronous rules.
- */
-export const stateLookup = async (
-  context: RoomsContext,
-  head: RoomHead,
-  points: readonly StatePoint[],
-  state: StateOverlay = NO_DIFFERENCE,
-): Promise<StateLookup> => lookupIn(await stateEvents(context, head, points, state))
-
-const lookupIn =
-  (events: ReadonlyMap<string, StoredEvent>): StateLookup =>
-  (type, stateKey) => {
-    const stored = events.get(stateMapKey(type, stateKey))
-    return stored && shownEvent(stored)
-  }
-
-/** The same as stored, by `stateMapKey`. */
-const stateEvents = async (
-  { read }: RoomsContext,
-  head: RoomHead,
-  points: readonly StatePoint[],
-  state: StateOverlay = NO_DIFFERENCE,
-): Promise<ReadonlyMap<string, StoredEvent>> => {
-  const keyOf = new Map<number, string>()
-  for (const { type, stateKey } of [CREATE, ...points]) {
-    const key = stateMapKey(type, stateKey)
-    const entry = entryIn(head, state, key)
-    if (entry !== undefined) keyOf.set(entry.nid, key)
-  }
-  const events = await read.events.byNids([...keyOf.keys()])
-  return new Map(events.map(stored => [keyOf.get(stored.nid) ?? '', stored]))
-}
-
-const CREATE: StatePoint = { type: 'm.room.create', stateKey: '' }
 
 /** `buildCanonical`, refusing content that cannot be written as canonical JSON. */
 const built = (...parameters: Parameters<typeof buildCanonical>): BuiltEvent => {

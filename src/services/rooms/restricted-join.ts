@@ -1,9 +1,9 @@
 import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { isJsonObject } from '../../core/json.ts'
-import { stateLookup } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { stateLookup } from './state-lookup.ts'
 
 /** What a join of a user needs beyond itself in a room that may restrict joins. */
 export type RestrictedJoin =
