@@ -107,6 +107,7 @@ browserTest(
         await account.getByLabel('Passwort').fill(PASSWORD)
         await account.keyboard.press('Enter')
         await photograph(account, 'oauth-reset')
+        await account.getByLabel('Passwort').fill(PASSWORD)
         await account.getByRole('button', { name: 'Zurücksetzen erlauben' }).click()
         await account.getByText('In den nächsten zehn Minuten').waitFor()
         await makeRequest({ session })
