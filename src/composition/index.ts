@@ -45,6 +45,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     authenticate: (token, context) =>
       services.appServices.identity.identify(token, context) ?? accounts.authenticate(token, context),
     verifyRequest: request => federation.verifyRequest(request),
+    isServiceToken: services.appServices.registry.isServiceToken,
     log,
     clock,
     rateLimits: rateLimitsOf(config),

@@ -6,7 +6,7 @@ import type { Services } from '../services/index.ts'
 import type { Operation } from '../spec/operation.ts'
 import { operations as allOperations } from '../spec/operations.ts'
 import allSchemas from '../spec/schemas.json' with { type: 'json' }
-import type { Authenticate, VerifyRequest } from './authentication.ts'
+import { type Authenticate, type IsServiceToken, isOfService, type VerifyRequest } from './authentication.ts'
 import { RequestAborted } from './body.ts'
 import { addressKey, createClientAddress } from './client-address.ts'
 import { CORS_HEADERS, preflightHeaders } from './cors.ts'
@@ -36,6 +36,7 @@ export interface HttpAppOptions {
   readonly services: Services
   readonly authenticate: Authenticate
   readonly verifyRequest: VerifyRequest
+  readonly isServiceToken?: IsServiceToken | undefined
   readonly log: HttpLog
   readonly clock: Clock
   readonly rateLimits?: RateLimitSettings
@@ -140,7 +141,7 @@ const replyTo = (
     response.writeHead(204, preflightHeaders(facts.uri)).end()
     return undefined
   }
-  parts.limiter.check('ip', addressKey(facts.ip))
+  if (!isOfService(parts.isServiceToken, request)) parts.limiter.check('ip', addressKey(facts.ip))
   const match = table.find(facts.method, facts.uri, isServed)
   if (match === undefined) return pages(request, response)
   trace.operationId = match.operation.operationId

@@ -16,6 +16,9 @@ export interface TokenContext {
 /** Throws `M_UNKNOWN_TOKEN`, with `soft_logout` where it applies. Locks and suspensions are judged by the pipeline. */
 export type Authenticate = (accessToken: string, context: TokenContext) => Promise<Requester>
 
+/** Whether a token is an application service's. */
+export type IsServiceToken = (accessToken: string) => boolean
+
 /** A request as it was signed (server-server API, "Request Authentication"). */
 export interface SignedRequest {
   readonly method: string
@@ -43,6 +46,19 @@ export type VerifyRequest = (request: SignedRequest) => Promise<void>
 export const accessTokenOf = (request: IncomingMessage, query: Query): string | undefined => {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
   return bearer ?? (single(query.access_token) || undefined)
+}
+
+/**
+ * Whether an application service asks. Nothing of that is counted by its address, which may be that of a proxy or of this machine,
+ * where others are, too: what its users do is counted by their accounts, if its registration says so.
+ */
+export const isOfService = (
+  isServiceToken: IsServiceToken | undefined,
+  request: IncomingMessage,
+  query: Query = {},
+): boolean => {
+  const token = isServiceToken && accessTokenOf(request, query)
+  return token !== undefined && isServiceToken?.(token) === true
 }
 
 /** A parsed query string. */

@@ -12,6 +12,8 @@ import {
   accessTokenOf,
   admit,
   credentialsOf,
+  type IsServiceToken,
+  isOfService,
   type Query,
   type SignedBody,
   single,
@@ -33,6 +35,7 @@ export interface PipelineParts {
   readonly services: Services
   readonly authenticate: Authenticate
   readonly verifyRequest: VerifyRequest
+  readonly isServiceToken?: IsServiceToken | undefined
   readonly limiter: RateLimiter
   readonly validator: Validator
   readonly clock: Clock
@@ -87,7 +90,8 @@ const callOf = async (
 ): Promise<UntypedCall> => {
   const { operation, endpoint } = match
   const query: Query = match.queryString === '' ? {} : parseQuery(match.queryString)
-  if (operation.authentication === 'none') parts.limiter.check(operation.rateLimit, addressKey(facts.ip))
+  if (operation.authentication === 'none' && !isOfService(parts.isServiceToken, request, query))
+    parts.limiter.check(operation.rateLimit, addressKey(facts.ip))
   await identify(parts, operation, request, facts, query, principal)
   let body: unknown
   if (operation.authentication === 'signedRequest')

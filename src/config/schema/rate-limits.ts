@@ -56,7 +56,11 @@ export const rateLimitOptions = {
         'x-reload': true,
         description: 'The limits by kind of request.',
         properties: {
-          ip: bucket(100, 500, 'Everything that comes from one address, before anything else is looked at.'),
+          ip: bucket(
+            100,
+            500,
+            'Everything that comes from one address, before anything else is looked at; what application services ask is not counted.',
+          ),
           login: bucket(0.2, 10, 'Logging in and refreshing tokens.'),
           'wrong-password': bucket(
             0.05,

@@ -21,6 +21,11 @@ export class AppServiceRegistry {
     return this.#byToken.get(token)
   }
 
+  /** Tells whose tokens these are; `undefined` where there are no services. */
+  get isServiceToken(): ((token: string) => boolean) | undefined {
+    return this.all.length === 0 ? undefined : token => this.#byToken.has(token)
+  }
+
   byId(id: string): AppService | undefined {
     return this.#byId.get(id)
   }
@@ -33,11 +38,6 @@ export class AppServiceRegistry {
   /** Whether some service has a user ID for itself, so that people cannot register it. */
   isExclusiveUser(userId: string): boolean {
     return this.all.some(service => userId === service.senderId || isClaimed(service.users, userId))
-  }
-
-  /** Whether a local user is one of a service's. */
-  isServiceUser(userId: string): boolean {
-    return this.all.some(service => isUserOf(service, userId))
   }
 
   /** Whose user a local user is. */
