@@ -150,6 +150,30 @@ test('who was sent away is not let in again in the name of who did so', async t 
   t.like(await open(alice, bob), { room_id: again['room_id'], created: false, membership: 'join' })
 })
 
+test('a room from which nobody may invite is replaced where one of the two has left it', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const [alice, bob] = [await registerPerson(server, 'alice'), await registerPerson(server, 'bob')]
+  const plain = await alice.createRoom({
+    ...{ is_direct: true, invite: [bob.userId], preset: 'private_chat' },
+    power_level_content_override: { invite: 50 },
+  })
+  t.like(await open(bob, alice), { room_id: plain })
+  await alice.leave(plain)
+  const again = await open(bob, alice)
+  t.like(again, { created: true, membership: 'invite' }, 'bob cannot ask alice back into the old one')
+  t.like(await open(alice, bob), { room_id: again['room_id'], created: false, membership: 'join' })
+
+  const carol = await registerPerson(server, 'carol')
+  const another = await alice.createRoom({
+    ...{ is_direct: true, invite: [carol.userId], preset: 'private_chat' },
+    power_level_content_override: { invite: 50 },
+  })
+  t.like(await open(carol, alice), { room_id: another })
+  await alice.leave(another)
+  t.like(await open(alice, carol), { created: true, membership: 'invite' }, 'nor is alice let in by carol')
+})
+
 test('the operator may have plain clients reuse the direct room', async t => {
   const server = await startTestServer({ settings: { rooms: { reuse_direct_rooms: true } } })
   t.teardown(server.close)

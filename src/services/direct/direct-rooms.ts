@@ -13,6 +13,7 @@ import { UserReader } from '../../storage/accounts/users.ts'
 import type { DirectRoomRow } from '../../storage/direct/direct-rooms.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { RoomServices } from '../rooms/index.ts'
+import { mayAsMember } from '../rooms/member-power.ts'
 import { ClaimLost } from '../rooms/room-creator.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import type { SerialQueue } from '../serial-queue.ts'
@@ -83,7 +84,8 @@ export class DirectRooms {
    * where they are not there.
    *
    * A user who has left is let in again by the other (`readmission.ts`). Where nobody does, since the other has left as well, is
-   * of a plain Matrix server, or has sent them away, a new room takes the place of the old one.
+   * of a plain Matrix server, or has sent them away, a new room takes the place of the old one; so it does where whoever is still
+   * there lacks the power to invite, as in rooms that plain clients have made.
    *
    * Throws `M_INVALID_PARAM` (no user ID, oneself), `M_NOT_FOUND` (no such user), `M_FORBIDDEN` (one has banned the
    * other), and what became of the invitation.
@@ -138,20 +140,23 @@ export class DirectRooms {
     return { roomId, key: [pair.low, pair.high], isNew: !isIn, otherMembership }
   }
 
-  /** Answers whether the user is in the room now. */
+  /** Answers whether the user is in the room now, and the other is or can be. */
   async #enter({ pair, roomId }: DirectRoomRow, userId: string): Promise<boolean> {
     const { serverName, read } = this.#writer.context
     const otherId = otherOf(pair, userId)
     const standing = await standingOf(this.#writer.context, roomId, pair, userId)
     const { isHere = false, own, other } = standing ?? {}
-    if (isHere && own === 'join') return true
+    if (isHere && own === 'join')
+      return (other !== undefined && other !== 'leave') || this.#mayInvite(roomId, userId)
     if (isHere && own === 'ban') throw new MatrixError('M_FORBIDDEN', `${otherId} has banned you`)
     const invitation = await read.invitations.one(userId, roomId)
     if (invitation?.status !== 'invited' || invitation.kind !== 'invite') {
       if (standing === undefined || other !== 'join') return false
       if (await wasSentAway(this.#writer.context, standing.room, userId)) return false
-      if (serverNameOf(otherId) === serverName) await this.#invite(roomId, otherId, userId)
-      else if (own !== 'leave' || !(await this.#readmission.ask(roomId, pair, userId))) return false
+      if (serverNameOf(otherId) === serverName) {
+        if (!(await this.#mayInvite(roomId, otherId))) return false
+        await this.#invite(roomId, otherId, userId)
+      } else if (own !== 'leave' || !(await this.#readmission.ask(roomId, pair, userId))) return false
     }
     try {
       await this.#rooms.memberships.join({ userId, roomId })
@@ -217,6 +222,10 @@ export class DirectRooms {
       const membership = await this.#membership(roomId, userId)
       if (membership !== 'join' && membership !== 'invite') throw error
     }
+  }
+
+  #mayInvite(roomId: string, userId: string): Promise<boolean> {
+    return mayAsMember(this.#writer, { roomId, userId }, 'invite')
   }
 
   async #membership(roomId: string, userId: string): Promise<Membership | undefined> {

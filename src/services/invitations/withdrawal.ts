@@ -1,4 +1,3 @@
-import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
@@ -8,8 +7,8 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { ownEnding } from '../rooms/invitation-ending.ts'
+import { mayAsMember } from '../rooms/member-power.ts'
 import type { Memberships } from '../rooms/memberships.ts'
-import { powerContext } from '../rooms/redaction-effect.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { stateLookup } from '../rooms/state-lookup.ts'
 import type { InvitationFollower } from './follower.ts'
@@ -59,7 +58,7 @@ export class Withdrawal {
   async cancel(by: string, roomId: string, userId: string): Promise<void> {
     await this.#follower.caughtUp()
     const record = await this.#records.read.one(roomId, userId)
-    const mayKick = await this.#mayKick(by, roomId)
+    const mayKick = await mayAsMember(this.#writer, { userId: by, roomId }, 'kick')
     if (record === undefined || !isOpen(record) || (record.inviter !== by && !mayKick)) {
       throw nothingToWithdraw()
     }
@@ -166,13 +165,6 @@ export class Withdrawal {
 
   #isLocal(userId: string): boolean {
     return serverNameOf(userId) === this.#writer.context.serverName
-  }
-
-  async #mayKick(userId: string, roomId: string): Promise<boolean> {
-    const head = await this.#writer.head(roomId)
-    if (head?.memberships.get(userId) !== 'join') return false
-    const powers = { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
-    return powerLevelOf(userId, powers) >= levelTo('kick', powers)
   }
 }
 
