@@ -109,3 +109,46 @@ testDatabases(test, 'who signs out at a provider is signed out here', async (t, 
   t.deepEqual(await fifth(), [400, 400, 403])
   t.is((await whoAmI(own.access_token)).status, 200, 'what was begun with a password')
 })
+
+testDatabases(test, 'a provider that names no sessions signs out nobody else', async (t, database) => {
+  const { provider, server, accounts, browser, signIn, whoIs } = await openWithProvider(t, { database })
+  const begin = async (name: string, sid?: string) => {
+    provider.person = { sub: name, preferred_username: name, ...(sid === undefined ? {} : { sid }) }
+    const visitor = browser()
+    const sso = '/oauth2/sso?redirectUrl=https://tea.example/'
+    await signIn(visitor, sso)
+    await visitor.get(sso)
+    const allowed = await visitor.post(sso, { do: 'allow' })
+    const token = allowed.location?.searchParams.get('loginToken') ?? ''
+    const { user_id: userId, device_id: deviceId } = await accounts.login.login({
+      type: 'm.login.token',
+      token,
+    })
+    return {
+      userId,
+      deviceId,
+      state: async () => [await whoIs(visitor), await accounts.hasDevice(userId, deviceId)],
+    }
+  }
+  const logOut = async (claims: object) => {
+    const now = Math.floor(Date.now() / 1000)
+    const token = provider.token({
+      ...{ iss: provider.url, aud: 'tessera', iat: now, exp: now + 60, jti: randomUUID(), events: EVENTS },
+      ...claims,
+    })
+    const body = new URLSearchParams({ logout_token: token })
+    return (await fetch(`${server.url}/oauth2/backchannel-logout/company`, { method: 'POST', body })).status
+  }
+  const [bob, carol, dora] = [await begin('bob'), await begin('carol'), await begin('dora', '')]
+  t.is(await logOut({ sub: 'bob' }), 200)
+  t.deepEqual(await bob.state(), [undefined, false])
+  t.deepEqual(await carol.state(), ['@carol:tessera.test', true])
+  t.deepEqual(await dora.state(), ['@dora:tessera.test', true])
+
+  // As an earlier version has noted them.
+  const unnamed = database.prepare("UPDATE devices SET origin = 'company '")
+  await database.commit({ statements: [{ prepared: unnamed, rows: [[]] }] })
+  t.is(await logOut({ sub: 'carol' }), 200)
+  t.deepEqual(await carol.state(), [undefined, false])
+  t.deepEqual(await dora.state(), ['@dora:tessera.test', true])
+})

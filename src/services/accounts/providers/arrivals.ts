@@ -59,7 +59,7 @@ export class Arrivals {
     const { read } = this.#context
     const { id, registration, linkByName, chooseUserName } = provider.options
     const account = { provider: id, subject: claims.sub }
-    const origin = originOf(id, claims['sid'])
+    const origin = originOf(id, claims)
     const owner = await read.providerAccounts.owner(account)
     const known = owner === undefined ? undefined : await read.users.byId(owner)
     if (known !== undefined) return { kind: 'signed-in', secret: await this.#begin(known, origin) }
@@ -155,9 +155,12 @@ export class Arrivals {
 
   async #asked(browser: string, token: string): Promise<Asked & { provider: Provider }> {
     const { providerId, details } = await this.#pending.find<Partial<Asked>>(token, browser)
-    const { newcomer, origin = originOf(providerId, undefined), returnTo } = details
+    const { newcomer, origin, returnTo } = details
     const provider = this.#context.providers.find(({ options }) => options.id === providerId)
     if (newcomer === undefined || returnTo === undefined || provider === undefined) throw unknownSignIn()
-    return { newcomer, origin, returnTo, provider }
+    return {
+      ...{ newcomer, returnTo, provider },
+      origin: origin ?? originOf(providerId, { sub: newcomer.subject }),
+    }
   }
 }

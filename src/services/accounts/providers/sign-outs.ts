@@ -33,22 +33,29 @@ export class SignOuts {
       throw new OAuthError('invalid_request', 'The logout token is not valid')
     }
     const { read, write } = this.#context
-    const origins = await this.#origins(providerId, whom)
+    const { origins, owner } = await this.#begunBy(providerId, whom)
     const kept = [write.browserSessions, write.oauthCodes, write.deviceCodes, write.oneTime]
-    await this.#context.commit(kept.map(one => one.deleteFrom(origins)))
+    // What an earlier version noted without a session can be anybody's, and soon expires.
+    const ofOne = origins.filter(origin => origin !== originsOf(providerId))
+    await this.#context.commit(kept.map(one => one.deleteFrom(ofOne)))
     for (const origin of origins) {
       for (const [userId, deviceIds] of await read.devices.from(origin)) {
-        await this.#devices.remove(userId, deviceIds)
+        if (owner === undefined || userId === owner) await this.#devices.remove(userId, deviceIds)
       }
     }
   }
 
-  async #origins(provider: string, { subject, sessionId }: SignedOut): Promise<readonly string[]> {
-    if (sessionId !== undefined) return [originOf(provider, sessionId)]
+  /** The sessions at the provider that have ended, and whose they were, where it has named somebody instead. */
+  async #begunBy(
+    provider: string,
+    { subject, sessionId }: SignedOut,
+  ): Promise<{ origins: readonly string[]; owner?: string }> {
+    if (sessionId !== undefined)
+      return { origins: [originOf(provider, { sub: subject ?? '', sid: sessionId })] }
     const { read } = this.#context
-    const account = { provider, subject: subject ?? '' }
-    const userId = await read.providerAccounts.owner(account)
-    const all = userId === undefined ? [] : await read.devices.origins(userId)
-    return all.filter(origin => origin.startsWith(originsOf(provider)))
+    const owner = await read.providerAccounts.owner({ provider, subject: subject ?? '' })
+    if (owner === undefined) return { origins: [] }
+    const all = await read.devices.origins(owner)
+    return { origins: all.filter(origin => origin.startsWith(originsOf(provider))), owner }
   }
 }
