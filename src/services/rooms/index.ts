@@ -168,7 +168,7 @@ export const createRooms = (
       invitationFailed: ({ error, ...facts }) =>
         log.warn({ ...facts, err: error }, 'invitation not delivered'),
     }),
-    roomUpgrades: new RoomUpgrades({ writer, sender, creator, profile, successors }),
+    roomUpgrades: new RoomUpgrades({ writer, sender, creator, profile, successors, log }),
     successors,
     roomReading,
     roomRelations: new RoomRelations({

@@ -24,7 +24,8 @@ const REASON = 'This server no longer keeps the room'
 
 /**
  * Does what operators ask for on the command line: purges the history of rooms, and whole rooms. It is done here and not by
- * the command, since what is kept in memory has to follow.
+ * the command, since what is kept in memory has to follow. Replacements that nobody has finished go the same way
+ * (`UnfinishedReplacements`).
  */
 export class PurgeRequests {
   readonly #context: RoomsContext
@@ -91,7 +92,7 @@ export class PurgeRequests {
     // Purging takes as long as it takes, and does no harm done twice: whether the row is still held is not asked.
     await this.#context.db.commit({ statements: [statement] })
     if (outcome === 'later') this.#due.expect(now + FAREWELL_MS)
-    else this.#log.info({ room: request.roomId, ...outcome }, 'a room was purged, as an operator wished')
+    else this.#log.info({ room: request.roomId, ...outcome }, 'a room was purged, as was asked for')
   }
 
   async #outcome(request: PurgeRequest): Promise<PurgeOutcome | 'later'> {

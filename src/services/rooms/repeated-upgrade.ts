@@ -10,19 +10,20 @@ import type { RoomWriter } from './room-writer.ts'
 /** So long the same wish is the same request again: its answer was lost on the way, or somebody has clicked twice. */
 const REPEATED_MS = 300_000
 
-/** The replacement that this user has made of a room moments ago by the very same wish; `undefined` if there is none. */
+/**
+ * The replacement that was made of a room moments ago by the very same wish, and by whom; `undefined` if there is none. Two
+ * administrators may have it one after the other, neither knowing of the other yet: a room leads to one replacement.
+ */
 export const madeLately = async (
   writer: RoomWriter,
-  userId: string,
   head: RoomHead,
   wish: { readonly version: RoomVersion; readonly additionalCreators: readonly string[] },
-): Promise<string | undefined> => {
+): Promise<{ readonly roomId: string; readonly by: string } | undefined> => {
   const { version, additionalCreators } = wish
   const { read, clock } = writer.context
   const tombstone = head.entry('m.room.tombstone', '')
   const [stored] = tombstone === undefined ? [] : await read.events.byNids([tombstone.nid])
-  if (stored?.event.sender !== userId || stored.event.originServerTs < clock.now() - REPEATED_MS)
-    return undefined
+  if (stored === undefined || stored.event.originServerTs < clock.now() - REPEATED_MS) return undefined
   const { replacement_room: roomId } = contentShown(stored)
   const replacement = typeof roomId === 'string' ? await writer.head(roomId) : undefined
   if (replacement?.version.id !== version.id) return undefined
@@ -31,7 +32,7 @@ export const madeLately = async (
   const isSame =
     (predecessor as JsonObject | undefined)?.['room_id'] === head.room.roomId &&
     JSON.stringify(creators) === JSON.stringify(version.auth.privilegedCreators ? additionalCreators : [])
-  return isSame ? replacement.room.roomId : undefined
+  return isSame ? { roomId: replacement.room.roomId, by: stored.event.sender } : undefined
 }
 
 class Replaced extends Error {}
@@ -58,22 +59,4 @@ export const unlessReplaced = async (
     if (error instanceof Replaced) return false
     throw error
   }
-}
-
-/** Has a replacement go that nobody was sent to. */
-export const abandon = async (
-  { context }: Pick<RoomWriter, 'context'>,
-  sender: Pick<RoomSender, 'send'>,
-  userId: string,
-  roomId: string,
-): Promise<void> => {
-  const { db, read, write } = context
-  const room = await read.rooms.byId(roomId)
-  if (room === undefined) return
-  await sender.send(
-    roomId,
-    { type: 'm.room.member', sender: userId, stateKey: userId, content: { membership: 'leave' } },
-    { statements: [write.rooms.publish(room.nid, false), write.summaries.publish(room.nid, false)] },
-  )
-  await db.commit({ statements: [write.memberships.forget(userId, room.nid)] })
 }

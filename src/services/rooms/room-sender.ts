@@ -105,7 +105,10 @@ export class RoomSender {
       const own: SendOptions = {
         ...shared,
         ...(index === 0 && check !== undefined ? { check } : {}),
-        ...(isLast && statements !== undefined ? { statements } : {}),
+        // Should a later one be refused, what goes with the first has happened all the same.
+        ...(statements !== undefined && (typeof statements === 'function' ? isLast : index === 0)
+          ? { statements }
+          : {}),
       }
       sent.push(await this.send(roomId, template, own))
     }

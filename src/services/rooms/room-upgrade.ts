@@ -6,28 +6,23 @@ import {
 } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { AliasRow } from '../../storage/rooms/aliases.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { EventTemplate } from './local-event.ts'
 import type { MemberProfile } from './ports.ts'
 import { powerContext } from './redaction-effect.ts'
-import { abandon, madeLately, unlessReplaced } from './repeated-upgrade.ts'
+import { madeLately, unlessReplaced } from './repeated-upgrade.ts'
+import { ReplacedRoom } from './replaced-room.ts'
 import type { RoomCreator } from './room-creator.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender } from './room-sender.ts'
-import { contentShown } from './room-summary.ts'
-import type { InitialState } from './room-templates.ts'
 import type { RoomWriter } from './room-writer.ts'
 import type { Successors } from './successors.ts'
-import {
-  banOf,
-  closedPower,
-  creationContent,
-  TRANSFERRED_TYPES,
-  transferredPower,
-  transferredState,
-} from './upgrade-content.ts'
+import { UnfinishedReplacements } from './unfinished-replacements.ts'
+import { CHILD, closedPower, creationContent, transferredPower, transferredState } from './upgrade-content.ts'
 
 /** What a room is to be replaced by. */
 export interface Upgrade {
@@ -48,6 +43,7 @@ export class RoomUpgrades {
   readonly #creator: RoomCreator
   readonly #profile: MemberProfile
   readonly #successors: Successors
+  readonly #unfinished: UnfinishedReplacements
   readonly #queue = new SerialQueue()
 
   constructor(parts: {
@@ -56,12 +52,15 @@ export class RoomUpgrades {
     creator: RoomCreator
     profile: MemberProfile
     successors: Successors
+    log: Log
   }) {
     this.#writer = parts.writer
     this.#sender = parts.sender
     this.#creator = parts.creator
     this.#profile = parts.profile
     this.#successors = parts.successors
+    const { writer, sender, log } = parts
+    this.#unfinished = new UnfinishedReplacements({ context: writer.context, sender, log })
   }
 
   /**
@@ -80,29 +79,52 @@ export class RoomUpgrades {
     // Bans are carried over: all of them have to be known.
     await this.#writer.context.partial.require(known.room.nid)
     const head = (await this.#writer.head(roomId)) ?? known
-    const made = await madeLately(this.#writer, userId, head, upgrade)
-    if (made !== undefined) return made
+    const made = await madeLately(this.#writer, head, upgrade)
+    if (made?.by === userId) return made.roomId
     await this.#checkPower(userId, head)
+    if (made !== undefined) return made.roomId
+    const old = new ReplacedRoom(this.#writer.context.read, head)
+    const aliases = await this.#writer.context.read.aliases.ofRoom(roomId)
+    const { replacement, power, others } = await this.#begin(userId, old, { ...upgrade, aliases })
+    try {
+      await this.#fill(replacement, [...others, ...(await old.bans(userId)), ...power])
+      // From here on the replacement is complete: only now is anybody sent there.
+      if (await this.#send(userId, old, aliases, replacement)) {
+        await this.#successors.carry(userId, { from: roomId, to: replacement })
+        return replacement
+      }
+    } catch (error) {
+      await this.#unfinished.abandon(userId, replacement)
+      throw error
+    }
+    await this.#unfinished.abandon(userId, replacement)
+    return this.#upgrade(userId, roomId, upgrade)
+  }
+
+  /** Answers `false` where the room was replaced meanwhile. */
+  async #send(
+    userId: string,
+    old: ReplacedRoom,
+    aliases: readonly AliasRow[],
+    replacement: string,
+  ): Promise<boolean> {
     const { read, write } = this.#writer.context
-    const aliases = await read.aliases.ofRoom(roomId)
-    const isPublished = (await read.summaries.ofRoom(head.room.nid))?.isPublished ?? false
-    const replacement = await this.#create(userId, head, { ...upgrade, aliases, isPublished })
-    // From here on the replacement is complete: only now is anybody sent there.
-    const farewells = await this.#farewells(userId, head, aliases, replacement)
-    const isSent = await unlessReplaced(this.#sender, head, farewells, {
+    const { nid } = old.head.room
+    const room = await read.rooms.byId(replacement)
+    const isPublished = (await read.summaries.ofRoom(nid))?.isPublished ?? false
+    const published = (roomNid: number, isPublic: boolean): WriteStatement[] => [
+      write.rooms.publish(roomNid, isPublic),
+      write.summaries.publish(roomNid, isPublic),
+    ]
+    return unlessReplaced(this.#sender, old.head, await this.#farewells(userId, old, aliases, replacement), {
       always: true,
       statements: [
-        write.rooms.publish(head.room.nid, false),
-        write.summaries.publish(head.room.nid, false),
+        this.#unfinished.finished(replacement),
+        ...published(nid, false),
+        ...(isPublished && room !== undefined ? published(room.nid, true) : []),
         ...(aliases.length === 0 ? [] : [write.aliases.move(aliases, replacement)]),
       ],
     })
-    if (!isSent) {
-      await abandon(this.#writer, this.#sender, userId, replacement)
-      return this.#upgrade(userId, roomId, upgrade)
-    }
-    await this.#successors.carry(userId, { from: roomId, to: replacement })
-    return replacement
   }
 
   async #checkPower(userId: string, head: RoomHead): Promise<void> {
@@ -121,11 +143,13 @@ export class RoomUpgrades {
     return { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
   }
 
-  async #create(
+  /** Makes the replacement; answers what it is to be filled with, and the power levels that it has in the end. */
+  async #begin(
     userId: string,
-    head: RoomHead,
-    options: Upgrade & { readonly aliases: readonly AliasRow[]; readonly isPublished: boolean },
-  ): Promise<string> {
+    old: ReplacedRoom,
+    options: Upgrade & { readonly aliases: readonly AliasRow[] },
+  ): Promise<{ replacement: string; others: EventTemplate[]; power: EventTemplate[] }> {
+    const { head } = old
     const { version, additionalCreators } = options
     const { create, powerLevels } = await powerContext(this.#writer.context.read, head)
     const privileged = version.auth.privilegedCreators
@@ -133,16 +157,14 @@ export class RoomUpgrades {
     const isUnlisted = head.version.auth.privilegedCreators || powerLevels === undefined
     const former = isUnlisted ? roomCreators(create, head.version) : []
     const power = transferredPower(powerLevels?.content ?? {}, { version, maker: userId, creators, former })
-    const state = transferredState(await this.#transferable(head), version)
+    const state = transferredState(await old.transferable(), version)
     const children = state.filter(({ type }) => type === CHILD)
     const first = [...state.filter(({ type }) => type !== CHILD), ...children.slice(0, FIRST_CHILDREN)]
-    const alias = await this.#aliasState(head, options.aliases)
-    const profile = await this.#profile(userId)
-    const roomId = await this.#creator.create(
+    const replacement = await this.#creator.create(
       {
         creator: userId,
         version,
-        isPublic: options.isPublished,
+        isPublic: false,
         invite: [],
         creationContent: {
           ...creationContent(head, create?.content ?? {}),
@@ -150,60 +172,29 @@ export class RoomUpgrades {
             ? { additional_creators: [...additionalCreators] }
             : {}),
         },
-        initialState: [...first, ...alias],
+        initialState: [...first, ...(await old.aliasState(options.aliases))],
         powerLevelOverride: power.first,
       },
-      { ...profile, membership: 'join' },
+      { ...(await this.#profile(userId)), membership: 'join' },
+      roomId => [this.#unfinished.begun(roomId)],
     )
     const others = children.slice(FIRST_CHILDREN).map(child => ({ ...child, sender: userId }))
-    await this.#carry(roomId, [...others, ...(await this.#bans(userId, head))])
-    if (power.final !== undefined) {
-      const content = power.final
-      await this.#sender.send(roomId, { type: 'm.room.power_levels', sender: userId, stateKey: '', content })
+    const levels = { type: 'm.room.power_levels', sender: userId, stateKey: '' }
+    return {
+      replacement,
+      others,
+      power: power.final === undefined ? [] : [{ ...levels, content: power.final }],
     }
-    return roomId
-  }
-
-  /** The old room's state that the replacement takes over. */
-  async #transferable(head: RoomHead): Promise<InitialState[]> {
-    const { read } = this.#writer.context
-    const entries = TRANSFERRED_TYPES.flatMap(type => head.entry(type, '') ?? [])
-    const children = [...head.state.values()].filter(entry => entry.type === CHILD)
-    const events = await read.events.byNids([...entries, ...children].map(entry => entry.nid))
-    return events.flatMap(stored => {
-      const content = contentShown(stored)
-      const { type, stateKey = '' } = stored.event
-      return Object.keys(content).length === 0 ? [] : [{ type, stateKey, content }]
-    })
-  }
-
-  /** Of the old room's names those which move with it. */
-  async #aliasState(head: RoomHead, aliases: readonly AliasRow[]): Promise<InitialState[]> {
-    const names = new Set(aliases.map(row => row.alias))
-    const { alias, alt_aliases: others } = (await this.#current(head, 'm.room.canonical_alias')) ?? {}
-    const content: JsonObject = {
-      ...(typeof alias === 'string' && names.has(alias) ? { alias } : {}),
-      ...(Array.isArray(others) && others.some(name => names.has(String(name)))
-        ? { alt_aliases: others.filter(name => names.has(String(name))) }
-        : {}),
-    }
-    if (Object.keys(content).length === 0) return []
-    return [{ type: 'm.room.canonical_alias', stateKey: '', content }]
-  }
-
-  async #current(head: RoomHead, type: string): Promise<JsonObject | undefined> {
-    const entry = head.entry(type, '')
-    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    return stored && contentShown(stored)
   }
 
   /** What the old room says last: where everybody goes, that its names have moved, and that nobody should talk here. */
   async #farewells(
     sender: string,
-    head: RoomHead,
+    old: ReplacedRoom,
     aliases: readonly AliasRow[],
     replacement: string,
   ): Promise<EventTemplate[]> {
+    const { head } = old
     const state = (type: string, content: JsonObject): EventTemplate => ({
       type,
       sender,
@@ -213,7 +204,7 @@ export class RoomUpgrades {
     const farewells = [
       state('m.room.tombstone', { body: 'This room has been replaced', replacement_room: replacement }),
     ]
-    const named = await this.#current(head, 'm.room.canonical_alias')
+    const named = await old.current('m.room.canonical_alias')
     if (
       aliases.length > 0 &&
       named !== undefined &&
@@ -221,7 +212,7 @@ export class RoomUpgrades {
     ) {
       farewells.push(state('m.room.canonical_alias', {}))
     }
-    const levels = (await this.#current(head, 'm.room.power_levels')) ?? {}
+    const levels = (await old.current('m.room.power_levels')) ?? {}
     const closed = closedPower(levels, head.version, powerLevelOf(sender, await this.#powers(head)))
     if (closed !== undefined && (await this.#may(sender, head, 'm.room.power_levels'))) {
       farewells.push(state('m.room.power_levels', closed))
@@ -229,19 +220,11 @@ export class RoomUpgrades {
     return farewells
   }
 
-  async #bans(sender: string, head: RoomHead): Promise<EventTemplate[]> {
-    const nids = [...head.memberships].flatMap(([user, membership]) =>
-      membership === 'ban' ? (head.entry('m.room.member', user)?.nid ?? []) : [],
-    )
-    return (await this.#writer.context.read.events.byNids(nids)).map(stored => banOf(stored, sender))
-  }
-
-  async #carry(replacement: string, templates: readonly EventTemplate[]): Promise<void> {
+  async #fill(replacement: string, templates: readonly EventTemplate[]): Promise<void> {
     for (let start = 0; start < templates.length; start += CARRIED_AT_ONCE) {
       const some = templates.slice(start, start + CARRIED_AT_ONCE)
-      await this.#sender.sendAll(replacement, some, { always: true })
+      const statements = [this.#unfinished.goesOn(replacement)]
+      await this.#sender.sendAll(replacement, some, { always: true, statements })
     }
   }
 }
-
-const CHILD = 'm.space.child'

@@ -23,6 +23,9 @@ export const TRANSFERRED_TYPES = [
   MEDIA_STATE,
 ] as const
 
+/** What is in a space. */
+export const CHILD = 'm.space.child'
+
 /** What holds where a room does not say; the replacement says it, so that no preset fills it in differently. */
 const DEFAULTS: readonly InitialState[] = [
   { type: 'm.room.guest_access', stateKey: '', content: { guest_access: 'forbidden' } },

@@ -60,10 +60,13 @@ export class PurgeRequestReader {
   }
 }
 
+const PENDING = { name: 'purge', expected: 1 }
+
 /** Builds the statements about requests. */
 export class PurgeRequestWriter {
   readonly #add: Prepared
   readonly #postpone: Prepared
+  readonly #withdraw: Prepared
   readonly #done: Prepared
   readonly #forget: Prepared
 
@@ -72,7 +75,10 @@ export class PurgeRequestWriter {
       `INSERT INTO room_purges (purge_id, room_id, before_ts, forced, due_ts, wake_ts, events, bytes, files)
        VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0)`,
     )
-    this.#postpone = db.prepare('UPDATE room_purges SET due_ts = ?, wake_ts = ? WHERE purge_id = ?')
+    this.#postpone = db.prepare(
+      'UPDATE room_purges SET due_ts = ?, wake_ts = ? WHERE purge_id = ? AND done_ts IS NULL',
+    )
+    this.#withdraw = db.prepare('DELETE FROM room_purges WHERE purge_id = ? AND done_ts IS NULL')
     this.#done = db.prepare(
       `UPDATE room_purges SET wake_ts = NULL, done_ts = ?, events = ?, bytes = ?, files = ?, refusal = ?
        WHERE purge_id = ? AND done_ts IS NULL`,
@@ -80,13 +86,19 @@ export class PurgeRequestWriter {
     this.#forget = db.prepare('DELETE FROM room_purges WHERE done_ts < ?')
   }
 
-  add(id: string, { roomId, before, isForced }: PurgeRequest, now: number): WriteStatement {
-    return { prepared: this.#add, rows: [[id, roomId, before ?? null, isForced ? 1 : 0, now, now]] }
+  /** @param due when it is to be done (ms) */
+  add(id: string, { roomId, before, isForced }: PurgeRequest, due: number): WriteStatement {
+    return { prepared: this.#add, rows: [[id, roomId, before ?? null, isForced ? 1 : 0, due, due]] }
   }
 
-  /** It is done later. */
-  postpone({ key }: HeldRow, until: number): WriteStatement {
-    return { prepared: this.#postpone, rows: [[until, until, key]] }
+  /** It is done at another time. Guard `purge`: it is not done yet. */
+  postpone({ key }: Pick<HeldRow, 'key'>, until: number): WriteStatement {
+    return { prepared: this.#postpone, rows: [[until, until, key]], guard: PENDING }
+  }
+
+  /** It is not done. Guard `purge`: nor was it. */
+  withdraw({ key }: Pick<HeldRow, 'key'>): WriteStatement {
+    return { prepared: this.#withdraw, rows: [[key]], guard: PENDING }
   }
 
   done({ key }: HeldRow, { events, bytes, files, refusal }: PurgeOutcome, now: number): WriteStatement {

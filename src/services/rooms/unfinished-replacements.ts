@@ -1,0 +1,70 @@
+import type { Log } from '../../core/log.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import { PurgeRequestWriter } from '../../storage/rooms/purge-requests.ts'
+import type { RoomSender } from './room-sender.ts'
+import type { RoomsContext } from './room-writer.ts'
+
+/** A replacement to which nothing was added for so long, and to which nobody is sent, stays so: its maker's process has ended. */
+const UNFINISHED_MS = 600_000
+
+/**
+ * Sees to it that no replacement stays half made, to be found in its maker's client and nowhere to lead: from its first commit on it is
+ * to be removed (`PurgeRequests`), until the commit that sends people there says otherwise.
+ */
+export class UnfinishedReplacements {
+  readonly #context: RoomsContext
+  readonly #sender: Pick<RoomSender, 'send'>
+  readonly #log: Log
+  readonly #write: PurgeRequestWriter
+
+  constructor(parts: { context: RoomsContext; sender: Pick<RoomSender, 'send'>; log: Log }) {
+    this.#context = parts.context
+    this.#sender = parts.sender
+    this.#log = parts.log
+    this.#write = new PurgeRequestWriter(parts.context.db)
+  }
+
+  /** Belongs to the commit that makes the room. */
+  begun(roomId: string): WriteStatement {
+    return this.#write.add(keyOf(roomId).key, { roomId, before: undefined, isForced: true }, this.#due())
+  }
+
+  /** Belongs to every commit that fills it. */
+  goesOn(roomId: string): WriteStatement {
+    return this.#write.postpone(keyOf(roomId), this.#due())
+  }
+
+  /** Belongs to the commit by which the old room leads to it; a guard fails where it is being removed. */
+  finished(roomId: string): WriteStatement {
+    return this.#write.withdraw(keyOf(roomId))
+  }
+
+  /** Has a replacement go that its maker does not finish. One that was finished all the same stays. */
+  async abandon(userId: string, roomId: string): Promise<void> {
+    const { db, read, write, clock } = this.#context
+    try {
+      const leave = {
+        type: 'm.room.member',
+        sender: userId,
+        stateKey: userId,
+        content: { membership: 'leave' },
+      }
+      await this.#sender.send(roomId, leave, {
+        statements: [this.#write.postpone(keyOf(roomId), clock.now())],
+      })
+      const room = await read.rooms.byId(roomId)
+      if (room !== undefined) await db.commit({ statements: [write.memberships.forget(userId, room.nid)] })
+    } catch (error) {
+      this.#log.info(
+        { err: error, room: roomId, user: userId },
+        'a replacement that was not finished goes later',
+      )
+    }
+  }
+
+  #due(): number {
+    return this.#context.clock.now() + UNFINISHED_MS
+  }
+}
+
+const keyOf = (roomId: string): { readonly key: string } => ({ key: `replacement ${roomId}` })
