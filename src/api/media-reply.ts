@@ -93,19 +93,18 @@ export const multipartReply = async (file: MediaFile): Promise<Reply> => {
   )
   const end = Buffer.from(`\r\n--${boundary}--\r\n`)
   const content = file.size === 0 ? Readable.from([]) : await file.open()
+  const body = Readable.from(enclosed(start, content, end), { objectMode: false })
+  // Also where nothing of it was read, since the other server has gone by then, or asked for the headers alone.
+  body.once('close', () => content.destroy())
   return reply({
-    body: Readable.from(enclosed(start, content, end), { objectMode: false }),
+    body,
     contentType: `multipart/mixed; boundary=${boundary}`,
     headers: { 'Content-Length': String(start.length + file.size + end.length) },
   })
 }
 
 async function* enclosed(start: Buffer, content: Readable, end: Buffer): AsyncGenerator<Uint8Array> {
-  try {
-    yield start
-    yield* content
-    yield end
-  } finally {
-    content.destroy()
-  }
+  yield start
+  yield* content
+  yield end
 }
