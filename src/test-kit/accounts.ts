@@ -125,7 +125,7 @@ export const bodyOf = (response: TestResponse): Body => response.body as Body
 /** A server of accounts with open registration, or as `options` say, and short ways to talk to it. */
 export const openAccounts = async (
   t: ExecutionContext,
-  options: TestAccountsOptions = { registration: { mode: 'open' } },
+  options: TestAccountsOptions & { rateLimits?: RateLimitSettings } = { registration: { mode: 'open' } },
 ) => {
   const { server, accounts, clock } = await accountServer(t, await testDatabase(t), options)
   const send = (method: string, path: string, token?: string, json?: unknown) =>
