@@ -14,10 +14,10 @@ import type { Running } from './running.ts'
 export const composeAttention = (
   { config, log, clock }: Circumstances,
   foundation: Foundation,
-  parts: Pick<ComposedRooms, 'rooms' | 'discovery' | 'ephemeral' | 'encryption'>,
+  parts: Pick<ComposedRooms, 'rooms' | 'discovery' | 'ephemeral' | 'encryption' | 'lifetime'>,
 ) => {
   const { accounts, core, federation, mailer, counted } = foundation
-  const { rooms, discovery, ephemeral, encryption } = parts
+  const { rooms, discovery, ephemeral, encryption, lifetime } = parts
   const gateway = openPushGateway({ ...config.federation, ...outgoingOf(config, clock) })
   const push = createPush({
     core,
@@ -53,6 +53,7 @@ export const composeAttention = (
     peers: federation,
     standing: userId => accounts.refusalOf(userId),
   })
+  lifetime.onRemoved = roomId => invitations.roomsGone.endIn(roomId)
   accounts.hooks.onAddress = userId => invitations.addresses.deliverTo(userId)
   federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
   const notifications = createNotifications({

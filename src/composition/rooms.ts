@@ -107,7 +107,9 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     ...portraits,
     ...(config.userDirectory.allUsers ? [everybody] : []),
   ]
-  return { rooms, administration, discovery, ephemeral, encryption, delayedEvents, search, media, running }
+  const { lifetime } = ending
+  const services = { rooms, administration, discovery, ephemeral, encryption, delayedEvents, search, media }
+  return { ...services, lifetime, running }
 }
 
 /** What ends rooms, and what is said in them. */

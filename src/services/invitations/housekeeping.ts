@@ -5,16 +5,21 @@ import { Rounds } from '../rounds.ts'
 import type { AddressInvitations } from './address-invitations.ts'
 import type { InvitationLimits } from './limits.ts'
 import type { InvitationRecords } from './records.ts'
+import type { InvitationsOfRoomsGone } from './rooms-gone.ts'
 import type { WithdrawalEdus } from './withdrawal-edus.ts'
 
 const HOUR_MS = 60 * 60_000
 
-/** Forgets invitations that have been over for long, and delivers what is held for addresses that somebody has by now. */
+/**
+ * Forgets invitations that have been over for long, delivers what is held for addresses that somebody has by now, and ends what leads into
+ * rooms that are no more.
+ */
 export class InvitationHousekeeping {
   readonly #database: Database
   readonly #records: InvitationRecords
   readonly #edus: WithdrawalEdus
   readonly #addresses: AddressInvitations
+  readonly #roomsGone: InvitationsOfRoomsGone
   readonly #clock: Clock
   readonly #limits: InvitationLimits
   readonly #rounds: Rounds
@@ -24,6 +29,7 @@ export class InvitationHousekeeping {
     records: InvitationRecords
     edus: WithdrawalEdus
     addresses: AddressInvitations
+    roomsGone: InvitationsOfRoomsGone
     clock: Clock
     limits: InvitationLimits
     log: Log
@@ -32,6 +38,7 @@ export class InvitationHousekeeping {
     this.#records = parts.records
     this.#edus = parts.edus
     this.#addresses = parts.addresses
+    this.#roomsGone = parts.roomsGone
     this.#clock = parts.clock
     this.#limits = parts.limits
     this.#rounds = new Rounds({
@@ -55,6 +62,7 @@ export class InvitationHousekeeping {
     const before = this.#clock.now() - this.#limits.keepHistory
     await this.#database.commit({ statements: [this.#records.write.forgetBefore(before)] })
     await this.#edus.tidy()
+    await this.#roomsGone.endAll()
     await this.#addresses.deliverAll()
   }
 }

@@ -16,6 +16,7 @@ import { type InvitationPlan, type InvitationRequest, planOf } from './plan.ts'
 import { InvitationRecords } from './records.ts'
 import { InvitationRedactions } from './redactions.ts'
 import { CalendarReplies } from './replies.ts'
+import { InvitationsOfRoomsGone } from './rooms-gone.ts'
 import { InvitationSending } from './sending.ts'
 import { Withdrawal } from './withdrawal.ts'
 import { type InvitationPeers, WITHDRAWAL_EDU, WithdrawalEdus } from './withdrawal-edus.ts'
@@ -29,6 +30,7 @@ export interface Invitations {
   readonly withdrawal: Withdrawal
   readonly replies: CalendarReplies
   readonly addresses: AddressInvitations
+  readonly roomsGone: InvitationsOfRoomsGone
   /** What to do about EDUs of other servers, by type. */
   readonly eduHandlers: Readonly<Record<string, ReceiveEdu>>
   /** Reads what a client asks for. Throws `M_INVALID_PARAM`. */
@@ -75,8 +77,9 @@ export const createInvitations = (parts: {
   memberships.joinChecks.push(join => withdrawal.checkJoin(join))
   const sendsMail = parts.mail !== undefined
   const addresses = new AddressInvitations({ ...shared, sending, people, sendsMail, log })
+  const roomsGone = new InvitationsOfRoomsGone({ ...shared, serverName })
   const housekeeping = new InvitationHousekeeping({
-    ...{ database, records, edus, addresses, clock, limits, log },
+    ...{ database, records, edus, addresses, roomsGone, clock, limits, log },
   })
   const mail =
     parts.mail &&
@@ -87,7 +90,7 @@ export const createInvitations = (parts: {
     })
   memberships.declining.onUntold = leave => answers.keep(leave)
   return {
-    ...{ records, follower, sending, withdrawal, addresses },
+    ...{ records, follower, sending, withdrawal, addresses, roomsGone },
     eduHandlers: { [WITHDRAWAL_EDU]: edus.receive },
     listing,
     replies: new CalendarReplies({ listing, memberships, addressesOf: userId => people.addressesOf(userId) }),

@@ -25,6 +25,8 @@ const INVITES = { stream: 'invites', offset: 0 } as const
  * by rules of their own. Whoever is invited later, or joins, gets the room from the servers that are still in it.
  */
 export class RoomLifetime {
+  /** Told of a room that was removed though people were still invited to it. */
+  onRemoved: (roomId: string) => Promise<void> = async () => {}
   readonly #writer: RoomWriter
   readonly #context: RoomsContext
   readonly #clock: Clock
@@ -91,7 +93,9 @@ export class RoomLifetime {
       const statements = [marked, ...(await this.#withdrawal(gone)), ...this.#removal(gone)]
       return { statements, after: () => this.#sweep(room.nid) }
     })
-    return isGone ? size : undefined
+    if (!isGone) return undefined
+    await this.#attempt(() => this.onRemoved(roomId), { roomId })
+    return size
   }
 
   async #run(): Promise<void> {

@@ -31,6 +31,8 @@ export class InvitationRecordReader {
   readonly #pages: Readonly<Record<Direction, Prepared>>
   readonly #pending: Readonly<Record<Direction, Prepared>>
   readonly #ownersOfHeld: Prepared
+  readonly #openIn: Prepared
+  readonly #withoutRoom: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -52,9 +54,16 @@ export class InvitationRecordReader {
          SELECT 1 FROM invitation_records i WHERE i.user_id = 'mailto:' || t.address AND i.status = 'scheduled')
        GROUP BY user_id LIMIT ?`,
     )
+    const isOpen = "status IN ('scheduled', 'invited')"
+    this.#openIn = db.prepare(`${select} WHERE room_id = ? AND ${isOpen}`)
+    this.#withoutRoom = db.prepare(
+      `SELECT DISTINCT room_id AS key FROM invitation_records WHERE ${isOpen}
+         AND EXISTS (SELECT 1 FROM users u WHERE u.user_id = invitation_records.inviter)
+         AND NOT EXISTS (SELECT 1 FROM rooms r WHERE r.room_id = invitation_records.room_id) LIMIT ?`,
+    )
     this.#pending = both(
       owner => `SELECT COUNT(*) AS n FROM (
-        SELECT 1 AS one FROM invitation_records WHERE ${owner} = ? AND status IN ('scheduled', 'invited') LIMIT ?
+        SELECT 1 AS one FROM invitation_records WHERE ${owner} = ? AND ${isOpen} LIMIT ?
       ) AS open_ones`,
     )
   }
@@ -62,6 +71,16 @@ export class InvitationRecordReader {
   /** Users whose are addresses that invitations are held for. */
   async ownersOfHeld(limit: number): Promise<string[]> {
     return (await this.#db.scan<{ user_id: string }>(this.#ownersOfHeld, [limit])).map(row => row.user_id)
+  }
+
+  /** Those to a room that are scheduled or pending. */
+  async openIn(roomId: string): Promise<StoredInvitation[]> {
+    return (await this.#db.scan<Columns>(this.#openIn, [roomId])).map(stored)
+  }
+
+  /** Rooms that are none any longer, into which users of this server have invited people who have not answered. */
+  async roomsGone(limit: number): Promise<string[]> {
+    return (await this.#db.scan<{ key: string }>(this.#withoutRoom, [limit])).map(row => row.key)
   }
 
   async one(roomId: string, userId: string): Promise<StoredInvitation | undefined> {
