@@ -64,6 +64,10 @@ export interface CacheFigures {
   readonly misses: number
 }
 
+interface Counted {
+  readonly held: number
+}
+
 interface Tally {
   hits: number
   misses: number
@@ -75,7 +79,9 @@ export const DEFAULT_CACHE_BUDGET = 384 * 1024 * 1024
 let budget = DEFAULT_CACHE_BUDGET
 const tallies = new Map<CacheName, Tally>()
 /** What counts the entries of each cache that is in use. */
-const counted = new Map<CacheName, Set<WeakRef<{ readonly held: number }>>>()
+const counted = new Map<CacheName, Set<WeakRef<Counted>>>()
+/** Forgets those that are not in use any more; to go through all of them for each new one would keep them alive meanwhile. */
+const forgetting = new FinalizationRegistry<() => void>(forget => forget())
 
 /** What all caches together may take, in bytes; holds for those that are made from now on. */
 export const setCacheBudget = (bytes: number): void => {
@@ -149,10 +155,11 @@ export const boundedCache = <K extends Key, V extends Value>(
 }
 
 /** Lets a cache of another sort be counted, as long as it is in use. */
-export const countCache = (name: CacheName, cache: { readonly held: number }): void => {
+export const countCache = (name: CacheName, cache: Counted): void => {
   const all = counted.get(name) ?? new Set()
-  for (const ref of all) if (ref.deref() === undefined) all.delete(ref)
-  counted.set(name, all.add(new WeakRef(cache)))
+  const ref = new WeakRef(cache)
+  counted.set(name, all.add(ref))
+  forgetting.register(cache, () => all.delete(ref))
 }
 
 const tallyOf = (name: CacheName): Tally => {
