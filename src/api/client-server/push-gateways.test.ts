@@ -155,3 +155,28 @@ testDatabases(
     )
   },
 )
+
+testDatabases(test, 'what is gone unread is told by the badge', async (t, _, database) => {
+  const { gateway, alice, bob } = await gatewayWorld(t, database)
+  const [first, second, third] = await Promise.all([
+    alice.createOpenRoom(),
+    alice.createOpenRoom(),
+    alice.createOpenRoom(),
+  ])
+  for (const room of [first, second, third]) await bob.join(room)
+  await bob.post('/pushers/set', pusher(gateway.url))
+  const event = await alice.say(first, 'by mistake')
+  await gateway.of(event)
+  await gateway.of(await alice.say(second, 'you will go'))
+  t.like(await gateway.of(await alice.say(third, 'and ignore me')), { counts: { unread: 3 } })
+
+  await alice.redact(first, event)
+  t.like(await gateway.nth(3), { counts: { unread: 2 }, prio: 'low' }, 'what was redacted')
+  await bob.leave(second)
+  t.like(await gateway.nth(4), { counts: { unread: 1 } }, 'of a room that was left')
+  await bob.put(`/user/${path(bob.userId)}/account_data/m.ignored_user_list`, {
+    ignored_users: { [alice.userId]: {} },
+  })
+  t.deepEqual((await gateway.nth(5))['counts'], {}, 'of who is ignored')
+  t.deepEqual(gateway.peer.problems(), [])
+})

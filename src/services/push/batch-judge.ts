@@ -18,7 +18,7 @@ import { OwnEvents } from './own-events.ts'
 import { type Audience, RoomAudiences } from './room-audience.ts'
 import type { RuleBook } from './rule-book.ts'
 import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
-import { Undoing } from './undoing.ts'
+import { type Cleared, Undoing } from './undoing.ts'
 import type { UnreadCounts } from './unread.ts'
 
 /** So many events are judged in one step. */
@@ -47,7 +47,9 @@ export interface Judged {
   /** Rooms in which events were redacted, or judged anew, by their nids; what these had notified of is undone. */
   readonly undoneIn: readonly number[]
   /** Who has come into a room or left it: what was there before does not count for them. */
-  readonly cleared: Awaited<ReturnType<Undoing['cleared']>>
+  readonly cleared: readonly Cleared[]
+  /** Who may have less to read: of rooms in which something was redacted, and who has left one. */
+  readonly relieved: ReadonlySet<string>
   /** Rooms, by their nids, in which any count may be another one. */
   readonly rooms: readonly number[]
   /** Store all of this; none where there is nothing to store. */
@@ -122,7 +124,10 @@ export class BatchJudge {
     const redactions = events.filter(({ event }) => event.redacts !== undefined || asksForRedaction(event))
     const hidden = await this.#undoing.hidden(after, upTo)
     const undone = [...(await this.#undoing.redacted(redactions)), ...hidden.places]
+    const relieved = await this.#listenersAt(redactions)
+    for (const { userId } of hidden.unseen) relieved.add(userId)
     const cleared = await this.#undoing.cleared(roomNids, after, upTo)
+    for (const { userId, isThere } of cleared) if (!isThere) relieved.add(userId)
     const readings = await this.#ownEvents.receipts(events, notices)
     const { groups, own } = storedActions(notices)
     const statements = [
@@ -137,7 +142,16 @@ export class BatchJudge {
     const touched = [...notices, ...cleared].map(({ roomNid }) => roomNid)
     const undoneIn = [...redactions.map(({ roomNid }) => roomNid), ...hidden.roomNids]
     const rooms = [...new Set([...touched, ...undoneIn])]
-    return { upTo, notices, readings, undoneIn, cleared, rooms, statements }
+    return { upTo, notices, readings, undoneIn, cleared, relieved, rooms, statements }
+  }
+
+  /** Who is in the rooms of some events. */
+  async #listenersAt(events: readonly StoredEvent[]): Promise<Set<string>> {
+    const found = new Set<string>()
+    for (const [, [stored]] of Map.groupBy(events, ({ roomNid }) => roomNid))
+      if (stored !== undefined)
+        for (const userId of (await this.#audiences.of(stored)).members.keys()) found.add(userId)
+    return found
   }
 
   /** An event that cannot be judged must not keep all others from being told. */

@@ -154,10 +154,10 @@ export class NotificationCounter {
     this.#tell()
     return new JudgedSteps(this.#reached, {
       ...{ database, commit: held.commit, bulletin: this.#sole.others?.bulletin },
-      onStored: (reached, notified) => {
+      onStored: (reached, ...told) => {
         this.#reached = reached
         this.#failures = 0
-        for (const listener of this.#onCounted) listener(notified)
+        for (const listener of this.#onCounted) listener(...told)
         this.#changes.happened()
       },
       onFailure: () => this.#wake?.(),

@@ -8,15 +8,15 @@ import { NotifiedUsers } from './notices.ts'
 /** Without anything to note, how far we are is written down this rarely (in positions). */
 const NOTE_EVERY = 1_000
 
-/** Told whom events notify, once that is stored. */
-export type OnStored = (notified: NotifiedUsers) => void
+/** Told whom events notify, and who may have less to read because of them, once that is stored. */
+export type OnStored = (notified: NotifiedUsers, relieved: ReadonlySet<string>) => void
 
 interface StepsParts {
   readonly database: Database
   readonly commit: Writer['commit']
   /** Where other processes hear of it. */
   readonly bulletin: Bulletin | undefined
-  onStored(reached: number, notified: NotifiedUsers): void
+  onStored(reached: number, ...told: Parameters<OnStored>): void
   onFailure(): void
 }
 
@@ -103,6 +103,7 @@ export class JudgedSteps {
       this.#noted = upTo
     }
     this.#reached = upTo
-    onStored(upTo, new NotifiedUsers(all.flatMap(({ notices }) => notices)))
+    const relieved = new Set(all.flatMap(one => [...one.relieved]))
+    onStored(upTo, new NotifiedUsers(all.flatMap(({ notices }) => notices)), relieved)
   }
 }

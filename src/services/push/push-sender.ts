@@ -4,6 +4,7 @@ import { AtMost } from '../../network/at-most.ts'
 import type { PushGateway } from '../../network/push-gateway.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { PushActionReader } from '../../storage/push/push-actions.ts'
+import { PushRulesReader } from '../../storage/push/push-rules.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
@@ -29,6 +30,7 @@ export class PushSender {
   readonly #counter: NotificationCounter
   readonly #touches: StreamTouches
   readonly #source: PushSourceReader
+  readonly #rules: PushRulesReader
   readonly #workers = new Map<string, Map<string, PushWorker>>()
   readonly #queue = new SerialQueue()
   readonly #closing = new AbortController()
@@ -36,7 +38,7 @@ export class PushSender {
   #started: Promise<void> | undefined
   /** While this process is the one that sends. */
   #held: Held | undefined
-  #followed = { invites: 0, receipts: 0 }
+  #followed = { invites: 0, receipts: 0, accountData: 0 }
   #settled = Promise.resolve()
 
   constructor(parts: {
@@ -58,6 +60,7 @@ export class PushSender {
     this.#counter = counter
     this.#touches = new StreamTouches(db)
     this.#source = new PushSourceReader(db)
+    this.#rules = new PushRulesReader(db)
     this.#context = {
       ...shared,
       db,
@@ -70,8 +73,9 @@ export class PushSender {
       troubles: new GatewayTroubles(parts.clock, parts.log),
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
     }
-    counter.onCounted(notified => {
+    counter.onCounted((notified, relieved) => {
       for (const userId of notified.among(this.#workers)) for (const worker of this.#of(userId)) worker.wake()
+      for (const userId of relieved) for (const worker of this.#of(userId)) worker.relieved()
     })
   }
 
@@ -84,9 +88,9 @@ export class PushSender {
     const { db, pushers, clock, log } = this.#context
     const { signal } = held
     this.#held = held
-    this.#followed = { invites: db.position('invites'), receipts: db.position('receipts') }
+    this.#followed = this.#now()
     const stopListening = db.onCommit(moved => {
-      if (moved.has('invites') || moved.has('receipts'))
+      if (moved.has('invites') || moved.has('receipts') || moved.has('account_data'))
         this.#settled = this.#settled.then(() => this.#follow(signal))
     })
     const begin = async (): Promise<void> => {
@@ -152,20 +156,40 @@ export class PushSender {
     void this.#counter.counted(this.#context.db.position('events')).then(() => worker.wake())
   }
 
+  /** Where the streams stand that are followed here. */
+  #now(): { invites: number; receipts: number; accountData: number } {
+    const { db } = this.#context
+    return {
+      invites: db.position('invites'),
+      receipts: db.position('receipts'),
+      accountData: db.position('account_data'),
+    }
+  }
+
   #follow(signal: AbortSignal): Promise<void> {
-    const { db, clock, log } = this.#context
+    const { clock, log } = this.#context
     const follow = async (): Promise<void> => {
-      const upTo = { invites: db.position('invites'), receipts: db.position('receipts') }
-      for (const userId of await this.#touches.users('invites', this.#followed.invites, upTo.invites))
-        for (const worker of this.#of(userId)) worker.wake()
-      for (const userId of await this.#source.readers(this.#followed.receipts, upTo.receipts))
-        for (const worker of this.#of(userId)) worker.badgeChanged()
+      const upTo = this.#now()
+      const after = this.#followed
+      if (after.invites < upTo.invites)
+        for (const userId of await this.#touches.users('invites', after.invites, upTo.invites))
+          for (const worker of this.#of(userId)) worker.wake()
+      if (after.receipts < upTo.receipts)
+        for (const userId of await this.#source.readers(after.receipts, upTo.receipts))
+          for (const worker of this.#of(userId)) worker.badgeChanged()
+      // Whoever ignores somebody has what these have said to read no more.
+      if (after.accountData < upTo.accountData)
+        for (const userId of await this.#rules.touched(after.accountData, upTo.accountData))
+          for (const worker of this.#of(userId)) worker.relieved()
       this.#followed = upTo
     }
     return persevere(follow, {
       ...{ clock, signal },
       failed: error =>
-        log.error({ err: error }, 'invitations and receipts could not be followed for pushers'),
+        log.error(
+          { err: error },
+          'invitations, receipts and lists of ignored users could not be followed for pushers',
+        ),
     })
   }
 }

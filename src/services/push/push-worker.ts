@@ -72,6 +72,13 @@ export class PushWorker {
     this.#start()
   }
 
+  /** Something that the user has perhaps not read may be gone. */
+  relieved(): void {
+    const { unread, missedCalls } = this.#badge ?? {}
+    // What is just being told may say more than what was told last.
+    if (this.#running !== undefined || unread !== 0 || missedCalls !== 0) this.badgeChanged()
+  }
+
   #start(): void {
     if (this.#running !== undefined || this.#context.closing.aborted) return
     this.#running = this.#run().finally(() => {

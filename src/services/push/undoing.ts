@@ -16,6 +16,15 @@ interface Hidden {
   readonly roomNids: readonly number[]
 }
 
+/** Somebody for whom nothing of a room counts up to a position, where they have left it or come to it. */
+export interface Cleared {
+  readonly userId: string
+  readonly roomNid: number
+  readonly upTo: number
+  /** They have come. */
+  readonly isThere: boolean
+}
+
 /** Finds out which earlier notifications are taken back by what has happened since. */
 export class Undoing {
   readonly #context: RoomsContext
@@ -82,23 +91,18 @@ export class Undoing {
   }
 
   /** Local users who have left a room, or come to it: what was there before does not count for them. */
-  async cleared(
-    roomNids: readonly number[],
-    after: number,
-    upTo: number,
-  ): Promise<{ userId: string; roomNid: number; upTo: number }[]> {
+  async cleared(roomNids: readonly number[], after: number, upTo: number): Promise<Cleared[]> {
     if (roomNids.length === 0) return []
     const { serverName } = this.#context
-    const cleared: { userId: string; roomNid: number; upTo: number }[] = []
+    const cleared: Cleared[] = []
     for (const { roomNid, userId, position } of await this.#source.memberChanges(
       roomNids,
       { after, upTo },
       serverName,
     )) {
-      const stayed =
-        (await this.#isJoined(roomNid, userId, position)) &&
-        (await this.#isJoined(roomNid, userId, position - 1))
-      if (!stayed) cleared.push({ userId, roomNid, upTo: position })
+      const isThere = await this.#isJoined(roomNid, userId, position)
+      const stayed = isThere && (await this.#isJoined(roomNid, userId, position - 1))
+      if (!stayed) cleared.push({ userId, roomNid, upTo: position, isThere })
     }
     return cleared
   }

@@ -23,6 +23,9 @@ interface Columns {
   position: number
 }
 
+/** So many rows may be read on the calling thread. */
+const FEW = 100
+
 /** Reads push rules. */
 export class PushRulesReader {
   readonly #db: Reader
@@ -87,7 +90,11 @@ export class PushRulesReader {
   /** Whose settings have changed after one position of `account_data` up to another. */
   async touched(after: number, upTo: number): Promise<string[]> {
     const parameters: SqlValue[] = [after, upTo, after, upTo]
-    return (await this.#db.scan<{ user_id: string }>(this.#touched, parameters)).map(row => row.user_id)
+    // A short stretch is read faster where we are than in another thread.
+    const rows = await (upTo - after <= FEW
+      ? this.#db.all<{ user_id: string }>(this.#touched, parameters)
+      : this.#db.scan<{ user_id: string }>(this.#touched, parameters))
+    return rows.map(row => row.user_id)
   }
 }
 
