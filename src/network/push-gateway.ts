@@ -25,7 +25,15 @@ export class GatewayError extends Error {
     super(`the push gateway answered ${status}`)
     this.status = status
   }
+
+  /** Whether it is the notification that it does not want, as far as a status tells, and not that it can take none just now. */
+  get isRefusal(): boolean {
+    return this.status >= 400 && this.status <= 499 && !PASSING.has(this.status)
+  }
 }
+
+/** Request Timeout, Too Early, Too Many Requests. */
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429])
 
 const TIMEOUT_MS = 20_000
 const MAX_BYTES = 64 * 1024

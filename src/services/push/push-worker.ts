@@ -1,5 +1,4 @@
 import type { JsonObject } from '../../core/json.ts'
-import { afterFailure, type BackoffPolicy, type BackoffState } from '../../network/backoff.ts'
 import type { PusherRow } from '../../storage/push/pushers.ts'
 import { dueDeliveries, type PushPlace } from './due-deliveries.ts'
 import {
@@ -9,19 +8,13 @@ import {
   countsByItself,
   eventNotification,
 } from './push-message.ts'
+import { NotTaken, Retries } from './retries.ts'
 import type { WorkerContext } from './worker-context.ts'
 
-/** "For a reasonable amount of time": so long is a notification tried, and no longer (milliseconds). */
-const GIVE_UP_MS = 24 * 60 * 60_000
-const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000, jitter: 0.2 }
+/** After so many that a gateway refuses, one after another, it is taken for one that takes nothing. */
+const MAX_REFUSED = 5
 /** A call of a moment ago still rings; then it is missed. */
 const RINGS_MS = 60_000
-
-/** Before it is tried again where the fault is on this side. Milliseconds. */
-const OWN_PAUSE_MS = 10_000
-
-/** The gateway has not taken a notification; `cause` says why. */
-class NotTaken extends Error {}
 
 /**
  * Sends one pusher what it has not been sent, one after another, from the position that is stored. A notification may
@@ -35,16 +28,15 @@ export class PushWorker {
   #badge: BadgeCounts | undefined
   #badgeIsOld = false
   #hasNews = true
-  #backoff: BackoffState | undefined
+  readonly #retries: Retries
   /** The pusher was set again since it was read. */
   #isRenewed = false
-  /** While it waits to try again. */
-  #waiting: AbortController | undefined
   #running: Promise<void> | undefined
 
   constructor(context: WorkerContext, pusher: PusherRow) {
     this.#context = context
     this.#pusher = pusher
+    this.#retries = new Retries(context)
     this.#at = { events: pusher.eventPosition, invites: pusher.invitePosition }
   }
 
@@ -56,6 +48,7 @@ export class PushWorker {
   /** There may be something to send. */
   wake(): void {
     this.#hasNews = true
+    this.#retries.hasMore()
     this.#start()
   }
 
@@ -63,7 +56,7 @@ export class PushWorker {
   renewed({ updatedTs }: Pick<PusherRow, 'updatedTs'>): void {
     if (updatedTs === this.#pusher.updatedTs) return
     this.#isRenewed = true
-    this.#waiting?.abort()
+    this.#retries.hurry()
   }
 
   /** The user has read something. */
@@ -94,27 +87,16 @@ export class PushWorker {
         if (!(await this.#reload())) return
         await this.#sendNews()
         await this.#sendBadge()
-        this.#backoff = undefined
+        this.#retries.taken()
       } catch (error) {
         if (closing.aborted) return
         if (error instanceof NotTaken) {
-          await this.#failed()
+          if (this.#retries.failed(error)) await this.#giveUp()
           troubles.failed(this.#pusher, error.cause)
         } else troubles.unserved(this.#pusher, error)
-        if (!this.#isRenewed)
-          await this.#pause(error instanceof NotTaken ? this.#backoff?.retryAt : undefined)
+        if (!this.#isRenewed) await this.#retries.pause(error instanceof NotTaken ? 'gateway' : 'own')
       }
     }
-  }
-
-  /** Until it is tried again. */
-  async #pause(retryAt: number | undefined): Promise<void> {
-    const { closing, clock } = this.#context
-    const ms = retryAt === undefined ? OWN_PAUSE_MS : retryAt - clock.now()
-    this.#waiting = new AbortController()
-    const renewed = AbortSignal.any([closing, this.#waiting.signal])
-    await clock.sleep(ms, renewed).catch(() => undefined)
-    this.#waiting = undefined
   }
 
   /**
@@ -142,18 +124,32 @@ export class PushWorker {
     return false
   }
 
-  /** Some of it: before the next the pusher is read again. */
+  /**
+   * Some of it: before the next the pusher is read again. What the gateway refuses is passed over as soon as it takes another, so that
+   * nothing that it cannot read holds up all that comes after.
+   */
   async #sendNews(): Promise<void> {
     if (!this.#hasNews) return
     this.#hasNews = false
+    this.#retries.begun()
     const { reading, closing } = this.#context
     const due = await reading.run(closing, () => dueDeliveries(this.#context, this.#pusher.userId, this.#at))
+    const refused: NotTaken[] = []
     for (const { event, ...at } of due) {
       // Whatever is left is looked for again, should this fail.
       this.#hasNews = true
-      if (event !== undefined && !(await this.#sendEvent(event))) return
-      await this.#reached(at, event !== undefined)
+      try {
+        if (event !== undefined && !(await this.#sendEvent(event))) return
+      } catch (error) {
+        if (!(error instanceof NotTaken && error.isRefusal)) throw error
+        if (refused.push(error) === MAX_REFUSED) throw error
+        continue
+      }
+      if (event !== undefined) refused.length = 0
+      if (refused.length === 0) await this.#reached(at, event !== undefined)
     }
+    const [first] = refused
+    if (first !== undefined) throw first
   }
 
   async #reached(at: PushPlace, isSent: boolean): Promise<void> {
@@ -180,7 +176,11 @@ export class PushWorker {
     await this.#telling(async counts => {
       const { unread, missedCalls } = this.#badge ?? {}
       if (counts.unread === unread && counts.missedCalls === missedCalls) return true
-      return this.#notify(badgeNotification(this.#pusher, counts))
+      return this.#notify(badgeNotification(this.#pusher, counts)).catch(error => {
+        // Not every gateway knows notifications without an event.
+        if (error instanceof NotTaken && error.isRefusal) return true
+        throw error
+      })
     })
   }
 
@@ -221,7 +221,7 @@ export class PushWorker {
     const rejected = await gateway.notify(url, notification, closing).catch((cause: unknown) => {
       throw new NotTaken('not taken', { cause })
     })
-    this.#backoff = undefined
+    this.#retries.taken()
     if (!rejected.includes(this.#pusher.pushkey)) return true
     const { appId, userId } = this.#pusher
     log.info({ app: appId, user: userId }, 'a push gateway rejected a key; the pusher is removed')
@@ -231,11 +231,9 @@ export class PushWorker {
     return false
   }
 
-  /** Waits longer each time; after a day, what could not be sent is given up. */
-  async #failed(): Promise<void> {
-    const { clock, random, db, pushers } = this.#context
-    this.#backoff = afterFailure(this.#backoff, { now: clock.now(), random: random() }, BACKOFF)
-    if (clock.now() - this.#backoff.firstFailedAt < GIVE_UP_MS) return
+  /** What could not be sent will not be. */
+  async #giveUp(): Promise<void> {
+    const { db, pushers } = this.#context
     this.#at = this.#end
     this.#badgeIsOld = true
     await db
