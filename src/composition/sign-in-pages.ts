@@ -6,6 +6,7 @@ import { addAccountPage } from '../http/pages/account/index.ts'
 import { addAuthorizePage } from '../http/pages/authorize.ts'
 import { addLinkPage } from '../http/pages/link.ts'
 import { addProviderPages } from '../http/pages/providers.ts'
+import { addRecoverPage } from '../http/pages/recover.ts'
 import { addSsoPage } from '../http/pages/sso.ts'
 import { addSsoStagePage, SSO_STAGE_PATHS } from '../http/pages/sso-stage.ts'
 import type { Pages } from '../http/pages.ts'
@@ -28,21 +29,30 @@ export const addSignInPages = (
 ): void => {
   const { accounts, clock } = parts
   const { oauth, browsers, browserRegistration: registration, providers } = accounts
-  const common = { ...parts, oauth, browsers, registration, providers, providerPath }
+  const { authorize, link, sso, account, recover } = OAUTH_PATHS
+  const recovery = { isOffered: accounts.browserRecovery.isOffered, path: recover }
+  const common = { ...parts, oauth, browsers, registration, providers, providerPath, recovery }
   addOAuthEndpoints(pages, { oauth, clock, paths: OAUTH_PATHS })
   const hasDevice = (userId: string, deviceId: string) => accounts.hasDevice(userId, deviceId)
   addAuthorizePage(pages, { ...common, path: OAUTH_PATHS.authorize, hasDevice })
   addLinkPage(pages, { ...common, path: OAUTH_PATHS.link, devices: oauth.devices, hasDevice })
-  const { authorize, link, sso, account } = OAUTH_PATHS
+  const returnPaths = [authorize, link, sso, account]
   if (providers.offered.length > 0) {
-    const returnPaths = [authorize, link, sso, account, ...SSO_STAGE_PATHS]
-    addProviderPages(pages, { ...common, service: providers, paths: OAUTH_PATHS, returnPaths })
+    addProviderPages(pages, {
+      ...{ ...common, service: providers, paths: OAUTH_PATHS },
+      returnPaths: [...returnPaths, ...SSO_STAGE_PATHS],
+    })
     addBackChannelLogout(pages, {
       path: OAUTH_PATHS.backChannelLogout,
       clock,
       end: (providerId, logoutToken) => providers.signOuts.end(providerId, logoutToken),
     })
     addSsoStagePage(pages, { ...common, stage: session => providers.linked.forStage(session) })
+  }
+  if (recovery.isOffered) {
+    const { minimumPasswordLength } = registration
+    const service = accounts.browserRecovery
+    addRecoverPage(pages, { ...common, service, path: recover, returnPaths, minimumPasswordLength })
   }
   addSsoPage(pages, {
     ...common,

@@ -17,6 +17,11 @@ export const english: PageWords = {
     toContinue: client => `to go on to ${client}`,
     button: 'Sign in',
     makeAccount: 'Create an account',
+    forgotten: 'I have forgotten my password',
+  },
+  recover: {
+    title: 'Set a new password',
+    addressWhy: 'An address of your account: a link is sent there.',
   },
   providers: {
     goOnWith: provider => `Go on with ${provider}`,

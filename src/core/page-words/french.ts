@@ -17,6 +17,11 @@ export const french: PageWords = {
     toContinue: client => `pour continuer vers ${client}`,
     button: 'Se connecter',
     makeAccount: 'Créer un compte',
+    forgotten: 'J’ai oublié mon mot de passe',
+  },
+  recover: {
+    title: 'Choisir un nouveau mot de passe',
+    addressWhy: 'Une adresse de votre compte : un lien y est envoyé.',
   },
   providers: {
     goOnWith: provider => `Continuer avec ${provider}`,

@@ -17,6 +17,11 @@ export const german: PageWords = {
     toContinue: client => `um mit ${client} weiterzumachen`,
     button: 'Anmelden',
     makeAccount: 'Ein Konto anlegen',
+    forgotten: 'Ich habe mein Passwort vergessen',
+  },
+  recover: {
+    title: 'Ein neues Passwort setzen',
+    addressWhy: 'Eine Adresse deines Kontos: dorthin geht ein Link.',
   },
   providers: {
     goOnWith: provider => `Weiter mit ${provider}`,

@@ -17,6 +17,11 @@ export const spanish: PageWords = {
     toContinue: client => `para continuar a ${client}`,
     button: 'Iniciar sesión',
     makeAccount: 'Crear una cuenta',
+    forgotten: 'He olvidado mi contraseña',
+  },
+  recover: {
+    title: 'Elegir una contraseña nueva',
+    addressWhy: 'Una dirección de tu cuenta: allí se envía un enlace.',
   },
   providers: {
     goOnWith: provider => `Continuar con ${provider}`,

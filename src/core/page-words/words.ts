@@ -7,6 +7,7 @@ export interface PageWords {
   readonly lang: string
   readonly common: CommonWords
   readonly signIn: SignInWords
+  readonly recover: RecoverWords
   readonly providers: ProvidersWords
   readonly register: RegisterWords
   readonly consent: ConsentWords
@@ -32,6 +33,13 @@ export interface SignInWords {
   toContinue(client: string): string
   readonly button: string
   readonly makeAccount: string
+  readonly forgotten: string
+}
+
+/** Of setting another password where the old one is forgotten. */
+export interface RecoverWords {
+  readonly title: string
+  readonly addressWhy: string
 }
 
 /** Of signing in with an account that people have elsewhere. */

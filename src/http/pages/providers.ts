@@ -1,18 +1,10 @@
 import { MatrixError } from '../../core/errors.ts'
 import { factsOf, type PageContext, type Pages } from '../pages.ts'
-import {
-  alertOf,
-  formFields,
-  goTo,
-  MAX_RETURN_LENGTH,
-  sendNotice,
-  setSecret,
-  type Visitor,
-  visitorOf,
-} from './browser.ts'
+import { alertOf, formFields, goTo, sendNotice, setSecret, type Visitor, visitorOf } from './browser.ts'
 import { html, sendPage } from './layout.ts'
 import { problemOf } from './problem-words.ts'
 import { termsField } from './register.ts'
+import { type ReturnOptions, returnPath } from './return-path.ts'
 import type { SignInOptions } from './sign-in.ts'
 
 /** Signing in with accounts elsewhere, as the pages need it. All that refuses throws `MatrixError`. */
@@ -58,12 +50,11 @@ interface Question {
   readonly isTaken: boolean
 }
 
-export type ProviderPagesOptions = SignInOptions & {
-  readonly service: ProviderService
-  readonly paths: { readonly provider: string; readonly callback: string; readonly newcomer: string }
-  /** The pages to which somebody may be brought back. */
-  readonly returnPaths: readonly string[]
-}
+export type ProviderPagesOptions = SignInOptions &
+  ReturnOptions & {
+    readonly service: ProviderService
+    readonly paths: { readonly provider: string; readonly callback: string; readonly newcomer: string }
+  }
 
 /** What refusals mean here. */
 const SPECIAL = {
@@ -166,15 +157,6 @@ const create = async (context: PageContext, options: ProviderPagesOptions): Prom
     }
     await again(text, status)
   }
-}
-
-/** Where somebody is brought back: to a page of this server that people sign in for. */
-const returnPath = (text: string, { baseUrl, returnPaths }: ProviderPagesOptions): string | undefined => {
-  if (text.length > MAX_RETURN_LENGTH || !text.startsWith('/')) return undefined
-  const base = new URL(baseUrl)
-  const url = URL.parse(text, base.origin)
-  if (url === null || url.origin !== base.origin || !returnPaths.includes(url.pathname)) return undefined
-  return `${url.pathname}${url.search}`
 }
 
 const sendProblem = (

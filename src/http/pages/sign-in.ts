@@ -21,6 +21,8 @@ export type SignInOptions = BrowserOptions &
     readonly providerPath: (providerId: string, query: Readonly<Record<string, string>>) => string
     /** Whether people can sign in with a password. */
     readonly passwords: boolean
+    /** Where the way to another password begins for who has forgotten it. `return` in its query: where it leads to. */
+    readonly recovery: { readonly isOffered: boolean; readonly path: string }
   }
 
 /** An account elsewhere with which people can sign in. */
@@ -106,7 +108,11 @@ const sendSignIn = (
     purpose.canCancel === true
       ? html`<button class="plain" name="do" value="deny" formnovalidate>${common.cancel}</button>`
       : undefined
-  const { serverName, registration, passwords } = options
+  const { serverName, registration, passwords, recovery } = options
+  const back = new URLSearchParams({ return: sameWith(context, { prompt: undefined }) })
+  const forgotten = recovery.isOffered
+    ? html`<p><a href="${recovery.path}?${back.toString()}">${say.forgotten}</a></p>`
+    : undefined
   const other = registration.isOpen
     ? html`<p><a href="${sameWith(context, { prompt: 'create' })}">${say.makeAccount}</a></p>`
     : undefined
@@ -123,6 +129,7 @@ ${passwords ? passwordFields(words, name) : undefined}
 ${passwords ? undefined : providerLinks(context, options, words)}
 ${cancel}
 </form>
+${forgotten}
 ${passwords ? providerLinks(context, options, words) : undefined}
 ${other}`,
     { lang, formTarget: purpose.formTarget },

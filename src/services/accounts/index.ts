@@ -9,6 +9,7 @@ import { AccountData } from './account-data.ts'
 import { AccountManagement } from './account-management.ts'
 import { AdministeredAccounts } from './administered-accounts.ts'
 import { Authentication, type Connection } from './authentication.ts'
+import { BrowserRecovery } from './browser-recovery.ts'
 import { BrowserRegistration } from './browser-registration.ts'
 import { BrowserSessions } from './browser-sessions.ts'
 import { BrowserStages } from './browser-stages.ts'
@@ -70,6 +71,7 @@ export class Accounts {
   readonly administered: AdministeredAccounts
   readonly browsers: BrowserSessions
   readonly browserRegistration: BrowserRegistration
+  readonly browserRecovery: BrowserRecovery
   readonly oauth: OAuth
   readonly providers: ProviderSignIns
   readonly rendezvous: Rendezvous
@@ -122,6 +124,7 @@ export class Accounts {
     this.administered = new AdministeredAccounts(context, { ...this, database, authentication })
     this.browsers = new BrowserSessions(context, this.login)
     this.browserRegistration = new BrowserRegistration(context, this)
+    this.browserRecovery = new BrowserRecovery(context, this)
     this.providers = new ProviderSignIns(context, {
       ...this,
       redirectUri: context.options.email.baseUrl + OAUTH_PATHS.callback,

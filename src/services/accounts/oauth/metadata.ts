@@ -20,6 +20,7 @@ export const OAUTH_PATHS = {
   /** Short: people type it. */
   link: '/link',
   account: '/account',
+  recover: '/account/password',
 } as const
 
 /** Where the way to a provider begins. @param query `return` at least: the path, with its query, to which it leads afterwards */
