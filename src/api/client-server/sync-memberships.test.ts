@@ -163,6 +163,24 @@ onServer('knocks are told, and what becomes of them', async (t, server) => {
 })
 
 onServer(
+  'a knock that is withdrawn where nobody is left to hear it is told to have ended',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const bob = await newPerson(server)
+    const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }
+    const roomId = await ann.createRoom({ initial_state: [joinRules] })
+    await bob.api('POST', `/knock/${encodeURIComponent(roomId)}`, {})
+    const knocked = await bob.sync()
+    t.truthy(knocked.rooms?.knock?.[roomId])
+    await ann.change('leave', roomId)
+    await bob.change('leave', roomId)
+    const ended = await bob.sync({ since: knocked.next_batch })
+    t.deepEqual(ended.rooms?.leave?.[roomId]?.timeline.events.at(-1)?.content['membership'], 'leave')
+    t.is((await bob.sync()).rooms?.knock, undefined)
+  },
+)
+
+onServer(
   'whoever takes state from state_after, or keeps members out of timelines, hears there of the end',
   async (t, server) => {
     const ann = await newPerson(server)

@@ -200,6 +200,20 @@ onServer('full_state tells all state again, and the timeline since the token', a
   t.true(stateOf(idle.rooms?.join?.[roomId]).has('m.room.create '))
 })
 
+onServer('full_state tells that somebody types no more', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob])
+  const typing = (is: boolean): Promise<unknown> =>
+    ann.api('PUT', `/rooms/${roomId}/typing/${encodeURIComponent(ann.userId)}`, { typing: is })
+  await typing(true)
+  const shown = await bob.sync()
+  t.deepEqual(contents(shown.rooms?.join?.[roomId]?.ephemeral?.events), [{ user_ids: [ann.userId] }])
+  await typing(false)
+  const whole = await bob.sync({ since: shown.next_batch, full_state: true })
+  t.deepEqual(contents(whole.rooms?.join?.[roomId]?.ephemeral?.events), [{ user_ids: [] }])
+})
+
 onServer('account data is told when it changes, and no more once it is deleted', async (t, server) => {
   const ann = await newPerson(server)
   const roomId = await roomOf(ann)

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import { removedRooms } from './removed-rooms.ts'
 import { statePart } from './section-parts.ts'
@@ -121,14 +122,17 @@ export class Invitations {
     const room = await this.#read.rooms.byId(roomId)
     if (room === undefined) return true
     const membership = await this.#read.memberships.one(userId, room.nid)
-    // Where it still invites them, it has ended by this server's own word: expired, or withdrawn.
-    if (membership === undefined || membership.membership === 'invite') return true
+    // Where it still invites them, or has them knock, it has ended by this server's own word: expired, or withdrawn.
+    if (membership === undefined || isPending(membership)) return true
     if (membership.eventNid === NO_EVENT) return true
     // The room's own record is older than the invitation, which therefore came from outside.
     const stored = await this.#read.events.byId(eventId)
     return stored?.position === undefined
   }
 }
+
+const isPending = ({ membership }: Pick<MembershipRow, 'membership'>): boolean =>
+  membership === 'invite' || membership === 'knock'
 
 const invitation = (row: InvitationRow): string =>
   `{"${row.kind}_state":{"events":${JSON.stringify(strippedEvents(row))}}}`

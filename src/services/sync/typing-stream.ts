@@ -82,7 +82,9 @@ export class TypingStream implements SyncSource {
     const later =
       end === undefined ? undefined : this.#typing.changedRooms(Math.floor(end / 2), Number.MAX_SAFE_INTEGER)
     const users = later?.has(roomNid) === true ? [] : this.#users(request, roomNid)
-    return users.length > 0 && passes(request, roomId) ? [typingEvent(users)] : []
+    // Whoever wants all state again may have been shown somebody who has ceased meanwhile, of whom no change is told beside.
+    const isTold = users.length > 0 || (request.fullState && request.since !== undefined)
+    return isTold && passes(request, roomId) ? [typingEvent(users)] : []
   }
 
   #users({ ignored }: SyncRequest, roomNid: number): string[] {
