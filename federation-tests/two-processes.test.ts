@@ -106,12 +106,15 @@ testPostgres(test, 'what is done at one process is seen at the other', async (t,
         lists: { all: { ranges: [[0, 9]], timeline_limit: 5, required_state: [['m.room.member', '$LAZY']] } },
       },
     )
+  const { room_id: quiet } = await call(first, alice, 'POST', `${v3}/createRoom`, {})
   const opened = await slide(first)
   t.is(opened.rooms[room].initial, true)
+  t.is(opened.rooms[quiet].initial, true)
   await call(first, bob, 'PUT', `${send}/3`, { msgtype: 'm.text', body: 'third' })
   let moved = await slide(second, opened.pos)
   if (moved.rooms[room] === undefined) moved = await slide(second, moved.pos)
   t.is(moved.rooms[room].initial, undefined)
+  t.is(moved.rooms[quiet], undefined, 'of where nothing has happened nothing is told again')
   t.deepEqual(
     moved.rooms[room].timeline.map((one: Body) => one.content.body),
     ['third'],

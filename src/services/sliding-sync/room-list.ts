@@ -82,7 +82,8 @@ export class RoomList {
     const stale = [...joined].filter(nid => now.rooms.has(nid) || !known.activity.has(nid))
     for (const { roomNid, roomId, position } of await this.#sync.newest(stale, now.upTo)) {
       const completedAt = this.#partial.completedAt(roomNid, now.upTo) ?? 0
-      const touched = now.isExact && !isFirst ? now.upTo : Math.max(position, completedAt)
+      const isNews = now.isExact && !isFirst && now.rooms.has(roomNid)
+      const touched = isNews ? now.upTo : Math.max(position, completedAt)
       known.activity.set(roomNid, { roomId, position, touched })
     }
     if (isUnread || now.hasMoved) known.left = await this.#left(connection, userId)
