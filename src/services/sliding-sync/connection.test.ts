@@ -9,7 +9,7 @@ test('a client goes on from any answer to its newest token, and then from none o
   const connection = new Connection(7)
   const [first, second] = [answer(connection, 7, 1), answer(connection, 7, 2)]
   t.true(connection.has(7))
-  t.true(Connection.from(connection.snapshot()).resume(second), 'also in another process')
+  t.true(Connection.from(connection.snapshot(), 50).resume(second), 'also in another process')
   t.true(connection.resume(first))
   t.deepEqual(connection.positions, { events: 1 })
   t.false(connection.resume(second))
@@ -37,7 +37,7 @@ test('of many answers to one token the newest are remembered', t => {
 test('what is answered after it was given up is no answer of the process that has it', t => {
   const given = new Connection(7)
   answer(given, 7, 1)
-  const taken = Connection.from(given.snapshot())
+  const taken = Connection.from(given.snapshot(), 50)
   const own = answer(taken, 7, 2)
   t.false(taken.has(answer(given, 7, 3)))
   t.true(taken.resume(own))
@@ -62,7 +62,7 @@ test('what many rooms were sent by is handed over once', t => {
   connection.answer(8, {}, new Map([...rooms].slice(0, 10)))
   const text = JSON.stringify(connection.snapshot())
   t.true(text.length < 500_000)
-  const moved = Connection.from(JSON.parse(text) as ConnectionSnapshot)
+  const moved = Connection.from(JSON.parse(text) as ConnectionSnapshot, 50)
   for (const [roomId, { requiredState, ...room }] of rooms) {
     const { requiredState: state, ...rest } = moved.rooms.get(roomId) ?? sent(-1)
     if (state?.key !== requiredState?.key) t.fail(roomId)

@@ -134,12 +134,6 @@ const SERIAL = 'c'
 /** Who cancels a request and asks otherwise may be answered twice for one token; more than this nobody does at a time. */
 const MAX_UNCONFIRMED = 4
 
-/**
- * In another process its serial numbers go on from so far ahead: what the one that gave it up still answers, to requests that came
- * before, is told apart from what is answered there.
- */
-const AHEAD = 1_000
-
 /** One loop of requests of one device. */
 export class Connection {
   readonly known: KnownRooms = {
@@ -164,9 +158,14 @@ export class Connection {
     this.#maker = maker
   }
 
-  /** One that another process has given up, for this one. */
+  /**
+   * One that another process has, for this one as well.
+   * @param newest from where its serial numbers go on here, as in the constructor: what the other process still answers, to requests
+   *   that were given up, is told apart from what is answered here
+   */
   static from(
     { serial, positions, rooms, unconfirmed = [], wishes = [] }: ConnectionSnapshot,
+    newest: number,
     maker?: number,
   ): Connection {
     const connection = new Connection(serial, maker)
@@ -174,7 +173,7 @@ export class Connection {
     connection.#positions = positions
     for (const [roomId, room] of roomsFrom(rooms, states)) connection.#rooms.set(roomId, room)
     connection.#unconfirmed = unconfirmed.map(one => ({ ...one, rooms: roomsFrom(one.rooms, states) }))
-    connection.#newest = (unconfirmed.at(-1)?.serial ?? serial) + AHEAD
+    connection.#newest = newest
     return connection
   }
 

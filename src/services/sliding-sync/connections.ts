@@ -9,7 +9,8 @@ const MAX_OF_DEVICE = 8
 
 /**
  * The connections of all devices, in memory: a client whose connection is gone, as after a restart, is told so and begins
- * anew ("a server may decide to expire connections"). Where there are several processes, each connection is in the memory of one.
+ * anew ("a server may decide to expire connections"). Where there are several processes, a connection is in the memory of those that its
+ * requests have come to lately; which of them knows the newest of it, tokens tell.
  */
 export class Connections {
   /** Asks another process, the last to have answered, for a connection that is not here. */
@@ -41,12 +42,10 @@ export class Connections {
     return this.#keep(device, connectionId, new Connection(this.#random(), this.#maker))
   }
 
-  /** Gives up a connection, if its client may go on from the response with this serial number. */
-  take(key: string, serial: number): Connection | undefined {
+  /** A connection for another process, if its client may go on from the response with this serial number. */
+  find(key: string, serial: number): Connection | undefined {
     const connection = this.#byKey.peek(key)
-    if (connection?.has(serial) !== true) return undefined
-    this.#byKey.delete(key)
-    return connection
+    return connection?.has(serial) === true ? connection : undefined
   }
 
   #keep(device: string, connectionId: string, connection: Connection): Connection {

@@ -7,6 +7,7 @@ import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { Processes } from '../processes.ts'
 import { Connection } from './connection.ts'
+import { Connections } from './connections.ts'
 import { Handover } from './handover.ts'
 
 testPostgres(
@@ -20,13 +21,12 @@ testPostgres(
     const start = (database: typeof db) => {
       const processes = new Processes({ database, clock, log: silentLog })
       const connections = new Map<string, Connection>()
-      const take = (key: string, serial: number): Connection | undefined => {
+      const find = (key: string, serial: number): Connection | undefined => {
         const found = connections.get(key)
-        if (found?.has(serial) !== true) return undefined
-        connections.delete(key)
-        return found
+        return found?.has(serial) === true ? found : undefined
       }
-      return { processes, connections, handover: new Handover({ processes, clock, take }) }
+      const handover = new Handover({ processes, clock, random: () => 1_000, find })
+      return { processes, connections, handover }
     }
     const [one, two] = [start(db), start(other)]
     const [numberOfOne = 0, numberOfTwo = 0] = [one.processes.number, two.processes.number]
@@ -41,18 +41,52 @@ testPostgres(
     const [moved, again] = both
     t.is(again, moved, 'who asks twice at once gets the same')
     t.true(moved?.resume(6))
-    t.is(one.connections.size, 0)
     if (moved === undefined) return
     t.is(parseStreamToken(moved.answer(6, {}, new Map()))?.maker, numberOfTwo)
 
-    // The answer was lost, and the client comes back with the token from before.
+    // It was forgotten where it was, and its client comes back there with the token from before.
     two.connections.set('a', moved)
+    one.connections.delete('a')
     t.true((await one.handover.fetch('a', 6, numberOfOne))?.has(6))
+    two.connections.delete('a')
     t.is(await one.handover.fetch('a', 6, numberOfOne), undefined, 'it has come back since, and is gone')
 
     await one.processes.close()
     await eventually('its end is heard of', () => two.processes.isGone(numberOfOne))
     t.is(await two.handover.fetch('a', 6, numberOfOne), undefined)
     await two.processes.close()
+  },
+)
+
+testPostgres(
+  test,
+  'a request that was given up and comes late does not call a connection back from where its client goes on',
+  async (t, db, config) => {
+    const other = await openDatabase(config)
+    t.teardown(() => other.close())
+    const clock = new FakeClock()
+    const start = (database: typeof db, first: number) => {
+      let next = first
+      const random = (): number => next++ * 1_000
+      const processes = new Processes({ database, clock, log: silentLog })
+      t.teardown(() => processes.close())
+      const connections = new Connections(random, processes.number)
+      const find: Connections['find'] = (key, serial) => connections.find(key, serial)
+      const handover = new Handover({ processes, clock, random, find })
+      connections.elsewhere = (...wanted) => handover.fetch(...wanted)
+      return connections
+    }
+    const [one, two] = [start(db, 1), start(other, 50)]
+    const begun = one.open('me', '')
+    const pos = begun.answer(begun.serial, { events: 1 }, new Map())
+    const going = await two.resume('me', '', pos)
+    const late = await one.resume('me', '', pos)
+    const given = late.answer(late.serial, { events: 2 }, new Map())
+    const next = going.answer(going.serial, { events: 3 }, new Map())
+    for (const connections of [two, one]) {
+      const { positions } = await connections.resume('me', '', next)
+      t.deepEqual(positions, { events: 3 })
+    }
+    await t.throwsAsync(two.resume('me', '', given), { message: /begin anew/ })
   },
 )

@@ -4,7 +4,7 @@ import { Connection, type ConnectionSnapshot } from './connection.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000
-/** What is larger as JSON is given up and goes nowhere: its client begins anew. */
+/** What is larger as JSON goes nowhere: its client begins anew. */
 const MAX_SIZE = 1_000_000
 /** The last so many connections that were given away are remembered. */
 const MAX_GIVEN = 10_000
@@ -14,30 +14,39 @@ type Wanted = { readonly key: string; readonly serial: number; readonly by: stri
 /** Without a snapshot: it is gone. */
 type Given = { readonly key: string; readonly to: string; readonly snapshot?: ConnectionSnapshot }
 
-/** Moves connections to the process that the client's next request comes to. */
+/**
+ * Hands connections to the process that the client's next request comes to. The process that had one keeps it as it was: a request that was
+ * given up may come to it late, and may then not call the connection back from where its client goes on.
+ */
 export class Handover {
   readonly #processes: Processes
   readonly #clock: Clock
+  readonly #random: () => number
   /** By their names: those that went from here to another process, which may know tokens that were made here. */
   readonly #given = new Set<string>()
   readonly #waiting = new Map<string, (snapshot: ConnectionSnapshot | undefined) => void>()
   /** Connections that are under way to here: who gives up a request and asks again at once gets the same. */
   readonly #coming = new Map<string, Promise<Connection | undefined>>()
 
-  /** `take` gives up a connection that is in memory here, if its client may go on from the response with this serial. */
+  /**
+   * `find` answers a connection that is in memory here, if its client may go on from the response with this serial; `random` is that of
+   * `Connections`.
+   */
   constructor(parts: {
     processes: Processes
     clock: Clock
-    take: (key: string, serial: number) => Connection | undefined
+    random: () => number
+    find: (key: string, serial: number) => Connection | undefined
   }) {
     const { bulletin, id, number } = parts.processes
     this.#processes = parts.processes
     this.#clock = parts.clock
+    this.#random = parts.random
     if (bulletin.isAlone) return
     bulletin.on('connection wanted', wanted => {
       const { key, serial, by, from } = wanted as Wanted
       if (by === id) return
-      const snapshot = parts.take(key, serial)?.snapshot()
+      const snapshot = parts.find(key, serial)?.snapshot()
       const isSmall = snapshot !== undefined && JSON.stringify(snapshot).length <= MAX_SIZE
       // Whoever has made the token knows whether another may have the connection.
       if (!isSmall && (from !== number || this.#given.has(key))) return
@@ -79,7 +88,7 @@ export class Handover {
     this.#coming.delete(key)
     if (snapshot === undefined) return undefined
     this.#given.delete(key)
-    return Connection.from(snapshot, number)
+    return Connection.from(snapshot, this.#random(), number)
   }
 
   #remember(key: string): void {

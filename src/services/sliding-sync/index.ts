@@ -44,13 +44,11 @@ export const createSlidingSync = (parts: {
     recounting,
   } = streams
   const { sights } = views
-  const connections = new Connections(
-    () => Buffer.from(context.random(4)).readUInt32BE() * 1000,
-    context.processes.number,
-  )
+  const random = (): number => Buffer.from(context.random(4)).readUInt32BE() * 1000
+  const connections = new Connections(random, context.processes.number)
   const handover = new Handover({
-    ...{ processes: context.processes, clock: context.clock },
-    take: (key, serial) => connections.take(key, serial),
+    ...{ processes: context.processes, clock: context.clock, random },
+    find: (key, serial) => connections.find(key, serial),
   })
   connections.elsewhere = (...wanted) => handover.fetch(...wanted)
   return new SlidingSync({
