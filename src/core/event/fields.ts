@@ -125,7 +125,8 @@ const isRepetitive = (references: readonly JsonValue[]): boolean =>
 export interface FormatOptions {
   /**
    * They may refer to any number of events: "the response of backfill MUST NOT be validated on these specific restrictions",
-   * since older servers had none.
+   * since older servers had none. Nor is a room's state, and what authorises it: every other server took these events when they were
+   * sent, and whoever leaves one out has another room than they.
    */
   readonly manyReferences?: boolean
   /** Of an event that was built here, as it should be: the length of its canonical text, in bytes. */

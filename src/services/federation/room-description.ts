@@ -1,4 +1,5 @@
 import { strippedStateEvent, withinReason } from '../../core/event/client-event.ts'
+import type { FormatOptions } from '../../core/event/fields.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { Verified } from './verify-event.ts'
@@ -26,7 +27,11 @@ const MAX_EVENTS = 100
 export const readDescription = async (
   given: readonly JsonValue[],
   room: { readonly roomId: string; readonly version: RoomVersion },
-  verify: (pdus: readonly JsonValue[], version: RoomVersion) => Promise<readonly Verified[]>,
+  verify: (
+    pdus: readonly JsonValue[],
+    version: RoomVersion,
+    options: FormatOptions,
+  ) => Promise<readonly Verified[]>,
 ): Promise<RoomDescription> => {
   const entries = given.slice(0, MAX_EVENTS)
   const isYoung = room.version.format.roomIdIsCreateHash
@@ -36,7 +41,7 @@ export const readDescription = async (
   const whole = entries.filter(entry => isJsonObject(entry) && isWhole(entry))
   const described: JsonObject[] = []
   let createdTs: number | undefined
-  for (const verified of await verify(whole, room.version)) {
+  for (const verified of await verify(whole, room.version, { manyReferences: true })) {
     if (!('event' in verified)) continue
     const { event } = verified
     if (event.stateKey === undefined || event.roomId !== room.roomId) continue

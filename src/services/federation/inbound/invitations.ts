@@ -148,8 +148,8 @@ export class InvitationReceiver {
    * to room versions 1 through 11 and SHOULD apply to all other room versions": older ones only lose what is wrong.
    */
   async #describe({ roomId, roomState }: ReceivedInvite, version: RoomVersion): Promise<RoomDescription> {
-    const description = await readDescription(roomState, { roomId, version }, (pdus, of) =>
-      this.#verifier.verifyAll(pdus, of),
+    const description = await readDescription(roomState, { roomId, version }, (pdus, of, options) =>
+      this.#verifier.verifyAll(pdus, of, options),
     )
     const { hasCreate, improper } = description
     const mustBeProper = version.format.roomIdIsCreateHash

@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
+import type { FormatOptions } from '../../../core/event/fields.ts'
 import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
@@ -36,6 +37,8 @@ const MAX_SINGLE_FETCHES = 60
 const MAX_AUTH_ROUNDS = 5
 const MAX_AUTH_CHAIN = 20_000
 const TIME_MS = 90_000
+/** How events of a state are judged, and those that authorise others. */
+const OF_STATE: FormatOptions = { manyReferences: true }
 const NO_GAP: Gap = { events: [], isHeard: true }
 const NOBODY_ASKED = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' } as const
 
@@ -184,7 +187,7 @@ export class MissingEvents {
     const found = new Map<string, RoomEvent>()
     let wanted: readonly string[] = missing
     for (let round = 0; round < MAX_AUTH_ROUNDS && wanted.length > 0; round++) {
-      const { events } = await this.#peers.each(server, wanted, event, budget)
+      const { events } = await this.#peers.each(server, wanted, event, budget, OF_STATE)
       for (const one of events) found.set(one.eventId, one)
       const referred = [...new Set([...found.values()].flatMap(one => one.authEvents))]
       const known = await this.#writer.context.read.events.nidsOf(referred)
@@ -193,7 +196,7 @@ export class MissingEvents {
     if (wanted.length > 0 || missing.some(id => !found.has(id))) {
       const options = { timeoutMs: budget.timeLeft }
       const chain = await this.#client.getEventAuth(server, { roomId, eventId }, options)
-      for (const one of await this.#peers.checked(chain.slice(0, MAX_AUTH_CHAIN), event))
+      for (const one of await this.#peers.checked(chain.slice(0, MAX_AUTH_CHAIN), event, OF_STATE))
         found.set(one.eventId, one)
     }
     await storeOutliers(this.#writer, roomId, [...found.values()])
@@ -213,11 +216,11 @@ export class MissingEvents {
     const missing = wanted.filter(id => !known.has(id))
     const single = missing.length <= MAX_SINGLE_FETCHES
     const fetched = single
-      ? await this.#peers.each(server, missing, event, budget)
+      ? await this.#peers.each(server, missing, event, budget, OF_STATE)
       : { events: [], isAll: false }
     if (!fetched.isAll) {
       const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, options)
-      fetched.events.push(...(await this.#peers.checked([...state, ...authChain], event)))
+      fetched.events.push(...(await this.#peers.checked([...state, ...authChain], event, OF_STATE)))
     }
     if (fetched.events.length > 0) await storeOutliers(this.#writer, roomId, fetched.events)
     const stored = await read.events.nidsOf(ids.stateIds)

@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
+import type { FormatOptions } from '../../../core/event/fields.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
 import { type FederationClient, FederationError } from '../../../network/federation-client.ts'
@@ -23,8 +24,12 @@ export class PeerEvents {
   }
 
   /** What a peer gives of this event's room, checked. */
-  async checked(pdus: readonly JsonObject[], { roomId, version }: RoomEvent): Promise<RoomEvent[]> {
-    const verified = await this.#verifier.verifyAll(pdus, version)
+  async checked(
+    pdus: readonly JsonObject[],
+    { roomId, version }: RoomEvent,
+    options: FormatOptions = {},
+  ): Promise<RoomEvent[]> {
+    const verified = await this.#verifier.verifyAll(pdus, version, options)
     return verified.flatMap(one => ('event' in one && one.event.roomId === roomId ? one.event : []))
   }
 
@@ -48,6 +53,7 @@ export class PeerEvents {
     eventIds: readonly string[],
     event: RoomEvent,
     budget: Budget,
+    format: FormatOptions = {},
   ): Promise<{ events: RoomEvent[]; isAll: boolean }> {
     const slots = new Slots(MAX_FETCHES_AT_ONCE)
     let isAll = true
@@ -56,7 +62,8 @@ export class PeerEvents {
         try {
           if (budget.isOver) throw new Error('it takes too long')
           const options = { timeoutMs: Math.min(budget.timeLeft, SINGLE_MS) }
-          const given = await this.checked([await this.#client.getEvent(server, eventId, options)], event)
+          const pdu = await this.#client.getEvent(server, eventId, options)
+          const given = await this.checked([pdu], event, format)
           return given.filter(one => one.eventId === eventId)
         } catch (error) {
           isAll = false

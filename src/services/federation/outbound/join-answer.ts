@@ -26,7 +26,7 @@ export const verifiedEvents = async (
   const { server, roomId: room, what } = about
   const events: RoomEvent[] = []
   for (let start = 0; start < pdus.length; start += BATCH) {
-    const verified = await verifyEvents(pdus.slice(start, start + BATCH), version)
+    const verified = await verifyEvents(pdus.slice(start, start + BATCH), version, { manyReferences: true })
     for (const one of verified) {
       if ('event' in one) events.push(one.event)
       else log.info({ room, server, event: one.eventId, reason: one.refusal }, `${what}: event dropped`)
