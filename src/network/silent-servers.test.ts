@@ -80,9 +80,41 @@ test('one finds out whether it is there again; several who found out at once cou
   await clock.advance(10_000)
   const probe = Promise.withResolvers<void>()
   const probing = servers.ask('gone.test', () => probe.promise)
-  t.false(await ask(undefined))
+  const beside = ask(undefined)
+  await clock.advance(2_000)
+  t.false(await beside, 'for so long it is waited for')
   probe.resolve()
   await probing
+  t.true(await ask(undefined))
+})
+
+test('who asks beside the one who finds that a server is there again is not refused', async t => {
+  const { clock, servers, ask } = setUp()
+  await ask('unreachable')
+  await clock.advance(10_000)
+  const slow = Promise.withResolvers<void>()
+  const probe = Promise.withResolvers<() => void>()
+  const probing = servers.ask('gone.test', answered => {
+    probe.resolve(answered)
+    return slow.promise
+  })
+  const beside = [1, 2, 3].map(() => servers.ask('gone.test', async () => 'there'))
+  const begun = await probe.promise
+  begun()
+  t.deepEqual(await Promise.all(beside), ['there', 'there', 'there'], 'before all of the answer is there')
+  slow.resolve()
+  await probing
+})
+
+test('a server that answers others is not silent to whom one request takes too long', async t => {
+  const { clock, servers, ask } = setUp()
+  const large = Promise.withResolvers<void>()
+  const asking = servers.ask('gone.test', () => large.promise).catch(() => undefined)
+  await clock.advance(5_000)
+  t.true(await ask(undefined, { ms: 100 }))
+  await clock.advance(5_000)
+  large.reject(new FederationError('timeout', 'gone.test', 'no'))
+  await asking
   t.true(await ask(undefined))
 })
 

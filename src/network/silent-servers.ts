@@ -11,6 +11,8 @@ const COUNTS_AFTER_MS = { unreachable: 2_000, timeout: 5_000 }
 
 /** While one request finds out whether a server is there again, no other does. Milliseconds. */
 const PROBE_MS = 10_000
+/** For so long the others wait to hear of it: who is there again mostly answers sooner. */
+const PATIENCE_MS = 2_000
 
 const MAX_SERVERS = 5_000
 
@@ -21,6 +23,7 @@ const MAX_SERVERS = 5_000
 export class SilentServers {
   readonly #clock: Clock
   readonly #silent = new LRUCache<string, BackoffState>({ max: MAX_SERVERS })
+  readonly #underWay = new Map<string, Set<Attempt>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -33,25 +36,19 @@ export class SilentServers {
    * @throws {FederationError} `unreachable` where it is silent; and what `request` throws.
    */
   async ask<T>(server: string, request: (answered: () => void) => Promise<T>): Promise<T> {
-    const begun = this.#clock.now()
-    const known = this.#silent.get(server)
-    // A clock that was set back makes nobody silent for longer.
-    if (!mayTry(known, begun) && (known?.retryAt ?? 0) - begun <= POLICY.maxMs) {
+    if (this.#isSilent(server)) await this.#probed(server)
+    if (this.#isSilent(server))
       throw new FederationError('unreachable', server, 'it has not answered for a while')
-    }
-    if (known !== undefined) this.#silent.set(server, { ...known, retryAt: begun + PROBE_MS })
-    let hasAnswered = false
-    const answered = (): void => {
-      hasAnswered = true
-      this.#silent.delete(server)
-    }
+    const attempt = this.#begin(server)
     try {
-      const result = await request(answered)
-      answered()
+      const result = await request(() => this.#answered(server))
+      this.#answered(server)
       return result
     } catch (error) {
-      if (!hasAnswered) this.#failed(server, begun, error)
+      if (!attempt.isAnswered) this.#failed(server, attempt.begun, error)
       throw error
+    } finally {
+      this.#end(server, attempt)
     }
   }
 
@@ -61,11 +58,55 @@ export class SilentServers {
     if (known !== undefined) this.#silent.set(server, afterInbound(known, this.#clock.now(), POLICY))
   }
 
+  #isSilent(server: string): boolean {
+    const known = this.#silent.get(server)
+    const now = this.#clock.now()
+    // A clock that was set back makes nobody silent for longer.
+    return !mayTry(known, now) && (known?.retryAt ?? 0) - now <= POLICY.maxMs
+  }
+
+  /** Waits a moment for the request that finds out whether a silent server is there again, if there is one. */
+  async #probed(server: string): Promise<void> {
+    const attempts = this.#underWay.get(server)
+    if (attempts === undefined) return
+    const over = new AbortController()
+    const patience = this.#clock.sleep(PATIENCE_MS, over.signal).catch(() => undefined)
+    await Promise.race([patience, ...Array.from(attempts, attempt => attempt.known)])
+    over.abort()
+  }
+
+  #begin(server: string): Attempt {
+    const begun = this.#clock.now()
+    const known = this.#silent.get(server)
+    if (known !== undefined) this.#silent.set(server, { ...known, retryAt: begun + PROBE_MS })
+    const attempt = new Attempt(begun)
+    const attempts = this.#underWay.get(server)
+    if (attempts === undefined) this.#underWay.set(server, new Set([attempt]))
+    else attempts.add(attempt)
+    return attempt
+  }
+
+  #end(server: string, attempt: Attempt): void {
+    attempt.settle()
+    const attempts = this.#underWay.get(server)
+    attempts?.delete(attempt)
+    if (attempts?.size === 0) this.#underWay.delete(server)
+  }
+
+  /** It is there: also for those requests beside this one that take it too long. */
+  #answered(server: string): void {
+    this.#silent.delete(server)
+    for (const attempt of this.#underWay.get(server) ?? []) {
+      attempt.isAnswered = true
+      attempt.settle()
+    }
+  }
+
   #failed(server: string, begun: number, error: unknown): void {
     if (!(error instanceof FederationError)) return
     const { kind, status } = error
     if ((kind !== 'unreachable' && kind !== 'timeout') || status !== undefined) {
-      this.#silent.delete(server)
+      this.#answered(server)
       return
     }
     const now = this.#clock.now()
@@ -76,5 +117,22 @@ export class SilentServers {
     // Requests that failed at the same time have found out one thing together.
     if (isQuick || (known !== undefined && known.lastFailedAt >= begun)) return
     this.#silent.set(server, afterFailure(known, { now, random: 0.5 }, POLICY))
+  }
+}
+
+/** A request that is under way. */
+class Attempt {
+  readonly begun: number
+  /** The server has answered something since. */
+  isAnswered = false
+  /** Settles once it is known whether the server answers. */
+  readonly known: Promise<void>
+  readonly settle: () => void
+
+  constructor(begun: number) {
+    this.begun = begun
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.known = promise
+    this.settle = resolve
   }
 }
