@@ -36,7 +36,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     defaults: config.rooms,
     log,
   })
-  const remote = federatedDiscovery(federation.client, federation.reachBack)
+  const remote = federatedDiscovery(federation.client, { reachBack: federation.reachBack, clock })
   const discovery = createDiscovery({
     core,
     rooms,

@@ -29,7 +29,7 @@ const withInvitations = (
 ): Invitations => {
   const { core, clock, rooms, client, federation } = server
   const discovery = createDiscovery({
-    ...{ core, rooms, remote: federatedDiscovery(client, federation.reachBack) },
+    ...{ core, rooms, remote: federatedDiscovery(client, { reachBack: federation.reachBack, clock }) },
     ...{ hasDirectory: true, directoryIsForServers: true },
   })
   const invitations = createInvitations({

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { FederationError } from '../../network/federation-client.ts'
 import { discoveryOver, remoteRoom } from '../../test-kit/discovery.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { newRoom } from '../../test-kit/rooms.ts'
 import { federatedDiscovery } from './federated.ts'
 import type { Hierarchy } from './ports.ts'
@@ -76,11 +77,36 @@ test('the next server is asked when one does not answer; a directory that is ref
       return answer
     },
   }
-  const remote = federatedDiscovery(client, async () => false)
+  const remote = federatedDiscovery(client, { reachBack: async () => false, clock: new FakeClock() })
   const ask = { roomId: '!r:b.test', suggestedOnly: false }
   t.is(await remote.hierarchy(['a.test', 'b.test'], ask), answer)
   t.is(await remote.hierarchy(['a.test'], ask), undefined)
   await t.throwsAsync(remote.publicRooms('a.test', {}), { name: 'MatrixError', message: 'no' })
+})
+
+test('a server that did not answer about one room is not asked about the next', async t => {
+  const clock = new FakeClock()
+  const asked: string[] = []
+  const client: Parameters<typeof federatedDiscovery>[0] = {
+    publicRooms: () => Promise.reject(new Error('nobody asks for it')),
+    hierarchy: (server, { roomId }, { signal } = {}) => {
+      asked.push(`${server} ${roomId}`)
+      // It is never found where it is.
+      return new Promise((_, reject) =>
+        signal?.addEventListener('abort', () => reject(new FederationError('timeout', server, 'no'))),
+      )
+    },
+  }
+  const remote = federatedDiscovery(client, { reachBack: async () => false, clock })
+  const ask = async (roomId: string, ...servers: string[]) => {
+    const answer = remote.hierarchy(servers, { roomId, suggestedOnly: false })
+    await clock.advance(20_000)
+    return await answer
+  }
+  t.is(await ask('!r1', 'a.test', 'b.test', 'c.test'), undefined)
+  t.deepEqual(asked, ['a.test !r1', 'b.test !r1'], 'nor are all asked, one after another')
+  t.is(await ask('!r2', 'b.test', 'c.test'), undefined)
+  t.deepEqual(asked.slice(2), ['c.test !r2'])
 })
 
 test('a page of the directory ends where its rooms are described at length, and nothing is lost by that', async t => {

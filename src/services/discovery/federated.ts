@@ -1,31 +1,49 @@
+import type { Clock } from '../../core/clock.ts'
+import { withDeadline } from '../../network/deadline.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
+import { SilentServers } from '../../network/silent-servers.ts'
 import { toClientError } from '../federation/outbound/client-errors.ts'
 import type { ReachBack } from '../federation/outbound/history/reach-back.ts'
-import type { RemoteDiscovery } from './ports.ts'
+import type { Hierarchy, RemoteDiscovery } from './ports.ts'
 
 /** Servers asked for one room before it counts as nowhere to be found. */
 const MAX_SERVERS = 5
+/** In milliseconds, with finding the server: for one of them, and for all of them together. */
 const TIMEOUT_MS = 10_000
+const TOTAL_MS = 20_000
 
 /** Asks other servers through the federation API. */
 export const federatedDiscovery = (
   client: Pick<FederationClient, 'publicRooms' | 'hierarchy'>,
-  reachBack: ReachBack,
-): RemoteDiscovery => ({
-  publicRooms: async (server, query) => {
-    try {
-      return await client.publicRooms(server, query)
-    } catch (error) {
-      throw toClientError(error)
-    }
-  },
-  hierarchy: async (servers, ask) => {
-    for (const server of servers.slice(0, MAX_SERVERS)) {
-      // Whatever one server has against answering, the next may not have it.
-      const answer = await client.hierarchy(server, ask, { timeoutMs: TIMEOUT_MS }).catch(() => undefined)
-      if (answer !== undefined) return answer
-    }
-    return undefined
-  },
-  reachBack,
-})
+  { reachBack, clock }: { readonly reachBack: ReachBack; readonly clock: Clock },
+): RemoteDiscovery => {
+  // Spaces are full of rooms whose servers are gone.
+  const silent = new SilentServers(clock)
+
+  const ask = (server: string, question: Parameters<typeof client.hierarchy>[1], ms: number) =>
+    silent.ask(server, () =>
+      withDeadline(clock, ms, undefined, signal => client.hierarchy(server, question, { signal })),
+    )
+
+  return {
+    publicRooms: async (server, query) => {
+      try {
+        return await client.publicRooms(server, query)
+      } catch (error) {
+        throw toClientError(error)
+      }
+    },
+    hierarchy: async (servers, question): Promise<Hierarchy | undefined> => {
+      const deadline = clock.now() + TOTAL_MS
+      for (const server of servers.slice(0, MAX_SERVERS)) {
+        const ms = Math.min(TIMEOUT_MS, deadline - clock.now())
+        if (ms <= 0) return undefined
+        // Whatever one server has against answering, the next may not have it.
+        const answer = await ask(server, question, ms).catch(() => undefined)
+        if (answer !== undefined) return answer
+      }
+      return undefined
+    },
+    reachBack,
+  }
+}

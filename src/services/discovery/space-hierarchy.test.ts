@@ -63,6 +63,31 @@ test('rooms of a space that only others know are asked for, once, and shown to w
   await t.throwsAsync(hidden, { message: /may not see/ })
 })
 
+test('a space most of whose rooms are on servers that are gone is shown without them, and soon', async t => {
+  const { discovery, rooms, clock } = await discoveryOver(t, {
+    hierarchy: async () => {
+      await clock.sleep(10_000)
+      return undefined
+    },
+  })
+  const space = await rooms.roomCreation.create(
+    newRoom(rooms, ALICE, { name: 'near', isPublic: true, creationContent: { type: 'm.space' } }),
+    { isDirect: false },
+  )
+  for (let n = 0; n < 60; n++) {
+    const content = { via: [`gone${n}.test`] }
+    const change = { roomId: space, type: 'm.space.child', stateKey: `!r${n}:gone${n}.test`, content }
+    await rooms.sending.state({ ...requester, userId: ALICE }, change)
+  }
+  const page = discovery.spaceHierarchy.page(BOB, space, { suggestedOnly: false })
+  await clock.advance(30_000)
+  const names = (await Promise.race([page, clock.sleep(1).then(() => undefined)]))?.rooms
+  t.deepEqual(
+    names?.map(room => room.name),
+    ['near'],
+  )
+})
+
 test('what a server says of a room in a space of its own is nothing to the spaces of others', async t => {
   const honest = remoteRoom('!lobby:there.test', { name: 'lobby', room_type: 'm.space' }, [
     '!hall:there.test',

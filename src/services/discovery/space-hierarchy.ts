@@ -27,6 +27,8 @@ const MAX_CHILDREN_TOLD = 200
 const MAX_CHILDREN_STATE = 10_000
 /** Other servers are asked for so many rooms at a time, ahead of the walk. */
 const ASKED_AT_ONCE = 5
+/** After so long (milliseconds) a page asks for no more rooms: what is not known by then is left out of it. */
+const ASKING_MS = 15_000
 
 /** Walks the rooms of spaces, as far as somebody may see what they are (module "Spaces"). */
 export class SpaceHierarchy {
@@ -56,7 +58,9 @@ export class SpaceHierarchy {
     const limit = Math.min(positive('limit', request.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
     const maxDepth = Math.min(positive('max_depth', request.maxDepth ?? MAX_DEPTH, 0), MAX_DEPTH)
     const offset = request.from === undefined ? 0 : offsetOf(request.from, { suggestedOnly, maxDepth })
-    const walk = new Walk(this.#rooms, this.#asking(userId), { suggestedOnly, maxDepth })
+    const over = this.#context.clock.now() + ASKING_MS
+    const mayAsk = (): boolean => this.#context.clock.now() < over
+    const walk = new Walk(this.#rooms, this.#asking(userId), { suggestedOnly, maxDepth, mayAsk })
     const rooms: HierarchyPage['rooms'][number][] = []
     let index = 0
     let told = 0
@@ -117,15 +121,22 @@ const foundIn = ({ toldBy }: SpaceRoom, child: SpaceChild): Found => ({
   parentToldBy: toldBy,
 })
 
+interface WalkOptions {
+  readonly suggestedOnly: boolean
+  readonly maxDepth: number
+  /** Whether there is time left to ask other servers. */
+  readonly mayAsk: () => boolean
+}
+
 /** One walk through the tree, for one who asks. */
 class Walk {
   readonly #rooms: SpaceRooms
   readonly #asker: Asker
-  readonly #options: { readonly suggestedOnly: boolean; readonly maxDepth: number }
+  readonly #options: WalkOptions
   readonly #loading = new Map<string, Promise<SpaceRoom | undefined>>()
   #isOver = false
 
-  constructor(rooms: SpaceRooms, asker: Asker, options: { suggestedOnly: boolean; maxDepth: number }) {
+  constructor(rooms: SpaceRooms, asker: Asker, options: WalkOptions) {
     this.#rooms = rooms
     this.#asker = asker
     this.#options = options
@@ -176,10 +187,9 @@ class Walk {
   #load({ roomId, ...found }: Found): Promise<SpaceRoom | undefined> {
     const known = this.#loading.get(roomId)
     if (known !== undefined) return known
-    const { suggestedOnly } = this.#options
     const loading = this.#rooms
-      .here(roomId, suggestedOnly)
-      .then(here => here ?? this.#rooms.elsewhere(roomId, found, suggestedOnly))
+      .here(roomId, this.#options.suggestedOnly)
+      .then(here => here ?? this.#rooms.elsewhere(roomId, found, this.#options))
     this.#loading.set(roomId, loading)
     return loading
   }

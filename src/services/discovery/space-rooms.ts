@@ -70,11 +70,12 @@ export class SpaceRooms {
    *
    * @param via servers that the space names
    * @param parentToldBy of that space
+   * @param options.mayAsk whether there is time left to ask them; what they have said before is known anyway
    */
   async elsewhere(
     roomId: string,
     { via, parentToldBy }: { readonly via: readonly string[]; readonly parentToldBy: string | undefined },
-    suggestedOnly: boolean,
+    { suggestedOnly, mayAsk }: { readonly suggestedOnly: boolean; readonly mayAsk: () => boolean },
   ): Promise<SpaceRoom | undefined> {
     const { serverName } = this.#context
     const servers = [...new Set([...via, serverNameOf(roomId)])].filter(
@@ -85,7 +86,7 @@ export class SpaceRooms {
       const remembered = this.#remembered.get({ roomId, toldBy }, suggestedOnly)
       if (remembered !== undefined) return remembered
     }
-    if (servers.length === 0) return undefined
+    if (servers.length === 0 || !mayAsk()) return undefined
     const answer = await this.#remote.hierarchy(servers, { roomId, suggestedOnly })
     return answer && this.#remember(answer, asked, suggestedOnly)
   }

@@ -31,7 +31,7 @@ test('an instant before the join is looked for on other servers, and history fet
   await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
   const { eventByTimestamp } = createDiscovery({
     ...{ core: b.core, rooms: b.rooms, hasDirectory: true, directoryIsForServers: true },
-    remote: federatedDiscovery(b.client, b.federation.reachBack),
+    remote: federatedDiscovery(b.client, { reachBack: b.federation.reachBack, clock: b.clock }),
   })
   const find = async (ts: number, dir: 'f' | 'b'): Promise<number> =>
     events.indexOf((await eventByTimestamp.find(BOB, roomId, ts, dir)).eventId)
@@ -75,7 +75,7 @@ test('an instant within a gap is looked for on other servers, and the gap filled
   t.deepEqual(await said(b, roomId), [0, 129])
   const { eventByTimestamp } = createDiscovery({
     ...{ core: b.core, rooms: b.rooms, hasDirectory: true, directoryIsForServers: true },
-    remote: federatedDiscovery(b.client, b.federation.reachBack),
+    remote: federatedDiscovery(b.client, { reachBack: b.federation.reachBack, clock: b.clock }),
   })
   const find = async (n: number, dir: 'f' | 'b'): Promise<string> =>
     (await eventByTimestamp.find(BOB, roomId, (instants[n] ?? 0) + 1, dir)).eventId
