@@ -16,7 +16,8 @@ export interface CallRate {
 
 /**
  * The generic cell rate algorithm: one number per key, the instant at which it would be idle again, and no timer. Of the
- * keys at most `maxKeys` are remembered; beyond, the one that was seen least recently is forgotten.
+ * keys at most `maxKeys` are remembered; beyond, the one that was seen least recently is forgotten. When the clock is set back,
+ * nobody has to wait until it is again what it was.
  */
 export const createCallRate = (limit: RateLimit, maxKeys: number): CallRate => {
   const interval = 1000 / limit.perSecond
@@ -30,16 +31,30 @@ export const createCallRate = (limit: RateLimit, maxKeys: number): CallRate => {
     const [oldest] = idleAt.keys()
     if (oldest !== undefined) idleAt.delete(oldest)
   }
-  const rate = (key: string, now: number, calls = 1): number => {
+  const steady = steadyTime()
+  const rate = (key: string, clockTime: number, calls = 1): number => {
+    const now = steady(clockTime)
     const known = idleAt.get(key) ?? now
     const wait = known - tolerance - now
     if (wait > 0) return wait
     remember(key, Math.max(known, now) + interval * calls)
     return 0
   }
-  const charge: CallRate['charge'] = (key, calls, now) => {
+  const charge: CallRate['charge'] = (key, calls, clockTime) => {
+    const now = steady(clockTime)
     const charged = Math.max(idleAt.get(key) ?? now, now) + calls * interval
     remember(key, Math.min(charged, now + tolerance + interval))
   }
   return Object.assign(rate, { charge })
+}
+
+/** Makes instants of a clock into ones that never go back: where it is set back, time goes on from where it was. */
+const steadyTime = (): ((now: number) => number) => {
+  let latest = Number.NEGATIVE_INFINITY
+  let setBack = 0
+  return now => {
+    if (now + setBack < latest) setBack = latest - now
+    latest = now + setBack
+    return latest
+  }
 }

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { createCallRate } from '../core/call-rate.ts'
 import { MatrixError } from '../core/errors.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { createRateLimiter } from './rate-limit.ts'
@@ -57,6 +58,17 @@ test('what other processes let pass counts as well', t => {
     1_000,
     'never longer than for a bucket that is full',
   )
+})
+
+test('a clock that is set back has nobody wait until it is again what it was', t => {
+  const hour = 3_600_000
+  const rate = createCallRate({ perSecond: 1, burst: 2 }, 10)
+  t.deepEqual([rate('a', hour), rate('a', hour), rate('a', hour)], [0, 0, 1000])
+  t.is(rate('a', 5), 1000, 'what was counted still counts')
+  t.is(rate('a', 1005), 0)
+  rate.charge('b', 9, 1005)
+  t.is(rate('b', 500), 1000)
+  t.is(rate('b', 1500), 0)
 })
 
 test('what is not set is not limited, and settings can change', t => {
