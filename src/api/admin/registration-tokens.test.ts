@@ -30,12 +30,14 @@ test('registration tokens are made, changed, listed by whether they are good, an
     { length: 0 },
     { uses_allowed: -1 },
     { expiry_time: 1 },
+    { expiry_time: 1e308 },
     { token: 'a b' },
     { token: '' },
   ]
   for (const body of bad)
     t.is(await ask('POST', `${PATH}/new`, body), '400 M_INVALID_PARAM', JSON.stringify(body))
 
+  t.is(await ask('PUT', `${PATH}/abcd`, { expiry_time: 1e308 }), '400 M_INVALID_PARAM')
   t.like(await ask('PUT', `${PATH}/abcd`, { uses_allowed: 0 }), { uses_allowed: 0, expiry_time: null })
   t.like(await ask('PUT', `${PATH}/abcd`, { expiry_time: FAR }), { uses_allowed: 0, expiry_time: FAR })
   t.deepEqual(namesOf(await ask('GET', `${PATH}?valid=false`)), ['abcd'])
