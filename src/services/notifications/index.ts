@@ -60,7 +60,7 @@ export const createNotifications = (parts: {
     services: {
       notifications: new NotificationCenter({
         ...{ db, inbox, inboxes },
-        views: new NotificationViews({ read, clientEvents, unread: push.unread }),
+        views: new NotificationViews({ context, clientEvents, unread: push.unread }),
       }),
     },
     attention: new Attention({ inbox, clock, caughtUp: () => feeds.caughtUp() }),
