@@ -11,6 +11,7 @@ import type { Metrics } from '../../metrics/index.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import type { EventVerifier } from '../verify-event.ts'
+import { type DroppedEvent, DroppedEvents } from './dropped-events.ts'
 import { byPlace, type EduHandler, EduReceiver, roomsOfEdu } from './edus.ts'
 import type { InvitationReceiver } from './invitations.ts'
 import type { RoomGate } from './room-gate.ts'
@@ -71,6 +72,7 @@ export class TransactionReceiver {
   readonly #read: InboxReader
   readonly #write: InboxWriter
   readonly #edus: EduReceiver
+  readonly #dropped: DroppedEvents
   readonly #running = new Map<string, Promise<TransactionResponse>>()
   /** "The sending server must wait … before sending a transaction with a different `txnId`": one after another. */
   readonly #origins = new SerialQueue()
@@ -80,6 +82,7 @@ export class TransactionReceiver {
     this.#parts = parts
     this.#read = new InboxReader(parts.writer.context.db)
     this.#write = new InboxWriter(parts.writer.context.db)
+    this.#dropped = new DroppedEvents(parts.clock, parts.log)
     this.#edus = new EduReceiver({ ...parts, joined: roomId => this.#joined(roomId) })
   }
 
@@ -197,15 +200,17 @@ export class TransactionReceiver {
       return []
     }
     const events: RoomEvent[] = []
+    const dropped: DroppedEvent[] = []
     for (const verified of await verifier.verifyAll(pdus, head.version)) {
       if ('refusal' in verified) {
-        log.info({ origin, room: roomId, event: verified.eventId, reason: verified.refusal }, 'event dropped')
+        dropped.push(verified)
         if (verified.eventId !== undefined) results.set(verified.eventId, { error: verified.refusal })
       } else {
         results.set(verified.event.eventId, {})
         events.push(verified.event)
       }
     }
+    this.#dropped.dropped(origin, roomId, dropped)
     return events
   }
 

@@ -15,7 +15,13 @@ const BATCH = 1_000
 /** Rooms from this many events on tell how far their join has come. */
 const LARGE_ROOM = 2_000
 
-/** Those events of an answer whose signatures hold; the others are logged. `about.what` names the list in the log. */
+/** So many reasons are named for which events of an answer were dropped; some say which event it was. */
+const MAX_REASONS = 10
+
+/**
+ * Those events of an answer whose signatures hold; how many do not is logged, which in an old room are thousands, of servers that
+ * are gone. `about.what` names the list in the log.
+ */
 export const verifiedEvents = async (
   context: OutboundContext,
   pdus: readonly JsonObject[],
@@ -25,16 +31,25 @@ export const verifiedEvents = async (
   const { log, verifyEvents } = context
   const { server, roomId: room, what } = about
   const events: RoomEvent[] = []
+  const reasons = new Map<string, number>()
   for (let start = 0; start < pdus.length; start += BATCH) {
     const verified = await verifyEvents(pdus.slice(start, start + BATCH), version, { manyReferences: true })
     for (const one of verified) {
       if ('event' in one) events.push(one.event)
-      else log.info({ room, server, event: one.eventId, reason: one.refusal }, `${what}: event dropped`)
+      else {
+        reasons.set(one.refusal, (reasons.get(one.refusal) ?? 0) + 1)
+        log.debug({ room, server, event: one.eventId, reason: one.refusal }, `${what}: event dropped`)
+      }
     }
     if (pdus.length >= LARGE_ROOM) {
       const done = Math.min(start + BATCH, pdus.length)
       log.info({ room, server, done, of: pdus.length }, `join: verifying the ${what}`)
     }
+  }
+  if (events.length < pdus.length) {
+    const most = [...reasons].toSorted(([, a], [, b]) => b - a).slice(0, MAX_REASONS)
+    const facts = { room, server, dropped: pdus.length - events.length, of: pdus.length }
+    log.info({ ...facts, reasons: Object.fromEntries(most) }, `${what}: events dropped`)
   }
   return events
 }
