@@ -26,23 +26,36 @@ export const inviteRemotely = async (
   template: EventTemplate & { readonly stateKey: string },
 ): Promise<void> => {
   const { writer, signingKey, remote } = parts
-  const head = await writer.head(roomId)
-  if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-  const { create } = await powerContext(writer.context.read, head)
-  refuseWhereClosed(create?.content ?? {})
-  const { event } = await makeLocalEvent(writer.context, signingKey, head, template)
-  const policy = await policyServerOf(writer.context, head)
+  const { context } = writer
+  if ((await writer.head(roomId)) === undefined)
+    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  const { event, policy, ...told } = await writer.update(
+    roomId,
+    async head => {
+      const { create } = await powerContext(context.read, head)
+      refuseWhereClosed(create?.content ?? {})
+      const invitation = await makeLocalEvent(context, signingKey, head, template)
+      return {
+        settled: {
+          event: invitation.event,
+          policy: await policyServerOf(context, head),
+          // Whole events since v1.16; the receiving server strips them.
+          strippedState: await describingState(context, head, [template.sender]),
+          facts: await toldFacts(context.read, head, template.stateKey),
+        },
+      }
+    },
+    // Of what it builds on nothing may fail to come to pass once the other server has it.
+    { settled: true },
+  )
   const signed = await remote.invite({
     event: await recommended(writer, policy, event),
     destination: serverNameOf(template.stateKey),
-    // Whole events since v1.16; the receiving server strips them.
-    strippedState: await describingState(writer.context, head, [template.sender]),
-    facts: await toldFacts(writer.context.read, head, template.stateKey),
+    ...told,
   })
   const received = await receiveRecommended(writer, signed)
-  if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
-    throw new MatrixError('M_FORBIDDEN', received.reason)
-  }
+  if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
+  throw new MatrixError('M_FORBIDDEN', 'reason' in received ? received.reason : 'The room has changed')
 }
 
 /**

@@ -142,13 +142,17 @@ export class Handshakes {
     content: JsonObject = {},
   ): Promise<Template> {
     const { context } = this.#writer
-    // Made like our own events, so that the rules refuse here what they would refuse when it comes back.
-    const { event } = await makeLocalEvent(context, this.#signingKey, head, {
+    const member = {
       type: 'm.room.member',
       sender: userId,
       stateKey: userId,
       content: { ...content, membership },
+    }
+    // Made like our own events, so that the rules refuse here what they would refuse when it comes back; and on what is there by then.
+    const make = async (now: RoomHead) => ({
+      settled: await makeLocalEvent(context, this.#signingKey, now, member),
     })
+    const { event } = await this.#writer.update(head.room.roomId, make, { settled: true })
     const { hashes: _, signatures: __, event_id: ___, ...template } = event.pdu
     return { room_version: head.version.id, event: { ...template, origin: context.serverName } }
   }
