@@ -112,8 +112,10 @@ type Client = pg.Client & { ref(): void; unref(): void }
 
 interface Admin {
   readonly client: Client
-  /** How many use it at the moment. */
+  /** How many use it at the moment, or wait for their turn. */
   users: number
+  /** Ends with the turn of the last of them: a client of the driver is to be asked one thing at a time. */
+  turns: Promise<unknown>
 }
 
 /** The connections by which databases are made and dropped, by URL: to connect costs a third of a database. */
@@ -125,7 +127,7 @@ const connect = async (url: string): Promise<Admin> => {
   client.on('error', () => admins.delete(url))
   client.on('end', () => admins.delete(url))
   await client.connect()
-  return { client, users: 0 }
+  return { client, users: 0, turns: Promise.resolve() }
 }
 
 /** The connection keeps the process alive only while it is used. */
@@ -138,8 +140,10 @@ const withClient = async <T>(url: string, use: (client: pg.Client) => Promise<T>
   })
   admin.users += 1
   admin.client.ref()
+  const turn = admin.turns.then(() => use(admin.client))
+  admin.turns = turn.catch(() => undefined)
   try {
-    return await use(admin.client)
+    return await turn
   } finally {
     admin.users -= 1
     if (admin.users === 0) admin.client.unref()
