@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import cluster from 'node:cluster'
-import type { Cluster, Supervision } from './cli/cluster.ts'
 import type { Host } from './cli/host.ts'
+import { processCluster } from './cli/process-cluster.ts'
 import { runProgram } from './cli/program.ts'
 
 /** Runs a program for its effect alone: it may be missing, or fail. */
@@ -32,36 +32,6 @@ const processHost = (): Host => ({
     openCliServices: async (config, log) => (await import('./server-cli.ts')).openCliServices(config, log),
   }),
   cluster: processCluster(),
-})
-
-/** In the environment of a worker: which it is. */
-const WORKER = 'TESSERA_WORKER'
-
-const processCluster = (): Cluster => ({
-  supervision: cluster.isWorker ? supervision() : undefined,
-  fork: worker => {
-    // Workers accept connections themselves: none is lost with one that dies or stands still while it is handed over.
-    cluster.schedulingPolicy = cluster.SCHED_NONE
-    const forked = cluster.fork({ [WORKER]: String(worker), NOTIFY_SOCKET: '' })
-    return {
-      pid: forked.process.pid ?? 0,
-      order: order => {
-        if (forked.isConnected()) forked.send(order)
-      },
-      kill: () => forked.process.kill('SIGKILL'),
-      onReport: listener => void forked.on('message', listener),
-      onExit: listener => void forked.on('exit', code => listener(code ?? undefined)),
-    }
-  },
-})
-
-const supervision = (): Supervision => ({
-  worker: Number(process.env[WORKER]),
-  report: report => {
-    if (process.connected) process.send?.(report)
-  },
-  onOrder: listener => void process.on('message', listener),
-  onLost: listener => void process.on('disconnect', listener),
 })
 
 /** Time that is left to what still runs after the command has come to its end. */
