@@ -117,6 +117,49 @@ test('each is replaced once its successor listens; while one does not, the old o
   await supervisor.stop()
 })
 
+test('who dies while a successor starts is not replaced twice', async t => {
+  const { workers, alive, supervisor } = setting()
+  await supervisor.start()
+  const rolling = supervisor.roll()
+  t.is(workers.length, 4)
+  workers[0]?.end(undefined)
+  await rolling
+  // Whoever replaces that one has come after whoever would have replaced the first.
+  workers[4]?.end(undefined)
+  await eventually('it is replaced', () => alive().length >= 3)
+  t.deepEqual(alive(), [4, 6, 7])
+  await supervisor.stop()
+})
+
+test('who dies while a successor starts that fails is replaced all the same', async t => {
+  let isBroken = false
+  const { workers, alive, supervisor } = setting(() => isBroken)
+  await supervisor.start()
+  isBroken = true
+  const rolling = supervisor.roll()
+  workers[0]?.end(undefined)
+  await rolling
+  isBroken = false
+  await eventually('it is replaced', () => alive().length === 3)
+  await supervisor.stop()
+  t.deepEqual(alive(), [])
+})
+
+test('once they are to stop no further worker is started, and those that are being replaced end, too', async t => {
+  const early = setting()
+  const starting = early.supervisor.start()
+  const stopped = early.supervisor.stop()
+  await starting
+  await stopped
+  t.is(early.workers.length, 1)
+  t.deepEqual(early.alive(), [])
+  const { alive, supervisor } = setting()
+  await supervisor.start()
+  void supervisor.roll()
+  await supervisor.stop()
+  t.deepEqual(alive(), [])
+})
+
 test('the figures of all are given to the one who asks', async t => {
   const { workers, supervisor } = setting()
   await supervisor.start()

@@ -28,7 +28,10 @@ export class Supervisor {
   readonly #cluster: Cluster
   readonly #count: number
   readonly #log: Log
+  /** Who has each number at the moment. */
   readonly #members = new Map<number, Member>()
+  /** All that have not ended: with those that are being replaced. */
+  readonly #alive = new Set<Member>()
   readonly #stopping = new AbortController()
   readonly #pending = new Map<number, (figures: object) => void>()
   #queries = 0
@@ -48,7 +51,7 @@ export class Supervisor {
   async start(): Promise<{ readonly urls: readonly string[] } | { readonly failed: number }> {
     const first = this.#spawn(1)
     const urls = await first.listening
-    if (urls === undefined) return this.#fail(first)
+    if (urls === undefined || this.#stopping.signal.aborted) return this.#fail(first)
     const others = Array.from({ length: this.#count - 1 }, (_, index) => this.#spawn(index + 2))
     for (const other of others) if ((await other.listening) === undefined) return this.#fail(other)
     for (const [number, member] of this.#members) void this.#keep(number, member)
@@ -58,7 +61,7 @@ export class Supervisor {
   /** Stops all workers gracefully; resolves once they have ended. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await Promise.all([...this.#members.values()].map(member => this.#end(member)))
+    await Promise.all([...this.#alive].map(member => this.#end(member)))
   }
 
   /** Replaces the workers one after another: each is told to end once its successor listens, so that nobody is refused. */
@@ -73,19 +76,26 @@ export class Supervisor {
   async #roll(): Promise<void> {
     while (this.#rollAgain) {
       this.#rollAgain = false
-      for (const [number, member] of [...this.#members]) {
+      for (const number of this.#members.keys()) {
         if (this.#stopping.signal.aborted) return
+        const member = this.#members.get(number)
         const successor = this.#spawn(number)
         if ((await successor.listening) === undefined) {
-          this.#members.set(number, member)
           this.#log.error({ worker: number }, 'a new worker did not start; the old ones go on')
+          if (member !== undefined) this.#takeBack(number, member)
           return
         }
         void this.#keep(number, successor)
-        await this.#end(member)
+        if (member !== undefined) await this.#end(member)
         this.#log.info({ worker: number }, 'worker replaced')
       }
     }
+  }
+
+  /** A successor has failed. Whoever has died meanwhile was left to it. */
+  #takeBack(number: number, member: Member): void {
+    this.#members.set(number, member)
+    if (!this.#alive.has(member)) void this.#keep(number, member)
   }
 
   #spawn(number: number): Member {
@@ -103,7 +113,9 @@ export class Supervisor {
         listening.resolve(report.urls)
       } else this.#hear(process, report)
     })
+    this.#alive.add(member)
     process.onExit(code => {
+      this.#alive.delete(member)
       listening.resolve(undefined)
       exited.resolve(code ?? EXIT.failed)
     })
@@ -111,7 +123,7 @@ export class Supervisor {
     return member
   }
 
-  /** Replaces a worker that dies. */
+  /** Replaces a worker that dies, unless somebody else has its number by then. */
   async #keep(number: number, member: Member): Promise<void> {
     let current = member
     let pause = FIRST_PAUSE_MS
@@ -126,7 +138,7 @@ export class Supervisor {
       )
       this.#bury(current)
       await sleep(pause, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
-      if (this.#stopping.signal.aborted) return
+      if (this.#stopping.signal.aborted || this.#members.get(number) !== current) return
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
       current = this.#spawn(number)
       if ((await current.listening) !== undefined) this.#log.info({ worker: number }, 'worker replaced')
@@ -135,9 +147,7 @@ export class Supervisor {
 
   /** Has what a dead worker held taken over at once. */
   #bury({ id }: Member): void {
-    const heir = [...this.#members.values()].find(
-      one => one.id !== undefined && one.id !== id && !one.isLeaving,
-    )
+    const heir = [...this.#alive].find(one => one.id !== undefined && !one.isLeaving)
     if (id !== undefined) heir?.process.order({ type: 'died', id })
   }
 
@@ -163,9 +173,10 @@ export class Supervisor {
       )
   }
 
-  /** The figures of all workers that give them in time. */
+  /** The figures of all workers that serve, and give them in time. */
   async #figures(): Promise<object[]> {
-    const all = [...this.#members.values()].map(async ({ process }) => {
+    const serving = [...this.#alive].filter(({ id }) => id !== undefined)
+    const all = serving.map(async ({ process }) => {
       const query = ++this.#queries
       const { promise, resolve } = Promise.withResolvers<object | undefined>()
       this.#pending.set(query, resolve)
