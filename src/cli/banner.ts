@@ -20,7 +20,7 @@ export interface BannerFacts {
 }
 
 /** An address that can be typed into a browser on this machine. */
-const reachable = (url: string): string =>
+export const reachable = (url: string): string =>
   url
     .replace(/^(https?:\/\/)(?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?=[:/]|$)/, '$1localhost')
     .replace(/\/$/, '')

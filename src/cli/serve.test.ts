@@ -178,6 +178,18 @@ test('SIGHUP: new log level and rate limits at once, and nothing at all of wrong
   t.is(logged(host).at(-1)?.level, 'error', 'nothing below the new level is written')
 })
 
+test('SIGHUP before the server is up is answered once it is', async t => {
+  const opening = Promise.withResolvers<Server>()
+  const host = createFakeHost(temporaryDirectory(t), { module: { createServer: () => opening.promise } })
+  const code = runProgram(host, ['serve'])
+  while (!host.isHeard('SIGHUP')) await new Promise(setImmediate)
+  host.signal('SIGHUP')
+  opening.resolve(fakeServer([]))
+  while (!host.out().includes('settings read again')) await new Promise(setImmediate)
+  host.signal('SIGTERM')
+  t.is(await code, 0)
+})
+
 test('systemd hears of start and stop', async t => {
   const { host, code } = await up(t, {}, { env: { NOTIFY_SOCKET: '/run/x' } })
   host.signal('SIGTERM')

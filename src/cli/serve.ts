@@ -9,6 +9,7 @@ import { programVersion } from '../config/version.ts'
 import { collectGarbageOfStart } from '../garbage-of-start.ts'
 import { trustedRoots } from '../network/trust.ts'
 import { type BannerFacts, banner, firstStartBanner } from './banner.ts'
+import { takeHangups } from './hangups.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { Server } from './ports.ts'
 import { type LoadedConfig, shortPath, withConfig } from './settings.ts'
@@ -32,9 +33,11 @@ export const serve = (host: Host, flags: ConfigFlags): Promise<number> =>
     }
     host.onCrash(error => host.exit(crash(error)))
     const signals = stopSignals(host, log)
+    const hangups = takeHangups(host)
     const notifier = createNotifier(host)
     try {
       const server = await start(host, flags, loaded, log)
+      hangups.answerBy(reloading(host, flags, { log, server, config: loaded.config }))
       signals.up()
       await notifier.ready()
       await signals.stop
@@ -58,7 +61,6 @@ const start = async (host: Host, flags: ConfigFlags, loaded: LoadedConfig, log: 
     const { urls } = await server.listen()
     const warnings = [...loaded.warnings, ...prepared.warnings]
     await announce(host, log, server, factsOf(host, flags, loaded, { ...prepared, warnings, urls }))
-    if (!host.stdout.isTTY) reloadOnHangup(host, flags, { log, server, config })
     setImmediate(() => {
       readRoots(config)
       collectGarbageOfStart()
@@ -156,15 +158,15 @@ const announce = async (host: Host, log: RootLog, server: Server, facts: BannerF
   log.info({ version: facts.version, serverName: facts.config.serverName, urls: facts.urls }, 'listening')
 }
 
-/** Reads the settings again on SIGHUP. With errors in them, everything stays as it is. */
-const reloadOnHangup = (
+/** What reads the settings again. With errors in them, everything stays as it is. */
+const reloading = (
   host: Host,
   flags: ConfigFlags,
   running: { log: RootLog; server: Server; config: Config },
-): void => {
+): (() => void) => {
   const { log, server } = running
   let { config } = running
-  host.onSignal('SIGHUP', () => {
+  return () => {
     const loaded = loadConfig({ flags, env: host.env, cwd: host.cwd })
     if (!loaded.ok) {
       log.error({ errors: loaded.errors }, 'the new settings are wrong; the old ones stay in effect')
@@ -175,5 +177,5 @@ const reloadOnHangup = (
     log.setLevel(config.logging.level)
     server.reconfigure?.(config)
     log.info({ changed: changes.live, needRestart: changes.restart }, 'settings read again')
-  })
+  }
 }

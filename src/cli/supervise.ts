@@ -1,60 +1,87 @@
 import { prepareDataDirectory } from '../config/data-directory.ts'
 import type { ConfigFlags } from '../config/load.ts'
 import { databaseLocation } from '../config/locations.ts'
-import { createLog } from '../config/logging.ts'
+import { createLog, type RootLog } from '../config/logging.ts'
 import { removeStaleSocket } from '../http/stale-socket.ts'
 import type { Cluster } from './cluster.ts'
+import { takeHangups } from './hangups.ts'
 import { EXIT, type Host, say } from './host.ts'
 import { type LoadedConfig, withConfig } from './settings.ts'
+import { startFailure } from './start-errors.ts'
 import { Supervisor } from './supervisor.ts'
 import { createNotifier } from './systemd.ts'
 
 /** Runs the server as several processes until a signal stops it. Answers the exit code. */
 export const supervise = async (host: Host, cluster: Cluster, flags: ConfigFlags): Promise<number> =>
-  withConfig(host, flags, async ({ config, file }: LoadedConfig) => {
-    if (databaseLocation(config).kind === 'sqlite') {
+  withConfig(host, flags, async loaded => {
+    if (databaseLocation(loaded.config).kind === 'sqlite') {
       say(
         host,
         'Several workers need a PostgreSQL database (database.url), since SQLite belongs to one process: name one, or leave workers at 1.',
       )
       return EXIT.badConfig
     }
-    const log = createLog(config.logging, host.stdout)
-    const notifier = createNotifier(host)
-    prepareDataDirectory(config, file)
-    for (const { socket } of config.listeners) if (socket !== undefined) await removeStaleSocket(socket)
-    const supervisor = new Supervisor({ cluster, count: config.workers, log })
-    const stop = Promise.withResolvers<void>()
-    let received = 0
-    for (const signal of [
-      'SIGTERM',
-      'SIGINT',
-      ...(host.stdout.isTTY ? (['SIGHUP'] as const) : []),
-    ] as const) {
-      host.onSignal(signal, () => {
-        received += 1
-        log.info({ signal }, 'stopping')
-        if (received > 1) host.exit(EXIT.failed)
-        else stop.resolve()
-      })
-    }
-    const stopped = stop.promise.then(() => 'stopped' as const)
-    const started = await Promise.race([supervisor.start(), stopped])
+    const log = createLog(loaded.config.logging, host.stdout)
     try {
-      if (started === 'stopped') return EXIT.ok
-      if ('failed' in started) return started.failed
-      log.info({ workers: config.workers, urls: started.urls }, 'all workers listen')
-      if (!host.stdout.isTTY) host.onSignal('SIGHUP', () => void roll(host, flags, supervisor))
-      await notifier.ready()
-      await stopped
-      await notifier.stopping()
-      return EXIT.ok
-    } finally {
-      await supervisor.stop()
-      notifier.end()
-      log.info({}, 'stopped')
+      await prepare(loaded, log)
+    } catch (error) {
+      const reason = startFailure(error)
+      if (reason === undefined) throw error
+      say(host, reason)
+      return EXIT.failed
     }
+    return run(host, flags, { cluster, log, count: loaded.config.workers })
   })
+
+/** What is made once for all workers; says what is allowed, but perhaps not meant. */
+const prepare = async ({ config, file, warnings }: LoadedConfig, log: RootLog): Promise<void> => {
+  const prepared = prepareDataDirectory(config, file)
+  for (const { socket } of config.listeners) if (socket !== undefined) await removeStaleSocket(socket)
+  for (const warning of [...warnings, ...prepared.warnings]) log.warn({}, warning)
+}
+
+const run = async (
+  host: Host,
+  flags: ConfigFlags,
+  { log, ...workers }: { cluster: Cluster; log: RootLog; count: number },
+): Promise<number> => {
+  const notifier = createNotifier(host)
+  const supervisor = new Supervisor({ ...workers, log })
+  const stopped = stopSignal(host, log).then(() => 'stopped' as const)
+  const hangups = takeHangups(host)
+  const started = await Promise.race([supervisor.start(), stopped])
+  try {
+    if (started === 'stopped') return EXIT.ok
+    if ('failed' in started) return started.failed
+    log.info({ workers: workers.count, urls: started.urls }, 'all workers listen')
+    hangups.answerBy(() => void roll(host, flags, supervisor))
+    await notifier.ready()
+    await stopped
+    await notifier.stopping()
+    return EXIT.ok
+  } finally {
+    await supervisor.stop()
+    notifier.end()
+    log.info({}, 'stopped')
+  }
+}
+
+/** Resolves with the first signal to stop; the second ends the process. */
+const stopSignal = (host: Host, log: RootLog): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let received = 0
+  // On a terminal a hangup means that its window was closed.
+  const signals = ['SIGTERM', 'SIGINT', ...(host.stdout.isTTY ? (['SIGHUP'] as const) : [])] as const
+  for (const signal of signals) {
+    host.onSignal(signal, () => {
+      received += 1
+      log.info({ signal }, 'stopping')
+      if (received > 1) host.exit(EXIT.failed)
+      else resolve()
+    })
+  }
+  return promise
+}
 
 /** New workers read the settings again: with errors in them, the old ones stay. */
 const roll = (host: Host, flags: ConfigFlags, supervisor: Supervisor): Promise<number> =>

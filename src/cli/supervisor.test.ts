@@ -1,56 +1,9 @@
 import test from 'ava'
 import { silentLog } from '../core/log.ts'
 import { eventually } from '../test-kit/eventually.ts'
-import type { Cluster, Order, Report, WorkerProcess } from './cluster.ts'
+import { FakeWorker } from '../test-kit/fake-worker.ts'
+import type { Cluster } from './cluster.ts'
 import { Supervisor } from './supervisor.ts'
-
-/** A worker that is none: it does as the test says. */
-class FakeWorker implements WorkerProcess {
-  readonly pid: number
-  readonly number: number
-  readonly orders: Order[] = []
-  isAlive = true
-  #report: (report: Report) => void = () => undefined
-  #exited: (code: number | undefined) => void = () => undefined
-
-  constructor(number: number, pid: number) {
-    this.number = number
-    this.pid = pid
-  }
-
-  order(order: Order): void {
-    this.orders.push(order)
-    if (order.type === 'stop') setImmediate(() => this.end(0))
-    if (order.type === 'figures')
-      this.tell({ type: 'figures', query: order.query, figures: { of: this.pid } })
-  }
-
-  kill(): void {
-    this.end(undefined)
-  }
-
-  onReport(listener: (report: Report) => void): void {
-    this.#report = listener
-  }
-
-  onExit(listener: (code: number | undefined) => void): void {
-    this.#exited = listener
-  }
-
-  tell(report: Report): void {
-    this.#report(report)
-  }
-
-  listen(): void {
-    this.tell({ type: 'listening', id: `process ${this.pid}`, urls: ['http://here'] })
-  }
-
-  end(code: number | undefined): void {
-    if (!this.isAlive) return
-    this.isAlive = false
-    this.#exited(code)
-  }
-}
 
 const setting = (fails: (worker: FakeWorker) => boolean = () => false) => {
   const workers: FakeWorker[] = []

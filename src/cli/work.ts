@@ -1,6 +1,7 @@
 import type { ConfigFlags } from '../config/load.ts'
 import { createLog } from '../config/logging.ts'
 import { collectGarbageOfStart } from '../garbage-of-start.ts'
+import { reachable } from './banner.ts'
 import type { Supervision } from './cluster.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { Server } from './ports.ts'
@@ -60,7 +61,7 @@ export const work = (host: Host, supervision: Supervision, flags: ConfigFlags): 
       })
       const { urls } = await server.listen()
       if (server.firstStart !== undefined)
-        say(host, `Make the first account at ${server.firstStart.setupUrl}`)
+        say(host, `Make the first account at ${reachable(server.firstStart.setupUrl)}`)
       log.info({ urls, pid: process.pid }, 'listening')
       supervision.report({ type: 'listening', id: server.id ?? '', urls })
       setImmediate(collectGarbageOfStart)

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { Cluster } from '../cli/cluster.ts'
 import type { Host } from '../cli/host.ts'
 import type { CliServices, ListedUser, Server, ServerModule } from '../cli/ports.ts'
 
@@ -12,6 +13,8 @@ export interface FakeHost extends Host {
   readonly exits: readonly number[]
   readonly programs: readonly string[]
   signal(name: Signal): void
+  /** Whether anything is done when this signal comes: what nobody takes would end a process. */
+  isHeard(name: Signal): boolean
   crash(error: unknown): void
 }
 
@@ -19,6 +22,7 @@ export interface FakeHostOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
   readonly module?: Partial<ServerModule>
+  readonly cluster?: Cluster
 }
 
 export const createFakeHost = (cwd: string, options: FakeHostOptions = {}): FakeHost => {
@@ -44,7 +48,9 @@ export const createFakeHost = (cwd: string, options: FakeHostOptions = {}): Fake
     err: () => err.join(''),
     exits,
     programs,
+    ...(options.cluster === undefined ? {} : { cluster: options.cluster }),
     signal: name => listeners.get(name)?.(),
+    isHeard: name => listeners.has(name),
     crash: error => crashed(error),
   }
 }
