@@ -60,12 +60,14 @@ export const addSignInPages = (
     loginToken: async (userId, origin) =>
       (await accounts.loginTokens.generate(userId, SSO_TOKEN_MS, origin)).login_token,
   })
-  const { profiles, devices, management, threepids } = accounts
+  const { profiles, devices, management, threepids, emails } = accounts
   addAccountPage(pages, {
     ...common,
     path: OAUTH_PATHS.account,
     account: {
       ...{ profiles, devices, management, threepids },
+      canSendEmail: emails.isOffered,
+      sendEmail: address => emails.begin('add', address),
       providersOf: userId => providers.linked.of(userId),
       permitConnecting: (providerId, browser, userId) =>
         providers.permitConnecting(providerId, browser, userId),

@@ -112,6 +112,9 @@ export interface AccountWords {
   readonly profile: string
   readonly displayName: string
   readonly addresses: string
+  readonly addressesTitle: string
+  readonly addAddress: string
+  readonly removeAddress: string
   readonly save: string
   readonly saved: string
   readonly sessions: string

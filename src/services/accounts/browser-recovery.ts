@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { AccountManagement } from './account-management.ts'
 import type { AccountsContext } from './context.ts'
 import type { EmailCredentials, EmailValidations } from './email-validation.ts'
@@ -25,10 +24,8 @@ export class BrowserRecovery {
   }
 
   /** Has the owner of an address confirm it. @throws {MatrixError} as `EmailValidations.request` */
-  async sendEmail(address: string): Promise<EmailCredentials> {
-    const clientSecret = randomUUID()
-    const request = { client_secret: clientSecret, email: address, send_attempt: 1 }
-    return { ...(await this.#emails.request('password', request)), clientSecret }
+  sendEmail(address: string): Promise<EmailCredentials> {
+    return this.#emails.begin('password', address)
   }
 
   /**

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { JsonObject } from '../../core/json.ts'
 import type { AccountsContext } from './context.ts'
-import type { EmailValidations } from './email-validation.ts'
+import type { EmailCredentials, EmailValidations } from './email-validation.ts'
 import { type InteractiveBody, InteractiveChallenge } from './interactive-attempt.ts'
 import type { Registration } from './registration.ts'
 import { registrationClosed, registrationFlows } from './registration-stages.ts'
@@ -50,10 +49,8 @@ export class BrowserRegistration {
   }
 
   /** Has the owner of an address confirm it. @throws {MatrixError} as `EmailValidations.request` */
-  async sendEmail(address: string): Promise<{ sid: string; clientSecret: string }> {
-    const clientSecret = randomUUID()
-    const request = { client_secret: clientSecret, email: address, send_attempt: 1 }
-    return { ...(await this.#emails.request('register', request)), clientSecret }
+  sendEmail(address: string): Promise<EmailCredentials> {
+    return this.#emails.begin('register', address)
   }
 
   /** Makes an account. @throws {MatrixError} as `Registration.register`, and of stages that were not passed */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { compileGlob, globMatches } from '../../core/glob.ts'
@@ -110,6 +111,13 @@ export class EmailValidations {
       throw mailFailed(error)
     }
     return { sid }
+  }
+
+  /** The same for somebody on a page of this server, who has no client that makes up a secret. @throws {MatrixError} as `request` */
+  async begin(purpose: EmailPurpose, address: string): Promise<EmailCredentials> {
+    const clientSecret = randomUUID()
+    const request = { client_secret: clientSecret, email: address, send_attempt: 1 }
+    return { ...(await this.request(purpose, request)), clientSecret }
   }
 
   /**

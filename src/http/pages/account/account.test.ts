@@ -1,6 +1,6 @@
 import test from 'ava'
 import { InteractiveChallenge } from '../../../services/accounts/interactive-attempt.ts'
-import { PASSWORD } from '../../../test-kit/accounts.ts'
+import { PASSWORD, recordingMailer } from '../../../test-kit/accounts.ts'
 import { testDatabase } from '../../../test-kit/database.ts'
 import { codeOf } from '../../../test-kit/http.ts'
 import { openOAuth } from '../../../test-kit/oauth.ts'
@@ -127,4 +127,37 @@ test('deactivation', async t => {
   t.regex((await visitor.post(path, { password: PASSWORD })).text, /The account is deactivated/)
   t.is(await accounts.find(alice), undefined)
   t.regex((await visitor.get('/account')).text, /Sign in to tessera.test/)
+})
+
+test('an e-mail address is added by whoever shows that it is them, and that they read its mail', async t => {
+  const mailer = recordingMailer()
+  const { accounts, browser } = await openOAuth(t, await testDatabase(t), { mailer })
+  const visitor = browser()
+  await visitor.signIn('/account')
+  const path = '/account?action=chat.tessera.addresses'
+  t.regex((await visitor.get('/account')).text, /action=chat\.tessera\.addresses/)
+  await visitor.get(path)
+  t.regex((await visitor.post(path, { email: 'nonsense' })).text, /cannot be used/)
+  const { text } = await visitor.post(path, { email: 'A@tea.example' })
+  const hidden = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? ''
+  const sent = { email: 'A@tea.example', sid: hidden('sid'), client_secret: hidden('client_secret') }
+  t.regex((await visitor.post(path, { ...sent, password: PASSWORD })).text, /not been confirmed yet/)
+  await accounts.emails.confirm(mailer.token)
+  t.is((await visitor.post(path, sent)).status, 403)
+  t.is((await visitor.post(path, { ...sent, password: 'wrong' })).status, 403)
+  t.deepEqual(await accounts.threepids.addressesOf(alice), [])
+  t.regex((await visitor.post(path, { ...sent, password: PASSWORD })).text, /It is saved/)
+  t.deepEqual(await accounts.threepids.addressesOf(alice), ['a@tea.example'])
+  t.regex((await visitor.get(path)).text, /name="remove" value="a@tea\.example"/)
+  t.is(
+    (await visitor.post(path, { remove: 'a@tea.example' }, { 'Sec-Fetch-Site': 'cross-site' })).status,
+    403,
+  )
+  t.regex((await visitor.post(path, { remove: 'a@tea.example' })).text, /It is saved/)
+  t.deepEqual(await accounts.threepids.addressesOf(alice), [])
+})
+
+test('no address is offered to be added where nothing can be sent', async t => {
+  const { visitor } = await open(t)
+  t.notRegex((await visitor.get('/account')).text, /addresses/)
 })

@@ -38,8 +38,14 @@ export interface AccountService {
   }
   readonly threepids: {
     addressesOf(userId: string): Promise<readonly string[]>
+    add(userId: string, confirmation: { sid: string; clientSecret: string }): Promise<void>
+    delete(userId: string, id: { medium: string; address: string }): Promise<unknown>
     unbindAll(userId: string, idServer: string | undefined): Promise<unknown>
   }
+  /** Whether addresses can be added: there is a mail server. */
+  readonly canSendEmail: boolean
+  /** Has the owner of an address confirm that it is to be added. */
+  sendEmail(address: string): Promise<{ sid: string; clientSecret: string }>
   /** The providers that there are, and whether somebody signs in with them. */
   providersOf(userId: string): Promise<readonly (OfferedProvider & { readonly isLinked: boolean })[]>
   /** Lets a user who has confirmed it begin to connect an account elsewhere, in this browser. @returns what the way there asks for */

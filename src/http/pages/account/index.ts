@@ -2,6 +2,7 @@ import type { PageContext, Pages } from '../../pages.ts'
 import { formFields, type Visitor, visitorOf } from '../browser.ts'
 import { askToSignIn, signInOrOut } from '../sign-in.ts'
 import type { AccountAction, AccountOptions, Call } from './action.ts'
+import { addresses } from './addresses.ts'
 import { deactivation } from './deactivation.ts'
 import { keyReset } from './key-reset.ts'
 import { overview } from './overview.ts'
@@ -22,6 +23,7 @@ const ACTIONS: Readonly<Record<string, AccountAction>> = {
   'org.matrix.account_deactivate': deactivation,
   'org.matrix.cross_signing_reset': keyReset,
   'chat.tessera.password': password,
+  'chat.tessera.addresses': addresses,
   'chat.tessera.providers': providers,
 }
 

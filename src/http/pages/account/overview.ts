@@ -11,6 +11,7 @@ export const overview: AccountAction = {
     const items = [
       item(say.profile, 'org.matrix.profile'),
       item(say.sessions, 'org.matrix.devices_list'),
+      ...(call.options.account.canSendEmail ? [item(say.addressesTitle, 'chat.tessera.addresses')] : []),
       ...(call.user.hasPassword ? [item(say.changePassword, 'chat.tessera.password')] : []),
       ...(call.options.providers.offered.length > 0 ? [item(providers.title, 'chat.tessera.providers')] : []),
       item(say.resetKeys, 'org.matrix.cross_signing_reset'),
