@@ -117,7 +117,7 @@ export const mediaOptions = {
         ...duration,
         default: '7d',
         description:
-          'How long after a message was redacted its files are deleted, unless other events name them (messages, packs of stickers), somebody keeps them in their account data, or they are the picture of a user or a room. Files in encrypted messages are not known to the server, and stay.',
+          'How long after a message was redacted its files are deleted, unless other events name them (messages, packs of stickers), somebody keeps them in their account data, they are the picture of a user or a room, or somebody has asked for them since. Files in encrypted messages are not known to the server, and stay; so does one that was forwarded into such a message as long as anybody has looked at it there by then.',
       },
       max_remote_size: {
         ...size,

@@ -5,7 +5,7 @@ import { compileGlob, type Glob, globMatches } from '../../core/glob.ts'
 import { isServerName } from '../../core/ids.ts'
 import { essenceOf, isMediaId, mayBeInline, servedContentType } from '../../core/media.ts'
 import { BlobMissing, type ByteRange } from '../../storage/media/blob-store.ts'
-import type { MediaRow } from '../../storage/media/media.ts'
+import { ACCESS_PRECISION_MS, type MediaRow } from '../../storage/media/media.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { MediaContext } from './context.ts'
 import type { RemoteMedia } from './remote-media.ts'
@@ -45,9 +45,6 @@ const MAX_WAIT_MS = 60_000
 const DEFAULT_WAIT_MS = 20_000
 /** Of other servers: one that says nothing for long is taken for one that is gone. */
 const MAX_REMOTE_WAIT_MS = 20_000
-
-/** That a file was asked for is noted this often: it need not be exact. Milliseconds. */
-const ACCESS_PRECISION_MS = 3_600_000
 
 /** Finds files: those of this server, and those of others by way of their copies here. */
 export class Downloads {

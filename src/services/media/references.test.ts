@@ -162,6 +162,17 @@ testDatabases(
       used.map(url => url !== stray),
     )
 
+    // What was forwarded into an encrypted room is looked at there, be it soon after somebody has looked at it here.
+    const forwarded = await upload('forwarded')
+    const message = await show(ALICE, forwarded)
+    t.true(await isThere(forwarded))
+    await redact(ALICE, message)
+    await clock.advance(60_000)
+    t.true(await isThere(forwarded))
+    await clock.advance(8 * DAY)
+    t.deepEqual(await media.retention.purgeRedacted(), { files: 0, bytes: 0 })
+    t.true(await isThere(forwarded))
+
     // What removing the room does.
     const stored = await core.context.read.events.byId(last)
     const statements = core.context.write.files.releaseOf([stored?.nid ?? 0], clock.now())
@@ -173,7 +184,7 @@ testDatabases(
 
     // By age goes what messages alone name.
     await clock.advance(365 * DAY)
-    t.like(await media.retention.purge(), { files: 2 })
+    t.like(await media.retention.purge(), { files: 3 })
     t.deepEqual(await Promise.all(used.map(isThere)), [true, true, true, false, true, false])
     await state('im.ponies.room_emotes', { images: {} })
     t.like(await media.retention.purge(), { files: 1 }, 'a pack that is no more')

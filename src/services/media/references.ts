@@ -10,7 +10,8 @@ const BATCH = 500
 
 /**
  * Knows which events name which files. A redaction notes what its message showed; what no other event names after the grace time, nor
- * anybody's own data, goes. Files in encrypted messages are unknown: they are given up by nothing.
+ * anybody's own data, goes, unless somebody has asked for it meanwhile. Files in encrypted messages are unknown: they are given up by
+ * nothing, and a file that was forwarded into one stays by being looked at.
  */
 export class References {
   readonly #context: MediaContext

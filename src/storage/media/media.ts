@@ -37,6 +37,9 @@ export interface NewMedia extends StoredBlob {
   readonly now: number
 }
 
+/** That a file was asked for is noted this often: it need not be exact. Milliseconds. */
+export const ACCESS_PRECISION_MS = 3_600_000
+
 const COLUMNS = `origin, media_id, kind, user_id, content_hash, size, content_type, file_name, created_ts, accessed_ts,
   expires_ts, quarantined_ts`
 

@@ -2,6 +2,7 @@ import type { Mxc } from '../../core/media.ts'
 import { containing } from '../../core/search-text.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 import { FollowedStreams } from '../followed-streams.ts'
+import { ACCESS_PRECISION_MS } from './media.ts'
 import type { Expendable } from './retention.ts'
 
 /** The name under which it is remembered how far events have been looked through. */
@@ -19,7 +20,9 @@ export interface Release extends Mxc {
 export class ReleaseWriter {
   readonly #db: Reader
   readonly #release: Prepared
+  readonly #watch: Prepared
   readonly #releaseOf: Prepared
+  readonly #watchOf: Prepared
   readonly #forgetOf: Prepared
 
   constructor(db: Reader) {
@@ -31,6 +34,11 @@ export class ReleaseWriter {
        FROM media_references f JOIN events e ON e.event_nid = f.event_nid WHERE ${ofEvents}
        ON CONFLICT (origin, media_id, sender) DO UPDATE SET since_ts = excluded.since_ts`,
     )
+    const watch = 'UPDATE media SET accessed_ts = ? WHERE accessed_ts > ? AND'
+    this.#watch = db.prepare(`${watch} origin = ? AND media_id = ?`)
+    this.#watchOf = db.prepare(
+      `${watch} (origin, media_id) IN (SELECT f.origin, f.media_id FROM media_references f WHERE ${ofEvents})`,
+    )
     this.#forgetOf = db.prepare(`DELETE FROM media_references WHERE ${db.dialect.inInteger('event_nid')}`)
     this.#release = db.prepare(
       `INSERT INTO media_releases (origin, media_id, sender, since_ts) VALUES (?, ?, ?, ?)
@@ -38,17 +46,26 @@ export class ReleaseWriter {
     )
   }
 
-  /** Files of a message that is redacted now. */
+  /**
+   * Files of a message that is redacted now. Whoever asks for them from now on is noted, however lately somebody has: they show that
+   * the files are of use elsewhere, as in encrypted messages.
+   */
   release(files: readonly Release[], now: number): WriteStatement[] {
     if (files.length === 0) return []
     const rows = files.map(({ origin, mediaId, sender }) => [origin, mediaId, sender, now])
-    return [{ prepared: this.#release, rows }]
+    const noted = now - ACCESS_PRECISION_MS
+    return [
+      { prepared: this.#release, rows },
+      { prepared: this.#watch, rows: files.map(({ origin, mediaId }) => [noted, noted, origin, mediaId]) },
+    ]
   }
 
-  /** Files that events show which are about to be removed. */
+  /** The same of files that events show which are about to be removed. */
   releaseOf(eventNids: readonly number[], now: number): WriteStatement[] {
     const nids = this.#db.list(eventNids)
+    const noted = now - ACCESS_PRECISION_MS
     return [
+      { prepared: this.#watchOf, rows: [[noted, noted, nids]] },
       { prepared: this.#releaseOf, rows: [[now, nids]] },
       { prepared: this.#forgetOf, rows: [[nids]] },
     ]
@@ -80,13 +97,14 @@ export class MediaReferences {
     this.#insert = db.prepare(
       'INSERT INTO media_references (origin, media_id, event_nid) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     )
-    // Only its uploader gives up a file: whoever has seen its name could show it, and redact that.
+    // Only its uploader gives up a file: whoever has seen its name could show it, and redact that. One that was asked for since is shown
+    // somewhere, perhaps in encrypted messages; a copy can be fetched again.
     this.#expendable = db.prepare(
       `SELECT m.origin, m.media_id AS "mediaId", m.user_id AS "userId", m.content_hash AS hash, m.size,
          m.created_ts AS "createdTs"
        FROM media_releases r JOIN media m ON m.origin = r.origin AND m.media_id = r.media_id
        WHERE r.since_ts < ? AND m.content_hash IS NOT NULL AND m.quarantined_ts IS NULL
-         AND (m.kind = 'remote' OR m.user_id = r.sender)
+         AND (m.kind = 'remote' OR (m.user_id = r.sender AND m.accessed_ts <= r.since_ts))
          AND NOT EXISTS (SELECT 1 FROM media_references f JOIN events e ON e.event_nid = f.event_nid
            WHERE f.origin = r.origin AND f.media_id = r.media_id AND e.redacted_by IS NULL)
        ORDER BY r.since_ts LIMIT ?`,
