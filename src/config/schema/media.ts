@@ -140,7 +140,8 @@ export const mediaOptions = {
         type: 'integer',
         minimum: 1,
         default: 100_000_000,
-        description: 'The largest picture, in pixels, that thumbnails are made of.',
+        description:
+          'The largest picture, in pixels, that thumbnails are made of. Half of that for those that are held in memory as a whole while they are decoded, with up to five bytes for each pixel: interlaced PNG, progressive JPEG, GIF, AVIF, animations.',
       },
       deny_servers: {
         type: 'array',

@@ -1,5 +1,6 @@
 /** The one place where pictures are decoded: by libvips, in threads of its own, with all but usual formats switched off. */
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
+import { BoundedPool } from '../accounts/bounded-pool.ts'
 import { isAnimatedPng } from './apng.ts'
 import { type Size, type ThumbnailSpec, thumbnailSize } from './thumbnail-sizes.ts'
 
@@ -30,6 +31,12 @@ const LOADERS = [
 /** Thumbnails with more pixels are not taken apart here to see whether anything shines through. */
 const MAX_PIXELS_IN_HAND = 2_000_000
 
+/** What is decoded as a whole, and not row by row, has so many times fewer pixels at most: each takes up to five bytes of memory. */
+const WHOLE_SHARE = 2
+
+/** Of those, one at a time. */
+const wholePictures = new BoundedPool(1, Number.POSITIVE_INFINITY)
+
 /** For one picture; seconds. */
 const TIME_LIMIT = 30
 
@@ -59,7 +66,7 @@ const load = (): Promise<Open> => {
 }
 
 const failure = (error: unknown): Error =>
-  error instanceof Error && /pixel limit/.test(error.message)
+  error instanceof TooManyPixels || (error instanceof Error && /pixel limit/.test(error.message))
     ? new TooManyPixels('the picture has too many pixels', { cause: error })
     : new NoPicture('not a picture that can be read', { cause: error })
 
@@ -71,6 +78,10 @@ const sizeOf = (metadata: Metadata): Size => {
 
 /** Whether libvips reads AVIF; HEIC, under the same name, is not for it to judge by. */
 const isReadable = ({ format, compression }: Metadata): boolean => format !== 'heif' || compression === 'av1'
+
+/** Whether all of a picture is held in memory while it is decoded: its first row may be the last to come, or frames lie on each other. */
+const isHeldWhole = ({ format, isProgressive, pages = 1 }: Metadata): boolean =>
+  isProgressive || format === 'gif' || format === 'heif' || pages > 1
 
 /** What a picture is, and how large. @throws {NoPicture} {TooManyPixels} */
 export const inspectPicture = async (
@@ -90,7 +101,8 @@ export const inspectPicture = async (
 /**
  * Makes a thumbnail.
  *
- * @param maxPixels of the picture; of an animation, all frames together: beyond that its first is taken.
+ * @param maxPixels of the picture, or half as many where it cannot be decoded row by row; of an animation, all frames together: beyond
+ *   that its first is taken.
  * @throws {NoPicture} {TooManyPixels}
  */
 export const makeThumbnail = async (
@@ -111,6 +123,9 @@ export const makeThumbnail = async (
       const moves = frames > 1 ? !isAnimated : !spec.animated && (await isAnimatedPng(path))
       if (!moves) return { kind: 'original', contentType: served }
     }
+    const isWhole = isHeldWhole(still)
+    if (isWhole && still.width * still.height * WHOLE_SHARE > maxPixels)
+      throw new TooManyPixels('the picture has too many pixels for what is not decoded row by row')
     const image = open(path, {
       limitInputPixels: maxPixels,
       failOn: 'error',
@@ -119,12 +134,9 @@ export const makeThumbnail = async (
     })
     const sized =
       size === undefined ? image : image.resize({ ...size, fit: spec.method === 'crop' ? 'cover' : 'fill' })
-    const { data, contentType } = await encode(
-      sized.timeout({ seconds: TIME_LIMIT }),
-      isAnimated,
-      still.hasAlpha,
-      size ?? sizeOf(still),
-    )
+    const draw = () =>
+      encode(sized.timeout({ seconds: TIME_LIMIT }), isAnimated, still.hasAlpha, size ?? sizeOf(still))
+    const { data, contentType } = await (isWhole ? wholePictures.run(draw) : draw())
     return { kind: 'made', bytes: data, contentType }
   } catch (error) {
     throw failure(error)

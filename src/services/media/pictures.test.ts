@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import test from 'ava'
+import sharp from 'sharp'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { makeThumbnail, TooManyPixels } from './pictures.ts'
+
+const SPEC = { width: 32, height: 32, method: 'scale', animated: false } as const
+
+test('a picture that is decoded as a whole may have half as many pixels', async t => {
+  const directory = temporaryDirectory(t)
+  const side = 100
+  const picture = sharp({ create: { width: side, height: side, channels: 3, background: '#08f' } })
+  const files = {
+    'rows.png': picture.clone().png(),
+    'rows.jpg': picture.clone().jpeg(),
+    'interlaced.png': picture.clone().png({ progressive: true }),
+    'progressive.jpg': picture.clone().jpeg({ progressive: true }),
+    'canvas.gif': picture.clone().gif(),
+  }
+  for (const [name, file] of Object.entries(files)) {
+    const path = join(directory, name)
+    await file.toFile(path)
+    const isWhole = !name.startsWith('rows')
+    const made = makeThumbnail(path, SPEC, side * side)
+    if (isWhole) await t.throwsAsync(made, { instanceOf: TooManyPixels }, name)
+    else t.is((await made).kind, 'made', name)
+    t.is((await makeThumbnail(path, SPEC, 2 * side * side)).kind, 'made', name)
+    // What is small enough is handed out as it is.
+    t.is((await makeThumbnail(path, { ...SPEC, width: side, height: side }, side * side)).kind, 'original')
+  }
+})
