@@ -4,6 +4,7 @@ import { KeyBackupWriter } from '../../storage/encryption/key-backup-writer.ts'
 import type { BackedUpKey } from '../../storage/encryption/key-backups.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { type Body, registered } from '../../test-kit/encryption.ts'
+import { ALICE, remoteDevicesWorld } from '../../test-kit/remote-devices-world.ts'
 import { startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
 import { isBetterKey } from './better-key.ts'
 
@@ -162,6 +163,27 @@ testDatabases(test, 'uploads at once all count; a large backup comes back whole'
     ),
     { '!a:localhost': 400, '!b:localhost': 400, '!c:localhost': 400, '!d:localhost': 400 },
   )
+})
+
+testDatabases(test, 'a huge upload is stored in parts, between which others write', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const { backups } = encryption
+  await backups.create(ALICE, ALGORITHM, {})
+  const { commit } = database
+  let most = 0
+  database.commit = set => {
+    for (const { rows } of set.statements) most = Math.max(most, rows.length)
+    return commit.call(database, set)
+  }
+  const keys = Array.from({ length: 1_200 }, (_, n) => ({
+    ...{ roomId: `!r${n % 7}:near.test`, sessionId: `s${n}`, firstMessageIndex: 0, forwardedCount: 0 },
+    ...{ isVerified: true, sessionData: '{}' },
+  }))
+  t.is((await backups.putKeys(ALICE, '1', keys)).count, 1_200)
+  t.is(most, 500)
+  const again = await backups.putKeys(ALICE, '1', keys)
+  t.is(again.count, 1_200)
+  t.deepEqual(await backups.putKeys(ALICE, '1', []), again)
 })
 
 test('better keys win, in an order that has no circles', t => {

@@ -30,6 +30,9 @@ export interface BackupUpdate {
   readonly version?: string | undefined
 }
 
+/** Keys that are stored in one commit, for which everybody else who writes waits. */
+const PART = 500
+
 /** Uploads of one user to several processes that get in each other's way before one of them is refused. */
 const MAX_ATTEMPTS = 20
 
@@ -103,11 +106,16 @@ export class KeyBackups {
   }
 
   /**
-   * Stores keys, unless there are better ones.
+   * Stores keys, unless there are better ones; of very many, part by part.
    * @throws {MatrixError} `M_NOT_FOUND` without a backup; `M_WRONG_ROOM_KEYS_VERSION` where the version is not the current one
    */
   putKeys(userId: string, version: string, keys: readonly BackedUpKey[]): Promise<BackupState> {
-    return this.#turns.run(userId, () => this.#tryToPut(userId, version, keys))
+    return this.#turns.run(userId, async () => {
+      let state = await this.#tryToPut(userId, version, keys.slice(0, PART))
+      for (let from = PART; from < keys.length; from += PART)
+        state = await this.#tryToPut(userId, version, keys.slice(from, from + PART))
+      return state
+    })
   }
 
   async #tryToPut(userId: string, version: string, keys: readonly BackedUpKey[]): Promise<BackupState> {
