@@ -7,6 +7,7 @@ import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-dev
 import type { EncryptionContext } from './context.ts'
 import { type Addressed, directEdus } from './direct-edus.ts'
 import type { KeepEdus, OutgoingEdu } from './ports.ts'
+import { isTooMany, refuseStrangers } from './to-device-bounds.ts'
 
 /** User ID → device ID (or `*`) → content. */
 export type ToDeviceMessages = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
@@ -26,9 +27,6 @@ const MAX_CONTENT = 65_536
 /** The same of all copies, where a message is for all devices of a user; of short ones they are not counted. */
 const MAX_COPIES = 16 * 1024 * 1024
 const SHORT = 4_096
-
-/** Messages of one request, or of one EDU; more are nobody's. */
-const MAX_MESSAGES = 50_000
 
 /** Beyond so many, it is looked first which devices there are: names cost nothing, and each is a statement. */
 const MANY = 100
@@ -88,6 +86,7 @@ export class ToDevice {
       for (const [deviceId, content] of Object.entries(devices)) batch.push({ userId, deviceId, content })
       if (batch.length > 0) remote.set(serverNameOf(userId), batch)
     }
+    await refuseStrangers(this.#context, sender.userId, [...remote.keys()])
     const now = clock.now()
     // With the time: a device that has the ID of an earlier one may use its transaction IDs again.
     const source = [sender.userId, sender.deviceId, type, txnId, String(now)]
@@ -226,13 +225,4 @@ export class ToDevice {
       throw new MatrixError('M_BAD_JSON', `A message cannot be sent to another server: ${error.message}.`)
     }
   }
-}
-
-const isTooMany = (messages: JsonObject | ToDeviceMessages): boolean => {
-  let count = 0
-  for (const devices of Object.values(messages)) {
-    if (isJsonObject(devices)) count += Object.keys(devices).length
-    if (count > MAX_MESSAGES) return true
-  }
-  return false
 }

@@ -140,3 +140,15 @@ testDatabases(test, 'made-up devices cost nobody but those who make them up', as
   const sender = { userId: ALICE, deviceId: 'D0' }
   await t.throwsAsync(encryption.toDevice.send(sender, 'm.x', 't', far), { instanceOf: MatrixError })
 })
+
+testDatabases(test, 'nobody has a crowd of servers looked for that are made up', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const sender = { userId: ALICE, deviceId: 'D0' }
+  const send = (count: number) =>
+    encryption.toDevice.send(sender, 'm.x', `${count}`, {
+      [BOB]: { B: {} },
+      ...Object.fromEntries(Array.from({ length: count }, (_, n) => [`@x:s${n}.test`, { X: {} }])),
+    })
+  await send(100)
+  await t.throwsAsync(send(101), { instanceOf: MatrixError, message: /share no room/ })
+})
