@@ -15,13 +15,15 @@ const createAnnouncer = () => {
   const told: string[] = []
   const states = new PresenceStates(0)
   states.set(ALICE, { ...OFFLINE, presence: 'online' })
-  const ofUser = () => {
-    const rows = rooms.map(roomNid => ({ roomNid }))
-    return new Promise(resolve => reads.push(() => resolve(rows)))
+  const asked: (readonly string[])[] = []
+  const joinedRooms = (userIds: readonly string[]) => {
+    asked.push(userIds)
+    const found = new Map(userIds.map(userId => [userId, new Set(rooms)]))
+    return new Promise(resolve => reads.push(() => resolve(found)))
   }
   const announcer = new PresenceAnnouncer({
     states,
-    context: { serverName: 'a.test', read: { memberships: { ofUser } } } as unknown as Parts['context'],
+    context: { serverName: 'a.test', read: { memberships: { joinedRooms } } } as unknown as Parts['context'],
     bulletin: {
       tell: async (userId: string, roomNids: readonly number[]) => void told.push(`${userId} ${roomNids}`),
     } as unknown as Parts['bulletin'],
@@ -37,7 +39,7 @@ const createAnnouncer = () => {
     for (const answer of reads.splice(0)) answer()
     await turn()
   }
-  return { announcer, rooms, told, read }
+  return { announcer, rooms, told, read, asked }
 }
 
 test('what is announced while the rooms of before are read is announced after that', async t => {
@@ -54,4 +56,18 @@ test('what is announced while the rooms of before are read is announced after th
   await read()
   t.deepEqual(told, [`${ALICE} 1`, `${ALICE} 1,2`], 'once, however often')
   await announcer.idle()
+})
+
+test('the rooms of all whom an EDU is about are read at once', async t => {
+  const { announcer, rooms, told, read, asked } = createAnnouncer()
+  rooms.push(1)
+  const users = Array.from({ length: 150 }, (_, index) => `@${index}:b.test`)
+  for (const userId of users) announcer.announce(userId)
+  await read()
+  await announcer.idle()
+  t.deepEqual(asked, [users])
+  t.deepEqual(
+    told,
+    users.map(userId => `${userId} 1`),
+  )
 })

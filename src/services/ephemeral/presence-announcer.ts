@@ -3,6 +3,7 @@ import { growingCache } from '../../core/growing-cache.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { Log } from '../../core/log.ts'
 import type { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
+import { Gathering } from '../gathering.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { EduSender } from './edu-sender.ts'
 import type { PresenceBulletin } from './presence-bulletin.ts'
@@ -14,12 +15,23 @@ const TELL_AGAIN_MS = 25 * 60_000
 /** Larger rooms are no reason to tell their servers of every coming and going. */
 const MAX_ROOM_MEMBERS = 200
 const MAX_MET = 20_000
+/** Users whose rooms are read at once. */
+const MAX_READ = 200
 
 /** What other servers were last told of a user. */
 interface Told {
   readonly what: string
   readonly ts: number
 }
+
+/** Somebody waits for the rooms that a user is in. */
+interface RoomsWanted {
+  readonly userId: string
+  readonly resolve: (rooms: ReadonlySet<number>) => void
+  readonly reject: (error: unknown) => void
+}
+
+const NO_ROOMS: ReadonlySet<number> = new Set()
 
 /** Makes users' presence known: here to those in their rooms, and to the servers of their smaller rooms. */
 export class PresenceAnnouncer {
@@ -38,6 +50,8 @@ export class PresenceAnnouncer {
   /** Whose state is to be announced, though it may be under way already. */
   readonly #waiting = new Set<string>()
   readonly #running = new Map<string, Promise<void>>()
+  /** Another server tells of a thousand users in one EDU. */
+  readonly #reading = new Gathering<RoomsWanted>(batch => this.#readRooms(batch), MAX_READ)
 
   constructor(parts: {
     states: PresenceStates
@@ -97,16 +111,30 @@ export class PresenceAnnouncer {
     )
   }
 
+  /** Learns where users are, without telling anybody. */
+  async locate(userIds: readonly string[]): Promise<void> {
+    const rooms = await Promise.all(userIds.map(userId => this.#roomsOf(userId)))
+    for (const [index, userId] of userIds.entries()) this.#states.place(userId, rooms[index] ?? NO_ROOMS)
+  }
+
   /** The rooms (nids) that a user is in. */
-  async roomsOf(userId: string): Promise<ReadonlySet<number>> {
-    const rows = await this.#context.read.memberships.ofUser(userId, ['join'])
-    return new Set(rows.map(row => row.roomNid))
+  #roomsOf(userId: string): Promise<ReadonlySet<number>> {
+    return new Promise((resolve, reject) => this.#reading.add({ userId, resolve, reject }))
   }
 
   /** Resolves once all that is to be announced of a user is; of everybody, if none is named. */
   async idle(userId?: string): Promise<void> {
     if (userId !== undefined) await this.#running.get(userId)
     else while (this.#running.size > 0) await Promise.all(this.#running.values())
+  }
+
+  async #readRooms(batch: readonly RoomsWanted[]): Promise<void> {
+    try {
+      const rooms = await this.#context.read.memberships.joinedRooms(batch.map(({ userId }) => userId))
+      for (const { userId, resolve } of batch) resolve(rooms.get(userId) ?? NO_ROOMS)
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
   }
 
   /** Announces a user's state until nothing is to be announced any more. */
@@ -124,7 +152,7 @@ export class PresenceAnnouncer {
   }
 
   async #announce(userId: string): Promise<void> {
-    const rooms = await this.roomsOf(userId)
+    const rooms = await this.#roomsOf(userId)
     const state = this.#states.get(userId)
     await this.#bulletin.tell(userId, [...rooms], state)
     const isOurs = serverNameOf(userId) === this.#context.serverName

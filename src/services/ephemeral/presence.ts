@@ -180,7 +180,7 @@ export class Presence {
   async load(): Promise<void> {
     if (!this.enabled) return
     this.#loading = this.#load()
-    for (const userId of await this.#loading) this.states.place(userId, await this.#announcer.roomsOf(userId))
+    await this.#announcer.locate(await this.#loading)
     // Whoever has looked in between was not told of those whose rooms were not known yet.
     this.states.forgetChanges()
   }

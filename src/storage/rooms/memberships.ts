@@ -63,6 +63,7 @@ export class MembershipReader {
   readonly #first: Prepared
   readonly #told: Prepared
   readonly #joinedAmong: Prepared
+  readonly #joinedRooms: Prepared
 
   constructor(db: Reader, news: Pick<EventNews, 'isPlain'>) {
     this.#db = db
@@ -101,6 +102,9 @@ export class MembershipReader {
     this.#joinedAmong = db.prepare(
       `SELECT DISTINCT user_id FROM memberships WHERE ${db.dialect.inText('user_id')} AND membership = 'join'`,
     )
+    this.#joinedRooms = db.prepare(
+      `SELECT user_id, room_nid FROM memberships WHERE ${db.dialect.inText('user_id')} AND membership = 'join'`,
+    )
     this.#shared = db.prepare(
       `SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
        WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'`,
@@ -118,6 +122,17 @@ export class MembershipReader {
     if (userIds.length === 0) return new Set()
     const rows = await this.#db.scan<{ user_id: string }>(this.#joinedAmong, [this.#db.list(userIds)])
     return new Set(rows.map(row => row.user_id))
+  }
+
+  /** The rooms (nids) that the given users are in; who is in none is absent. */
+  async joinedRooms(userIds: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
+    const rows = await this.#db.scan<Pick<MembershipColumns, 'user_id' | 'room_nid'>>(this.#joinedRooms, [
+      this.#db.list(userIds),
+    ])
+    const rooms = new Map<string, Set<number>>()
+    for (const { user_id: userId, room_nid: roomNid } of rows)
+      rooms.set(userId, (rooms.get(userId) ?? new Set()).add(roomNid))
+    return rooms
   }
 
   async one(userId: string, roomNid: number): Promise<MembershipRow | undefined> {
