@@ -1,7 +1,6 @@
 import test from 'ava'
 import { FederationError } from '../../../../network/federation-client.ts'
-import { DatabaseUnavailable, type WriteSet } from '../../../../storage/database.ts'
-import { testDatabase, testDatabases } from '../../../../test-kit/database.ts'
+import { testDatabases } from '../../../../test-kit/database.ts'
 import { eventually } from '../../../../test-kit/eventually.ts'
 import {
   distributed,
@@ -127,73 +126,6 @@ testDatabases(test, 'who has been gone for months is given up', async (t, databa
     await w.here.clock.advance(24 * 60 * MINUTE)
     return (await w.outbox.pendingServers()).length === 0
   })
-})
-
-test('what a server never takes is found by halves, set aside and counted', async t => {
-  const w = await world(t)
-  const roomId = await makeRoom(w)
-  await remoteMember(w, roomId, '@bob:b.test')
-  const first = await w.run()
-  await first.stop()
-  const bodies = Array.from({ length: 20 }, (_, i) => `m${i};`)
-  for (const body of bodies) await say(w, roomId, body)
-  for (let n = 0; n < 5; n++) {
-    const edu = { destinations: ['b.test'], type: 'm.x', content: { n: `e${n};` }, keep: true }
-    await first.sender.edus.queue(edu)
-  }
-  const setAside: string[] = []
-  for (const poison of ['m13;', 'e3;']) {
-    w.peers.poison = poison
-    const { stop } = await w.run({}, kind => setAside.push(kind))
-    await eventually('the rest has arrived', async () => {
-      const [failing] = await w.outbox.failing()
-      const wait = (failing?.retryAt ?? 0) - w.here.clock.now()
-      if (wait > 0) await w.here.clock.advance(wait)
-      return poison === 'm13;' ? w.peers.messages('b.test').length >= 19 : setAside.length === 2
-    })
-    await stop()
-    w.peers.poison = undefined
-    if (poison === 'm13;') {
-      const edu = { destinations: ['b.test'], type: 'm.x', content: { n: 'e3;' }, keep: true }
-      await first.sender.edus.queue(edu)
-    }
-  }
-  t.deepEqual(
-    w.peers.messages('b.test'),
-    bodies.filter(body => body !== 'm13;'),
-  )
-  t.deepEqual(setAside, ['pdu', 'edu'])
-  t.true(w.peers.attempts.length < 40, `${w.peers.attempts.length} attempts`)
-  t.deepEqual(await w.outbox.pendingServers(), [])
-})
-
-test('what could not be set aside is set aside later', async t => {
-  const database = await testDatabase(t)
-  const w = await world(t, database)
-  const roomId = await makeRoom(w)
-  await remoteMember(w, roomId, '@bob:b.test')
-  const setAside: string[] = []
-  w.peers.poison = 'one'
-  await w.run({}, kind => setAside.push(kind))
-  const { commit } = database
-  let failures = 0
-  Object.assign(database, {
-    commit: async (set: WriteSet) => {
-      const settles = set.statements.some(({ prepared: { sql } }) =>
-        sql.includes('last_success_ts = excluded'),
-      )
-      if (!settles || failures++ > 0) return commit.call(database, set)
-      throw new DatabaseUnavailable('the disk is full')
-    },
-  })
-  await say(w, roomId, 'one')
-  await eventually('it is given up', async () => {
-    await w.here.clock.advance(MINUTE)
-    return failures > 1
-  })
-  await say(w, roomId, 'two')
-  await eventually('the next is sent', () => w.peers.messages('b.test').length > 0)
-  t.deepEqual(w.peers.messages('b.test'), ['two'])
 })
 
 test('a transaction is repeated under its ID until it is taken, without what is stale by then', async t => {
