@@ -22,7 +22,7 @@ const MAX_SERVERS_PER_QUERY = 100
 export type WantedKeys = ReadonlyMap<string, number>
 
 /**
- * For whom keys are fetched: servers whose keys were known before, work of this server's own (such as the events of a room that
+ * For whom keys are fetched: servers whose keys have held lately, work of this server's own (such as the events of a room that
  * it joins), peers whose transactions wait for it, or whoever names a server, which needs no more than its name. Names of servers
  * that never answer cost whoever makes them up nothing: they keep nobody waiting but others of their kind. So do the thousand servers
  * of a room that is being joined.

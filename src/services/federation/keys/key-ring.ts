@@ -29,6 +29,8 @@ const MAX_SERVERS_IN_MEMORY = 10_000
  */
 const MAX_FETCHES = 10
 const FETCHES_COUNT_MS = 60_000
+/** Of whom no keys have held for so long they are asked for behind those of others. */
+const LATELY_MS = 7 * 24 * 60 * 60_000
 
 /** The public keys of servers: in memory, in the database, and fetched where neither has them. */
 export class KeyRing {
@@ -77,7 +79,7 @@ export class KeyRing {
     const until = validAt !== undefined && Number.isSafeInteger(validAt) ? validAt : this.#clock.now()
     const wanted = new Map([[keyId, until]])
     const known = await this.#known(serverName)
-    const lane = known.size > 0 ? 'known' : (use.onBehalfOf ?? 'ours')
+    const lane = this.#wasThereLately([...known.values()]) ? 'known' : (use.onBehalfOf ?? 'ours')
     return usable(known) ?? usable(await this.#refresh(serverName, wanted, lane))
   }
 
@@ -94,7 +96,8 @@ export class KeyRing {
       const halfLife = known.fetchedTs + (known.validUntilTs - known.fetchedTs) / 2
       if (halfLife > now) return known
     }
-    await this.#refresh(serverName, new Map(), known === undefined ? 'strangers' : 'known')
+    const wasThere = known !== undefined && this.#wasThereLately([known])
+    await this.#refresh(serverName, new Map(), wasThere ? 'known' : 'strangers')
     return this.#read.document(serverName)
   }
 
@@ -112,6 +115,12 @@ export class KeyRing {
   /** The server has been heard of: its keys may be asked for again, if that failed before. */
   forgive(serverName: string): void {
     this.#fetcher.forgive(serverName)
+  }
+
+  /** Of servers that are gone there are thousands in large rooms, and anybody may name them. */
+  #wasThereLately(published: readonly { readonly validUntilTs: number }[]): boolean {
+    const since = this.#clock.now() - LATELY_MS
+    return published.some(({ validUntilTs }) => validUntilTs > since)
   }
 
   #known(serverName: string): Promise<KeysOfServer> {

@@ -127,6 +127,24 @@ test('servers that never answer keep nobody waiting but strangers, and of those 
   t.is(await asStranger('peer.test', 'ed25519:new'), keyOf(8).publicKey, 'a server that is known')
 })
 
+test('nor do servers that were known once, and are gone', async t => {
+  const { ring, servers, clock } = await keyWorld(t)
+  const publish = (server: string, key = keyOf(7)) =>
+    servers.published.set(server, { active: [key], validUntilTs: clock.now() + DAY })
+  const asStranger = (server: string, keyId = 'ed25519:k') =>
+    ring.publicKey(server, keyId, { validAt: clock.now(), onBehalfOf: 'strangers' })
+  const gone = Array.from({ length: 60 }, (_, index) => `gone${index}.test`)
+  for (const server of gone) publish(server)
+  for (const server of gone) t.is(await asStranger(server), keyOf(7).publicKey)
+  for (const server of gone) servers.silent.add(server)
+  await clock.advance(9 * DAY)
+  publish('peer.test')
+  t.is(await asStranger('peer.test'), keyOf(7).publicKey)
+  for (const server of gone) void asStranger(server, 'ed25519:none')
+  publish('peer.test', keyOf(8, 'ed25519:new'))
+  t.is(await asStranger('peer.test', 'ed25519:new'), keyOf(8).publicKey)
+})
+
 test('transactions do not wait for the keys of a thousand servers of a room that is being joined', async t => {
   const { ring, servers, clock } = await keyWorld(t)
   servers.published.set('new.test', { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
