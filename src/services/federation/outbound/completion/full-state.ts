@@ -67,20 +67,21 @@ export const storeFullState = async (
     readonly onProgress: Progress
     /** Told how many events are missing, as far as that is known. */
     readonly onMissing?: ((events: number) => void) | undefined
+    /** Does what takes much memory when there is a place for it; at once, if not given. */
+    readonly fill?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined
   },
 ): Promise<FullState> => {
   const { federation } = context
-  const { signal, onProgress } = options
+  const { signal, onProgress, fill = work => work() } = options
   const { roomId, eventId, createEventId } = place
   const { stateIds, authChainIds } = await federation.getStateIds(server, { roomId, eventId }, { signal })
   if (!stateIds.includes(createEventId)) throw new BadState('the state is none of this room')
   const missing = await missingOf(context, [...new Set([...stateIds, ...authChainIds])], options.onMissing)
   if (missing.size === 0) return { stateIds, unverified: new Set(), learnt: new Map() }
   const fetch = missing.size > MAX_SINGLE_FETCHES ? whole : oneByOne
-  const pdus = await fetch(context, server, place, { eventIds: missing, signal })
-  const { given, unverified, learnt } = await storeGiven(context, place, pdus, {
-    wanted: missing,
-    onProgress,
+  const { given, unverified, learnt } = await fill(async () => {
+    const pdus = await fetch(context, server, place, { eventIds: missing, signal })
+    return storeGiven(context, place, pdus, { wanted: missing, onProgress })
   })
   if (given < missing.size / 2) throw new BadState(`of ${missing.size} events only ${given} were given`)
   return { stateIds, unverified, learnt }

@@ -1,12 +1,12 @@
 import { afterFailure, type BackoffState } from '../../../../network/backoff.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
-import { abandonCompletion, completeRoom } from '../../../rooms/partial-completion.ts'
+import { abandonCompletion, type CompletionOptions, completeRoom } from '../../../rooms/partial-completion.ts'
 import type { PartialJoin } from '../../../rooms/partial-join.ts'
 import { partialOf } from '../../../rooms/partial-task.ts'
 import { reopenStay } from '../../../rooms/reopened-stay.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
-import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
+import { type LaneOptions, Lanes } from '../lanes.ts'
 import type { CatchUp, MissedPart } from '../sender/sender.ts'
 import { candidatesOf } from './candidates-of.ts'
 import { type Completion, Course, type GivenState } from './course.ts'
@@ -16,8 +16,10 @@ import { progressIn } from './progress.ts'
 import { stateAtOnce } from './state-at-once.ts'
 import { askingStateBefore } from './state-before.ts'
 
-/** Rooms that are completed side by side: each may hold the events of tens of thousands of members. */
-const AT_ONCE = 2
+/** Rooms for which servers are asked side by side; those whose servers do not answer keep none of the others waiting. */
+const ASKING: LaneOptions = { fast: 20, slow: 200, slowAfterMs: 3_000 }
+/** Rooms whose members are fetched and stored side by side: each may hold the events of tens of thousands of them. */
+const FILLING: LaneOptions = { fast: 2, slow: 4, slowAfterMs: 30_000 }
 /**
  * So often it is looked for rooms that lack members. One that is found twice is taken up, which is done by the process that joined it
  * unless that has died: should it live, both come to the same.
@@ -34,7 +36,8 @@ const LOOK_EVERY_MS = 60_000
 export class RoomCompleter {
   readonly #context: OutboundContext
   readonly #catchUp: (missed: MissedPart) => Promise<CatchUp>
-  readonly #slots = new Slots(AT_ONCE)
+  readonly #asking: Lanes
+  readonly #filling: Lanes
   readonly #running = new Map<string, Promise<void>>()
   /** Joins of stays that are over, for whose members it is asked once more. */
   readonly #reopened = new Set<string>()
@@ -45,6 +48,8 @@ export class RoomCompleter {
   constructor(context: OutboundContext, catchUp: (missed: MissedPart) => Promise<CatchUp>) {
     this.#context = context
     this.#catchUp = catchUp
+    this.#asking = new Lanes(context.clock, ASKING)
+    this.#filling = new Lanes(context.clock, FILLING)
   }
 
   /** Goes on with what an earlier process has left, and where there may be others with what those leave that die later. */
@@ -118,7 +123,7 @@ export class RoomCompleter {
     let backoff: BackoffState | undefined
     while (!signal.aborted) {
       try {
-        if (await this.#slots.run(() => this.#round(completion, course))) return
+        if (await this.#asking.run(false, () => this.#round(completion, course))) return
       } catch (error) {
         if (!signal.aborted) log.error({ err: error }, 'the members of a room could not be stored')
       }
@@ -134,6 +139,9 @@ export class RoomCompleter {
       await clock.sleep(retryAt - clock.now(), signal).catch(() => undefined)
     }
   }
+
+  /** Fills in what was given, when there is a place for it. */
+  readonly #fill = <T>(work: () => Promise<T>): Promise<T> => this.#filling.run(false, work)
 
   /** Asks each server once; answers whether nothing is left to be done, or waited for. */
   async #round(completion: Completion, course: Course): Promise<boolean> {
@@ -153,7 +161,8 @@ export class RoomCompleter {
         const onProgress = progressIn(log, facts)
         const place = placeOf(completion, head)
         const { onMissing } = course
-        const full = await storeFullState(this.#context, server, place, { signal, onProgress, onMissing })
+        const options = { signal, onProgress, onMissing, fill: this.#fill }
+        const full = await storeFullState(this.#context, server, place, options)
         if (course.waitsForKeys(full.unverified)) return false
         return await this.#finish(completion, full)
       } catch (error) {
@@ -180,7 +189,7 @@ export class RoomCompleter {
     if (given === undefined) return undefined
     const { state, authChain, isIncomplete } = given
     const stateIds = state.map(event => event.eventId)
-    const learnt = await storeEvents(this.#context, roomId, [...authChain, ...state])
+    const learnt = await this.#fill(() => storeEvents(this.#context, roomId, [...authChain, ...state]))
     if (!isIncomplete) return { stateIds, learnt }
     course.partIds = stateIds
     return undefined
@@ -190,7 +199,7 @@ export class RoomCompleter {
     const { core, log } = this.#context
     const progress = progressIn(log, { room: completion.roomId })
     let catchUp: CatchUp | undefined
-    const isComplete = await completeRoom(core.writer, completion, stateIds, {
+    const options: CompletionOptions = {
       learnt,
       askState: askingStateBefore(this.#context, completion, {
         headOf: () => this.#headOf(completion),
@@ -201,7 +210,8 @@ export class RoomCompleter {
         catchUp = await this.#catchUp(missedPart(head, was, core.context.serverName))
         return catchUp.statements
       },
-    })
+    }
+    const isComplete = await this.#fill(() => completeRoom(core.writer, completion, stateIds, options))
     if (!isComplete) return true
     const head = await core.writer.head(completion.roomId)
     log.info({ room: completion.roomId, members: head?.joinedMembers }, 'all members of a room are known')

@@ -4,8 +4,8 @@ import type { BackoffPolicy } from '../../../../network/backoff.ts'
 import type { Writer } from '../../../../storage/database.ts'
 import type { OutboxReader, OutgoingRow, PendingRoom } from '../../../../storage/federation/outbox-reader.ts'
 import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
+import type { Lanes } from '../lanes.ts'
 import type { Destination } from './destination.ts'
-import type { Lanes } from './lanes.ts'
 import type { Outgoing } from './transaction.ts'
 
 /** What all destinations of a sender share. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../../core/clock.ts'
+import type { Clock } from '../../../core/clock.ts'
 
 /** A number of places; whoever finds none waits in line. */
 class Places {
