@@ -106,6 +106,24 @@ test.serial(
   },
 )
 
+test.serial('nobody is mailed twice that an invitation is taken back', async t => {
+  const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  await addAddress(t, c, 'twice@example.org')
+  const roomId = await a.createRoom({ name: 'Tea', invite: [b.userId] })
+  await b.change('join', roomId)
+  await b.change('invite', roomId, c)
+  t.regex(calendarIn(await sink.next()), /METHOD:REQUEST/)
+  // Who may not kick has it withdrawn on behalf of the invited person; that the room knows by then is written later.
+  const target = `${INVITATIONS}/${encodeURIComponent(roomId)}/${encodeURIComponent(c.userId)}`
+  t.is((await server.request('DELETE', target, { token: b.account.accessToken })).status, 200)
+  t.regex(calendarIn(await sink.next()), /METHOD:CANCEL/)
+  const member = `/rooms/${encodeURIComponent(roomId)}/state/m.room.member/${encodeURIComponent(c.userId)}`
+  const isTold = async () => (await a.api('GET', member))['membership'] === 'leave'
+  await eventually('the room is told', isTold)
+  await b.change('invite', roomId, c, { reason: 'again' })
+  t.regex(calendarIn(await sink.next()), /METHOD:REQUEST/, 'the next invitation, not the end of the last one')
+})
+
 test.serial('somebody is invited by an address, and is in the room’s sight once it is theirs', async t => {
   const [a, c] = [await newPerson(server, 'alice'), await newPerson(server, 'carol')]
   const roomId = await a.createRoom({ name: 'Tea' })
@@ -122,6 +140,8 @@ test.serial('somebody is invited by an address, and is in the room’s sight onc
   t.regex(mail.text, /Make an account on localhost/)
   const [held] = await list(a, 'sent')
   t.like(held, { status: 'scheduled', reason: 'welcome', invited: { address: 'carol@example.org' } })
+  // The same again is nothing new, and is not mailed.
+  await a.api('POST', path, { ...byAddress, reason: 'welcome' })
   await addAddress(t, c, 'carol@example.org')
   await eventually('she is invited', async () => (await list(c, 'received')).length === 1)
   t.like((await list(c, 'received'))[0], { status: 'invited', reason: 'welcome' })

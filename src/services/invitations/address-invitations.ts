@@ -7,7 +7,8 @@ import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
-import type { InvitationSending } from './sending.ts'
+import { isPassing } from './retries.ts'
+import { type InvitationSending, says } from './sending.ts'
 import { ended, scheduled } from './status.ts'
 
 /** Somebody is to be invited of whom no more is known than an address ("Third-party invites"). */
@@ -21,6 +22,8 @@ export interface AddressInvitation {
   readonly content?: JsonObject
 }
 
+type HeldSending = Pick<InvitationSending, 'send' | 'deliver' | 'checkHeld' | 'newId'>
+
 /** Invitations held for one address that are delivered at once. */
 const MAX_HELD = 100
 /** Users for whom it is looked in one round. */
@@ -32,7 +35,7 @@ const MAX_OWNERS = 1_000
  */
 export class AddressInvitations {
   readonly #writer: Pick<RoomWriter, 'head'>
-  readonly #sending: InvitationSending
+  readonly #sending: HeldSending
   readonly #records: InvitationRecords
   readonly #people: AddressBook
   readonly #sendsMail: boolean
@@ -41,7 +44,7 @@ export class AddressInvitations {
 
   constructor(parts: {
     writer: Pick<RoomWriter, 'head'>
-    sending: InvitationSending
+    sending: HeldSending
     records: InvitationRecords
     people: AddressBook
     /** Whether the invitation can reach whoever reads the mail of an address. */
@@ -79,8 +82,10 @@ export class AddressInvitations {
     }
     const uri = addressUri(address)
     await this.#sending.checkHeld({ sender, userId: uri, roomId })
-    const recordId = this.#sending.newId()
     const terms = termsOfPlan(plan, reason)
+    const before = await this.#records.read.one(roomId, uri)
+    if (before?.status === 'scheduled' && says(before, sender, terms)) return
+    const recordId = this.#sending.newId()
     const held = { roomId, userId: uri, inviter: sender, recordId, deliverTs: undefined, terms }
     // Where somebody else has done so before, they are invited already.
     await this.#records.change(held, scheduled(held, this.#clock.now()))
@@ -106,7 +111,15 @@ export class AddressInvitations {
       const held = await this.#records.read.page('received', {
         ...{ owner: addressUri(address), statuses: ['scheduled'], after: undefined, limit: MAX_HELD },
       })
-      for (const record of held) await this.#deliver(record, userId)
+      for (const record of held) {
+        // What cannot be delivered now keeps none of the others.
+        await this.#deliver(record, userId).catch(error =>
+          this.#log.warn(
+            { room: record.roomId, user: userId, err: error },
+            'an invitation by address is tried again later',
+          ),
+        )
+      }
     }
   }
 
@@ -115,10 +128,7 @@ export class AddressInvitations {
    * a stop of the server has cut short.
    */
   async deliverAll(): Promise<void> {
-    for (const userId of await this.#records.read.ownersOfHeld(MAX_OWNERS))
-      await this.deliverTo(userId).catch(error =>
-        this.#log.warn({ user: userId, err: error }, 'invitations by address are tried again later'),
-      )
+    for (const userId of await this.#records.read.ownersOfHeld(MAX_OWNERS)) await this.deliverTo(userId)
   }
 
   async #deliver(record: StoredInvitation, userId: string): Promise<void> {
@@ -129,7 +139,8 @@ export class AddressInvitations {
       if (!isThere) await this.#sending.deliver(record, userId)
       await this.#records.remove(record)
     } catch (error) {
-      if (!(error instanceof MatrixError) || error.status >= 500) throw error
+      // It is tried again within the hour.
+      if (!(error instanceof MatrixError) || isPassing(error)) throw error
       this.#log.info({ room: roomId, user: userId, err: error }, 'an invitation by address was not delivered')
       const failure = { errcode: error.errcode, error: error.message }
       await this.#records.change(record, ended('cancelled', this.#clock.now(), { failure }))

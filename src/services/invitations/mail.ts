@@ -46,7 +46,10 @@ export class InvitationMail {
   readonly #clock: Clock
   readonly #log: Log
   readonly #follower: StreamFollower
+  /** When mails went to an address lately. */
   readonly #sent = growingCache<string, number[]>(10_000)
+  /** What the last mail about an invitation has said, by record. */
+  readonly #told = growingCache<string, string>(10_000)
 
   constructor(parts: {
     database: Database
@@ -93,8 +96,8 @@ export class InvitationMail {
     const now = this.#clock.now()
     if (record.updatedTs < now - MAX_AGE_MS || !isForMail(record)) return
     const address = addressOf(record.userId) ?? (await this.#people.addressesOf(record.userId))[0]
-    if (address === undefined || !(await this.#listing.isWanted(record)) || !this.#mayMail(address, now))
-      return
+    if (address === undefined || this.#isTold(record) || !(await this.#listing.isWanted(record))) return
+    if (!this.#mayMail(address, now)) return
     await this.#parts.mailer.send(await this.#mailOf(record, address))
   }
 
@@ -131,6 +134,14 @@ export class InvitationMail {
   async #wordsFor({ userId, inviter }: StoredInvitation): Promise<MailWords> {
     const languages = await this.#people.languagesOf(addressOf(userId) === undefined ? userId : inviter)
     return mailWords(languages, this.#parts.language)
+  }
+
+  /** A record also changes where it says nothing new: words are redacted, or the room has been told how it ended. */
+  #isTold({ recordId, status, sequence }: StoredInvitation): boolean {
+    const says = `${status} ${sequence}`
+    if (this.#told.get(recordId) === says) return true
+    this.#told.set(recordId, says)
+    return false
   }
 
   #mayMail(address: string, now: number): boolean {

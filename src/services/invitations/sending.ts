@@ -59,7 +59,7 @@ export class InvitationSending {
     const record = await this.#records.read.one(roomId, userId)
     const terms = termsOfPlan(plan, reason)
     if (plan.deliverTs !== undefined) return this.#schedule(invitation, terms, plan.deliverTs)
-    if (isPending && record !== undefined && says(record, sender, terms)) return
+    if (isPending && record?.status === 'invited' && says(record, sender, terms)) return
     const uid = this.#uidFor(record, sender, terms)
     const said = contentOfTerms({ ...terms, ...(uid === undefined ? {} : { uid }) })
     await this.#memberships.invite({ sender, userId, roomId, content: { ...content, ...said } })
@@ -159,10 +159,10 @@ export class InvitationSending {
   }
 }
 
-/** Whether the pending invitation says that already. */
-const says = (record: InvitationRecord, sender: string, terms: InvitationTerms): boolean => {
-  const { inviter, status, expiresTs, details } = record
-  if (status !== 'invited' || inviter !== sender) return false
+/** Whether an invitation says that already. */
+export const says = (record: InvitationRecord, sender: string, terms: InvitationTerms): boolean => {
+  const { inviter, expiresTs, details } = record
+  if (inviter !== sender) return false
   const { comment, event } = details
   const before = contentOfTerms(definedOf({ comment, expiresTs, event }))
   // What is wanted was looked at by nobody yet: it may be something of which no event can be made.

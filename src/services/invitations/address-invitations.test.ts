@@ -1,0 +1,61 @@
+import test from 'ava'
+import { MatrixError } from '../../core/errors.ts'
+import { silentLog } from '../../core/log.ts'
+import type { InvitationRecord } from '../../storage/invitations/records.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { AddressInvitations } from './address-invitations.ts'
+import { InvitationRecords } from './records.ts'
+
+const [ALICE, BOB] = ['@alice:here.test', '@bob:here.test']
+const ADDRESS = 'bob@example.org'
+
+testDatabases(test, 'what cannot be delivered just now waits, and keeps no other', async (t, database) => {
+  const clock = new FakeClock()
+  const records = new InvitationRecords(database)
+  const delivered: string[] = []
+  const refusals = new Map<string, Error>()
+  let owner: string | undefined
+  let made = 0
+  const addresses = new AddressInvitations({
+    ...{ records, clock, log: silentLog, sendsMail: true },
+    writer: { head: async () => undefined },
+    sending: {
+      send: async () => undefined,
+      checkHeld: async () => undefined,
+      newId: () => `record ${made++}`,
+      deliver: async ({ roomId }: InvitationRecord) => {
+        const refusal = refusals.get(roomId)
+        if (refusal !== undefined) throw refusal
+        delivered.push(roomId)
+      },
+    },
+    people: {
+      ownerOf: async () => owner,
+      addressesOf: async () => [ADDRESS],
+      languagesOf: async () => [],
+    },
+  })
+  const hold = async (roomId: string) => {
+    const invitation = { sender: ALICE, roomId, medium: 'email', address: ADDRESS, reason: undefined }
+    await addresses.send(invitation, {})
+    await clock.advance(1_000)
+  }
+  for (const roomId of ['!good', '!closed', '!busy', '!broken']) await hold(roomId)
+  refusals.set('!closed', new MatrixError('M_FORBIDDEN', 'no'))
+  refusals.set('!busy', new MatrixError('M_LIMIT_EXCEEDED', 'later'))
+  refusals.set('!broken', new Error('cannot be read'))
+  owner = BOB
+  await addresses.deliverTo(BOB)
+  t.deepEqual(delivered, ['!good'])
+  const statusOf = async (roomId: string) => (await records.read.one(roomId, `mailto:${ADDRESS}`))?.status
+  t.is(await statusOf('!good'), undefined, 'it is another invitation now')
+  t.is(await statusOf('!closed'), 'cancelled')
+  t.deepEqual([await statusOf('!busy'), await statusOf('!broken')], ['scheduled', 'scheduled'])
+  refusals.clear()
+  await addresses.deliverTo(BOB)
+  t.deepEqual(
+    delivered,
+    ['!good', '!broken', '!busy'],
+  )
+})
