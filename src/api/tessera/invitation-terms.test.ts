@@ -84,6 +84,19 @@ onServer('an invitation is scheduled', async (t, server) => {
   t.deepEqual(await invitedTo(b), [])
 })
 
+onServer('an invitation to a chat is one also where it is sent later', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({
+    ...{ is_direct: true, preset: 'trusted_private_chat', invite: [b.userId] },
+    [TERMS]: { delay_ms: HOUR },
+  })
+  t.is((await one(a, roomId, b)).status, 'scheduled')
+  await clock.leap(HOUR)
+  await eventually('it is there', async () => (await invitedTo(b)).includes(roomId))
+  const { events } = (await b.sync()).rooms?.invite?.[roomId]?.invite_state ?? { events: [] }
+  t.is(events.find(event => event.state_key === b.userId)?.content['is_direct'], true)
+})
+
 test.serial('what is scheduled survives restarts', async t => {
   const directory = temporaryDirectory(t)
   const time = new FakeClock()

@@ -13,7 +13,7 @@ const ADDRESS = 'bob@example.org'
 testDatabases(test, 'what cannot be delivered just now waits, and keeps no other', async (t, database) => {
   const clock = new FakeClock()
   const records = new InvitationRecords(database)
-  const delivered: string[] = []
+  const delivered: [roomId: string, content: unknown][] = []
   const refusals = new Map<string, Error>()
   let owner: string | undefined
   let made = 0
@@ -24,10 +24,10 @@ testDatabases(test, 'what cannot be delivered just now waits, and keeps no other
       send: async () => undefined,
       checkHeld: async () => undefined,
       newId: () => `record ${made++}`,
-      deliver: async ({ roomId }: InvitationRecord) => {
+      deliver: async ({ roomId, details }: InvitationRecord) => {
         const refusal = refusals.get(roomId)
         if (refusal !== undefined) throw refusal
-        delivered.push(roomId)
+        delivered.push([roomId, details.content])
       },
     },
     people: {
@@ -38,7 +38,7 @@ testDatabases(test, 'what cannot be delivered just now waits, and keeps no other
   })
   const hold = async (roomId: string) => {
     const invitation = { sender: ALICE, roomId, medium: 'email', address: ADDRESS, reason: undefined }
-    await addresses.send(invitation, {})
+    await addresses.send({ ...invitation, content: { is_direct: true } }, {})
     await clock.advance(1_000)
   }
   for (const roomId of ['!good', '!closed', '!busy', '!broken']) await hold(roomId)
@@ -47,7 +47,7 @@ testDatabases(test, 'what cannot be delivered just now waits, and keeps no other
   refusals.set('!broken', new Error('cannot be read'))
   owner = BOB
   await addresses.deliverTo(BOB)
-  t.deepEqual(delivered, ['!good'])
+  t.deepEqual(delivered, [['!good', { is_direct: true }]])
   const statusOf = async (roomId: string) => (await records.read.one(roomId, `mailto:${ADDRESS}`))?.status
   t.is(await statusOf('!good'), undefined, 'it is another invitation now')
   t.is(await statusOf('!closed'), 'cancelled')
@@ -55,7 +55,7 @@ testDatabases(test, 'what cannot be delivered just now waits, and keeps no other
   refusals.clear()
   await addresses.deliverTo(BOB)
   t.deepEqual(
-    delivered,
+    delivered.map(([roomId]) => roomId),
     ['!good', '!broken', '!busy'],
   )
 })

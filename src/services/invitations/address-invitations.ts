@@ -86,7 +86,7 @@ export class AddressInvitations {
     const before = await this.#records.read.one(roomId, uri)
     if (before?.status === 'scheduled' && says(before, sender, terms)) return
     const recordId = this.#sending.newId()
-    const held = { roomId, userId: uri, inviter: sender, recordId, deliverTs: undefined, terms }
+    const held = { roomId, userId: uri, inviter: sender, recordId, deliverTs: undefined, terms, content }
     // Where somebody else has done so before, they are invited already.
     await this.#records.change(held, scheduled(held, this.#clock.now()))
     // Whoever has shown in this very moment that the address is theirs has not found it yet.

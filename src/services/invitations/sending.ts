@@ -70,7 +70,7 @@ export class InvitationSending {
     const { roomId, inviter: sender } = record
     const refusal = await this.#standing(sender)
     if (refusal !== undefined) throw refusal
-    const content = contentOfTerms(termsOfRecord(record))
+    const content = { ...record.details.content, ...contentOfTerms(termsOfRecord(record)) }
     await this.#memberships.invite({ sender, userId, roomId, content })
   }
 
@@ -111,11 +111,11 @@ export class InvitationSending {
   }
 
   async #schedule(invitation: ChangeOfOther, terms: InvitationTerms, deliverTs: number): Promise<void> {
-    const { roomId, userId, sender: inviter } = invitation
+    const { roomId, userId, sender: inviter, content = {} } = invitation
     await this.#memberships.checkInvitation(invitation)
     await this.#checkRoom(invitation)
     const change = scheduled(
-      { roomId, userId, inviter, deliverTs, terms, recordId: this.newId() },
+      { roomId, userId, inviter, deliverTs, terms, content, recordId: this.newId() },
       this.#clock.now(),
     )
     if ((await this.#records.change({ roomId, userId }, change)) === undefined) {

@@ -32,7 +32,15 @@ const after = (...changes: InvitationChange[]): InvitationRecord | undefined =>
 
 const plan = (recordId: string, now = 500) =>
   scheduled(
-    { roomId: ROOM, userId: B, inviter: A, recordId, deliverTs: 900, terms: { comment: 'soon' } },
+    {
+      roomId: ROOM,
+      userId: B,
+      inviter: A,
+      recordId,
+      deliverTs: 900,
+      terms: { comment: 'soon' },
+      content: {},
+    },
     now,
   )
 

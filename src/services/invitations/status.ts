@@ -155,10 +155,12 @@ export const scheduled = (
     /** `undefined`: when it is known who it is for. */
     readonly deliverTs: number | undefined
     readonly terms: InvitationTerms
+    /** Of its member event, beside the terms. */
+    readonly content: JsonObject
   },
   now: number,
 ): InvitationChange => {
-  const { terms, ...rest } = plan
+  const { terms, content, ...rest } = plan
   return record => {
     if (record?.status === 'invited') return undefined
     const isSame = record?.status === 'scheduled'
@@ -173,7 +175,7 @@ export const scheduled = (
       sequence: isSame ? record.sequence + 1 : 0,
       silent: false,
       eventId: undefined,
-      details: detailsOf(terms),
+      details: { ...detailsOf(terms), ...(Object.keys(content).length === 0 ? {} : { content }) },
       dueTs: plan.deliverTs ?? terms.expiresTs,
     }
   }

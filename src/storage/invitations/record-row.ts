@@ -17,6 +17,8 @@ export interface InvitationDetails {
   readonly failure?: InvitationFailure
   /** The content of the leave that ended it, while the room does not know. */
   readonly untold?: JsonObject
+  /** What else its member event is to hold, such as `is_direct`, while it is not sent. */
+  readonly content?: JsonObject
   /** What calendars call it, where the inviter's server has said so; else the record's ID. */
   readonly uid?: string
 }
