@@ -1,14 +1,9 @@
 import { serverNameOf } from '../../core/ids.ts'
-import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { notificationsOf } from '../../storage/followed-streams.ts'
-import type { InvitationRecordReader, StoredInvitation } from '../../storage/invitations/records.ts'
+import type { InvitationRecordReader } from '../../storage/invitations/records.ts'
 import type { InboxRoom } from '../../storage/notifications/inboxes.ts'
-import {
-  MESSAGE_KINDS,
-  type NotificationFact,
-  type NotificationKind,
-} from '../../storage/notifications/notifications.ts'
+import { MESSAGE_KINDS } from '../../storage/notifications/notifications.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { forEachBounded } from '../bounded.ts'
 import type { SoleWork } from '../processes.ts'
@@ -16,8 +11,8 @@ import { asksForRedaction } from '../rooms/redact-on-ban.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import type { Inbox } from './inbox.ts'
+import { InvitationNotices } from './invitation-notices.ts'
 import type { Knocks } from './knocks.ts'
-import { notificationId } from './subjects.ts'
 
 const BATCH = 200
 /** Positions after which it is written down how far it came. */
@@ -34,6 +29,7 @@ export class NotificationFeeds {
   readonly #inbox: Inbox
   readonly #knocks: Knocks
   readonly #records: InvitationRecordReader
+  readonly #invitations: InvitationNotices
   readonly #log: Log
   readonly #followers: readonly StreamFollower[]
 
@@ -53,6 +49,7 @@ export class NotificationFeeds {
     this.#inbox = parts.inbox
     this.#knocks = parts.knocks
     this.#records = parts.records
+    this.#invitations = new InvitationNotices(context, parts.inbox)
     this.#log = log
     const follower = (
       stream: 'events' | 'receipts' | 'invitation_records',
@@ -162,42 +159,9 @@ export class NotificationFeeds {
   async #followInvitations(after: number, upTo: number): Promise<number> {
     const records = await this.#records.changed(after, upTo, BATCH)
     for (const record of records) {
-      await this.#safely(record.roomId, () => this.#followInvitation(record))
+      await this.#safely(record.roomId, () => this.#invitations.follow(record))
     }
     return records.length < BATCH ? upTo : (records.at(-1)?.position ?? upTo)
-  }
-
-  async #followInvitation(record: StoredInvitation): Promise<void> {
-    const { userId, inviter } = record
-    if (this.#isLocal(userId)) await this.#inviteeOf(record)
-    if (this.#isLocal(inviter) && inviter !== userId) await this.#inviterOf(record)
-  }
-
-  /** The invited user has it as long as it is pending. */
-  async #inviteeOf(record: StoredInvitation): Promise<void> {
-    const fact = invitationFact(record)
-    // It comes back where what had ended it did not hold.
-    if (record.status === 'invited') await this.#inbox.restore(fact)
-    else await this.#inbox.settle(fact.userId, fact.id)
-  }
-
-  /** The inviter hears what became of it. */
-  async #inviterOf(record: StoredInvitation): Promise<void> {
-    const { inviter, userId, roomId, eventId, updatedTs, details } = record
-    const id = notificationId(inviter, { about: 'answer', roomId, of: userId })
-    const kind = answerKind(record)
-    if (kind === undefined) {
-      await this.#inbox.settle(inviter, id)
-      return
-    }
-    await this.#inbox.raise({
-      ...{ userId: inviter, id, kind, roomId, sender: userId, eventId, count: 1, ts: updatedTs },
-      eventPosition: this.#context.db.position('events'),
-      details: {
-        ...(details.answer === undefined ? {} : { comment: details.answer }),
-        ...(details.failure === undefined ? {} : { failure: { ...details.failure } }),
-      },
-    })
   }
 
   #isLocal(userId: string): boolean {
@@ -212,36 +176,5 @@ export class NotificationFeeds {
 
   async #each(rooms: readonly InboxRoom[], work: (room: InboxRoom) => Promise<void>): Promise<void> {
     await forEachBounded([...rooms], AT_ONCE, work)
-  }
-}
-
-/** A pending invitation as its invited user is told of it. */
-export const invitationFact = (record: StoredInvitation): NotificationFact => {
-  const { userId, roomId, inviter, eventId, updatedTs, expiresTs, details } = record
-  return {
-    ...{ userId, roomId, sender: inviter, eventId, count: 1, ts: updatedTs },
-    id: notificationId(userId, { about: 'invitation', roomId }),
-    kind: 'invitation',
-    eventPosition: undefined,
-    details: {
-      ...(details.comment === undefined ? {} : { comment: details.comment }),
-      ...(expiresTs === undefined ? {} : { expires_ts: expiresTs }),
-      ...(details.event === undefined ? {} : { invitation_event: { ...details.event } as JsonObject }),
-    },
-  }
-}
-
-/** What the inviter is told, if anything: a silent refusal says nothing, and what they have taken back they know. */
-const answerKind = ({ status, silent, details }: StoredInvitation): NotificationKind | undefined => {
-  switch (status) {
-    case 'accepted':
-      return 'invitation_accepted'
-    case 'declined':
-      return silent ? undefined : 'invitation_declined'
-    case 'expired':
-      return 'invitation_expired'
-    default:
-      // One that was to be sent later and could not be.
-      return details.failure === undefined ? undefined : 'invitation_expired'
   }
 }

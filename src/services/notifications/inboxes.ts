@@ -3,8 +3,8 @@ import type { Database } from '../../storage/database.ts'
 import type { InvitationRecordReader } from '../../storage/invitations/records.ts'
 import { InboxWriter } from '../../storage/notifications/inboxes.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { invitationFact } from './feeds.ts'
 import type { Inbox } from './inbox.ts'
+import { invitationFact } from './invitation-notices.ts'
 
 /** Of what there was before a user first asked, so much is looked through, newest first. */
 const MAX_ROOMS = 200

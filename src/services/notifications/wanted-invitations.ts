@@ -8,8 +8,8 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { SoleWork } from '../processes.ts'
 import { StreamFollower } from '../stream-follower.ts'
-import { invitationFact } from './feeds.ts'
 import type { Inbox } from './inbox.ts'
+import { invitationFact } from './invitation-notices.ts'
 
 /** The settings by which users say whose invitations they want to see. */
 const WISHES: ReadonlySet<string> = new Set([
