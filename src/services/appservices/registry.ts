@@ -40,9 +40,9 @@ export class AppServiceRegistry {
     return this.all.some(service => userId === service.senderId || isClaimed(service.users, userId))
   }
 
-  /** Whose user a local user is. */
+  /** Whose user a local user is, and nobody else's. Services also have namespaces of people, for whom they act at times. */
   ofUser(userId: string): AppService | undefined {
-    return this.all.find(service => isUserOf(service, userId))
+    return this.all.find(service => userId === service.senderId || isClaimed(service.users, userId))
   }
 
   /** The services that may know of something that does not exist here, by its ID. */
