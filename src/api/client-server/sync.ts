@@ -1,6 +1,8 @@
 import { endpoint, reply } from '../../http/endpoint.ts'
+import { WHOLE_SYNC } from '../whole-sync.ts'
 
-export const sync = endpoint('sync', async ({ requester, query, request }, services) => {
+export const sync = endpoint('sync', async ({ requester, query, request, limit }, services) => {
+  if (query.since === undefined || query.full_state === true) limit('sync', WHOLE_SYNC - 1)
   const ended = services.presence.syncing(requester, query.set_presence)
   try {
     const text = await services.sync.sync(

@@ -77,7 +77,11 @@ export const rateLimitOptions = {
             'Making and upgrading rooms. One that begins with state events counts once more for each 500 of them.',
           ),
           ephemeral: bucket(10, 100, 'Typing notices, receipts and presence.'),
-          sync: bucket(5, 50, 'Asking for what is new.'),
+          sync: bucket(
+            30,
+            300,
+            'Asking for what is new, by all devices of a user: in busy rooms each does so several times a second. Asking for all there is counts as 20 of these.',
+          ),
           search: bucket(2, 20, 'Searching messages, users and rooms.'),
           oauth: bucket(
             2,

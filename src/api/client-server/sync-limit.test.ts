@@ -1,0 +1,20 @@
+import test from 'ava'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { registerPerson } from '../../test-kit/person.ts'
+import { startTestServer } from '../../test-kit/server.ts'
+
+test('the devices of a user may ask for what is new as often as busy rooms make them, not for all there is', async t => {
+  const settings = { rate_limits: { enabled: true } }
+  const server = await startTestServer({ settings, clock: new FakeClock() })
+  t.teardown(server.close)
+  const person = await registerPerson(server, 'alice')
+  const { next_batch: since } = await person.get('/sync?timeout=0')
+  const counts = async (path: string, times: number): Promise<Record<string, number>> => {
+    const codes = await Promise.all(Array.from({ length: times }, () => person.code('GET', path)))
+    return Object.fromEntries(
+      Object.entries(Object.groupBy(codes, code => code)).map(([code, all = []]) => [code, all.length]),
+    )
+  }
+  t.deepEqual(await counts(`/sync?timeout=0&since=${since}`, 100), { '200 -': 100 })
+  t.deepEqual(await counts('/sync?timeout=0', 12), { '200 -': 9, '429 M_LIMIT_EXCEEDED': 3 })
+})
