@@ -46,6 +46,17 @@ test('log in by any name for oneself; the unknown and the wrong are told apart b
   t.is(codeOf(await post('/login', {})), '400 M_MISSING_PARAM')
 })
 
+test('as many as share an address renew their tokens, whoever else may log in from there', async t => {
+  const rateLimits = { login: { perSecond: 0.001, burst: 1 } }
+  const { post, register } = await open(t, { registration: { mode: 'open' }, rateLimits })
+  let { refresh_token } = await register('alice', { refresh_token: true })
+  for (let nr = 0; nr < 3; nr++) {
+    const renewed = await post('/refresh', { refresh_token })
+    t.is(renewed.status, 200)
+    refresh_token = bodyOf(renewed).refresh_token
+  }
+})
+
 test('refresh, soft logout, logout and logout everywhere', async t => {
   const { clock, post, send, register } = await open(t)
   const first = await register('alice', { refresh_token: true })

@@ -61,7 +61,7 @@ export const rateLimitOptions = {
             500,
             'Everything that comes from one address, before anything else is looked at; what application services ask is not counted.',
           ),
-          login: bucket(0.2, 10, 'Logging in and refreshing tokens.'),
+          login: bucket(0.2, 10, 'Logging in.'),
           'wrong-password': bucket(
             0.05,
             20,
@@ -100,7 +100,11 @@ export const rateLimitOptions = {
           ),
           read: bucket(30, 300, 'Reading anything else.'),
           write: bucket(5, 100, 'Changing anything else.'),
-          public: bucket(10, 100, 'What needs no account, such as the list of versions.'),
+          public: bucket(
+            10,
+            100,
+            'What needs no account, such as the list of versions, and renewing tokens.',
+          ),
           federation: bucket(50, 500, 'Requests of other servers.'),
           'federation-join': bucket(2, 50, 'Joins, leaves, knocks and invitations from other servers.'),
           invited: bucket(
