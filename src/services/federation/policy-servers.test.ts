@@ -5,6 +5,8 @@ import type { JsonObject } from '../../core/json.ts'
 import { POLICY_KEY_ID } from '../../core/policy-server.ts'
 import { roomVersion } from '../../core/room-versions.ts'
 import { signatureKeyIds, signingKeyFromSeed } from '../../core/signing.ts'
+import type { Database } from '../../storage/database.ts'
+import { testDatabase } from '../../test-kit/database.ts'
 import {
   FederationWorld,
   messagesOf,
@@ -12,7 +14,7 @@ import {
   setState,
   type WorldServer,
 } from '../../test-kit/federation-world.ts'
-import { newRoom } from '../../test-kit/rooms.ts'
+import { newRoom, testRooms } from '../../test-kit/rooms.ts'
 
 const ALICE = '@alice:a.test'
 const policyKey = signingKeyFromSeed('ed25519:p', new Uint8Array(32).fill(77))
@@ -25,9 +27,10 @@ type Answer =
   | 'signs wrongly'
 
 /** Alice's room on a.test, with people of b.test and of the policy server p.test in it, which is then named. */
-const policedRoom = async (t: ExecutionContext) => {
+const policedRoom = async (t: ExecutionContext, database?: Database) => {
   const world = new FederationWorld(t)
-  const [a, b, p] = [await world.add('a.test'), await world.add('b.test'), await world.add('p.test')]
+  const a = await world.add('a.test', database === undefined ? {} : { database })
+  const [b, p] = [await world.add('b.test'), await world.add('p.test')]
   const asked: JsonObject[] = []
   const policy: { answer: Answer } = { answer: 'signs' }
   world.intercept = ({ from, to, path, body = '' }) => {
@@ -64,6 +67,21 @@ const policedRoom = async (t: ExecutionContext) => {
 }
 
 const POLICY = { via: 'p.test', public_keys: { ed25519: policyKey.publicKey } }
+
+test('a process that has not seen the policy yet sends nothing unsigned', async t => {
+  const database = await testDatabase(t)
+  const { a, roomId, name, asked } = await policedRoom(t, database)
+  const { core } = await testRooms(database, { serverName: 'a.test', seed: 9 })
+  core.writer.askPolicyServer = a.core.writer.askPolicyServer
+  const message = { type: 'm.room.message', sender: ALICE, content: { body: 'hello' } }
+  await core.sender.send(roomId, message)
+  await name(POLICY)
+  const { event } = await core.sender.send(roomId, message)
+  t.deepEqual(event && signatureKeyIds(event.pdu, 'p.test'), [POLICY_KEY_ID])
+  await say(a, ALICE, roomId, 'hello')
+  const sent = await core.sender.sendAll(roomId, [message, message])
+  t.deepEqual([sent.length, asked.length], [2, 4])
+})
 
 test('events of ours are signed by the policy server, whose refusal is the client’s answer', async t => {
   const { a, roomId, asked, policy, name } = await policedRoom(t)

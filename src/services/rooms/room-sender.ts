@@ -23,6 +23,11 @@ type Built =
   | { readonly sent: Sent[] }
   | { readonly event: RoomEvent; readonly policy: PolicyServer | undefined }
 
+/** All in one commit, each in one of its own, or by way of the room's policy server. */
+type Way = 'at once' | 'one by one' | 'recommended'
+
+const hasTooManyEnds = ({ extremities }: RoomHead): boolean => extremities.length > MAX_PREV_EVENTS
+
 /** Sends local users' events into rooms. */
 export class RoomSender {
   readonly #writer: RoomWriter
@@ -63,35 +68,41 @@ export class RoomSender {
   }
 
   #send(roomId: string, templates: readonly EventTemplate[], options: SendOptions): Answer<Sent[]> {
-    // The write itself looks at what other processes have done.
+    // The write itself looks at what other processes have done, and comes back here where that changes how it is done.
     return andThen(this.#writer.recentHead(roomId), head => {
       // Who is not in a room does not learn whether there is one.
       if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-      return andThen(policyServerOf(this.#writer.context, head), policy =>
-        this.#sendInto(head, policy, templates, options),
-      )
+      return andThen(this.#wayOf(head, templates), way => {
+        if (way === 'one by one') return this.#sendEach(roomId, templates, options)
+        if (way === 'recommended')
+          return this.#policed.run(roomId, () => this.#sendRecommended(roomId, templates, options))
+        return this.#sendAtOnce(roomId, templates, options)
+      })
     })
   }
 
-  #sendInto(
-    head: RoomHead,
-    policy: PolicyServer | undefined,
-    templates: readonly EventTemplate[],
-    options: SendOptions,
-  ): Promise<Sent[]> {
-    const { roomId } = head.room
-    if (policy !== undefined && !templates.every(needsNoPolicy)) {
-      if (templates.length > 1) return this.#sendEach(roomId, templates, options)
-      return this.#policed.run(roomId, () => this.#sendRecommended(roomId, templates, options))
-    }
-    const tooManyEnds = head.extremities.length > MAX_PREV_EVENTS
-    // An event that leaves ends out needs to know the states after them, which are those of stored events.
-    if (tooManyEnds && templates.length > 1) return this.#sendEach(roomId, templates, options)
+  /** How events are sent into a room, by what its head says of it. */
+  #wayOf(head: RoomHead, templates: readonly EventTemplate[]): Answer<Way> {
+    return andThen(policyServerOf(this.#writer.context, head), policy => {
+      const isPoliced = policy !== undefined && !templates.every(needsNoPolicy)
+      // An event that leaves ends out needs to know the states after them, which are those of stored events.
+      if (templates.length > 1 && (isPoliced || hasTooManyEnds(head))) return 'one by one'
+      return isPoliced ? 'recommended' : 'at once'
+    })
+  }
+
+  #sendAtOnce(roomId: string, templates: readonly EventTemplate[], options: SendOptions): Promise<Sent[]> {
     // What is still on its way into the database could not be found to be redacted.
     const removes = templates.some(asksForRedaction)
-    return this.#writer.update(roomId, at => this.#draft(at, templates, options), {
-      settled: tooManyEnds || removes,
-    })
+    const draft = (at: RoomHead) =>
+      andThen<Way, Draft<Sent[] | undefined> | Settled<Sent[] | undefined>>(
+        this.#wayOf(at, templates),
+        way => (way === 'at once' ? this.#draft(at, templates, options) : { settled: undefined }),
+      )
+    const settled = removes || hasTooManyEnds
+    return this.#writer
+      .update<Sent[] | undefined>(roomId, draft, { settled })
+      .then(sent => sent ?? this.#send(roomId, templates, options))
   }
 
   async #sendEach(
