@@ -7,7 +7,7 @@ import { rebuildMessageIndex } from '../services/search/rebuild-index.ts'
 import { copyRows } from '../storage/dump/copy.ts'
 import { openDump, writeDump } from '../storage/dump/dump-file.ts'
 import { openSource, openTarget } from '../storage/dump/open.ts'
-import { DumpError, type RowSource } from '../storage/dump/row-stream.ts'
+import { DumpError, type RowSource, type RowTarget } from '../storage/dump/row-stream.ts'
 import { refuseServed } from '../storage/inspect.ts'
 import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
 import { EXIT, type Host, say } from './host.ts'
@@ -78,18 +78,15 @@ export const migrateDatabase = (
 const fill = async (host: Host, source: RowSource, to: DatabaseConfig): Promise<void> => {
   const progress = progressLine(host)
   try {
-    const target = await openTarget(to)
-    try {
+    await withTarget(to, async target => {
       const { tables, rows } = await copyRows(source, target, progress.show)
       progress.end()
       say(host, `${rows} rows in ${tables} tables, counts and checksums compared.`)
-    } finally {
-      await target.close()
-    }
+    })
   } finally {
     await source.close()
   }
-  const database = await openDatabase(to)
+  const database = await openDatabase(to, { isBeingFilled: true })
   try {
     await rebuildMessageIndex(database, rows =>
       progress.show({ phase: 'index', table: 'words', rows, total: undefined }),
@@ -97,6 +94,16 @@ const fill = async (host: Host, source: RowSource, to: DatabaseConfig): Promise<
     progress.end()
   } finally {
     await database.close()
+  }
+  await withTarget(to, target => target.finish())
+}
+
+const withTarget = async (to: DatabaseConfig, use: (target: RowTarget) => Promise<void>): Promise<void> => {
+  const target = await openTarget(to)
+  try {
+    await use(target)
+  } finally {
+    await target.close()
   }
 }
 

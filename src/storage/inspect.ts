@@ -2,6 +2,8 @@ import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Client } from 'pg'
 import { DatabaseUnavailable } from './database.ts'
+import { hasTable, isServed } from './dialect/postgres-questions.ts'
+import { HALF_FILLED, PROGRESS_TABLE } from './dump/row-stream.ts'
 import { needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
 import type { DatabaseConfig } from './open.ts'
 
@@ -15,7 +17,7 @@ const CONNECT_TIMEOUT_MS = 5_000
 /**
  * Looks at a database without changing it; no migration runs.
  *
- * Throws `DatabaseUnavailable` when it cannot be reached or written, `DatabaseTooNew` when this program must not use it.
+ * Throws `DatabaseUnavailable` when it cannot be reached or written, or is only half filled, `DatabaseTooNew` when this program must not use it.
  */
 export const inspectDatabase = async (config: DatabaseConfig): Promise<DatabaseState> => {
   const info = await (config.kind === 'sqlite' ? inspectSqlite(config.path) : inspectPostgres(config.url))
@@ -24,8 +26,7 @@ export const inspectDatabase = async (config: DatabaseConfig): Promise<DatabaseS
 }
 
 /**
- * Refuses a database that a server runs on, for what must not be done beside one. On PostgreSQL that is told by the leases of
- * its processes, which one that was killed holds for half a minute more.
+ * Refuses a database that a server runs on, for what must not be done beside one.
  *
  * Throws `DatabaseUnavailable`, also where it cannot be reached.
  */
@@ -35,12 +36,7 @@ export const refuseServed = async (config: DatabaseConfig, now: number): Promise
     refuseHeld(resolve(config.path))
     return
   }
-  const isServed = await askPostgres(config.url, async client => {
-    if (!(await hasTable(client, 'leases'))) return false
-    const { rows } = await client.query('SELECT 1 FROM leases WHERE held_until_ts > $1 LIMIT 1', [now])
-    return rows.length > 0
-  })
-  if (isServed) {
+  if (await askPostgres(config.url, client => isServed(client, now))) {
     throw new DatabaseUnavailable(
       'a server is running on the PostgreSQL database, or was killed within the last half minute: stop it first',
     )
@@ -64,8 +60,10 @@ const inspectSqlite = async (path: string): Promise<SchemaInfo | undefined | 'mi
     const { default: Sqlite } = await import('better-sqlite3')
     const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: CONNECT_TIMEOUT_MS })
     try {
-      const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_info'").get()
-      return known === undefined ? undefined : database.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get()
+      const find = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
+      if (find.get(PROGRESS_TABLE) !== undefined) throw new Error(`it ${HALF_FILLED}`)
+      const isKnown = find.get('schema_info') !== undefined
+      return isKnown ? database.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get() : undefined
     } finally {
       database.close()
     }
@@ -77,15 +75,13 @@ const inspectSqlite = async (path: string): Promise<SchemaInfo | undefined | 'mi
 
 const inspectPostgres = (url: string): Promise<SchemaInfo | undefined> =>
   askPostgres(url, async client => {
+    if (await hasTable(client, PROGRESS_TABLE)) throw new Error(`it ${HALF_FILLED}`)
     if (!(await hasTable(client, 'schema_info'))) return undefined
     const { rows } = await client.query(READ_SCHEMA_INFO)
     return (
       rows[0] && { version: Number(rows[0].version), compatible_back_to: Number(rows[0].compatible_back_to) }
     )
   })
-
-const hasTable = async (client: Client, name: string): Promise<boolean> =>
-  (await client.query('SELECT to_regclass($1) AS known', [name])).rows[0]?.known !== null
 
 const askPostgres = async <T>(url: string, ask: (client: Client) => Promise<T>): Promise<T> => {
   const { default: pg } = await import('pg')

@@ -25,6 +25,14 @@ export const needsMigration = (found: SchemaInfo | undefined): boolean => {
   return false
 }
 
+/** Whether programs that have made it what it is can no longer use it once it is brought up to date. */
+export const shutsOut = (found: SchemaInfo | undefined): boolean =>
+  found !== undefined && found.version < COMPATIBLE_BACK_TO
+
+/** What is to be done about such programs that run on it. */
+export const SHUT_OUT =
+  'this version changes the database in a way that older ones do not understand: stop all servers of the older version first (on PostgreSQL, one that was killed counts for half a minute more)'
+
 /** What a start has done to the schema. */
 export interface Migrated {
   readonly applied: number

@@ -4,9 +4,11 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { SCHEMA_VERSION } from '../../migrations/index.ts'
+import pg from 'pg'
+import { COMPATIBLE_BACK_TO, SCHEMA_VERSION } from '../../migrations/index.ts'
 import { sqliteConfig, testDatabases } from '../test-kit/database.ts'
 import { type Database, DatabaseTooNew, DatabaseUnavailable } from './database.ts'
+import { holdForService } from './dialect/sqlite-service.ts'
 import { refuseServed } from './inspect.ts'
 import { type DatabaseConfig, type Migrated, openDatabase } from './open.ts'
 
@@ -50,6 +52,37 @@ testDatabases(
     t.deepEqual(info, { version: SCHEMA_VERSION + 2 }, 'nothing was changed')
   },
 )
+
+testDatabases(
+  test,
+  'a version that older ones do not understand is not begun beside them',
+  async (t, database, config) => {
+    const older = database.prepare('UPDATE schema_info SET version = ?')
+    await database.commit({ statements: [{ prepared: older, rows: [[COMPATIBLE_BACK_TO - 1]] }] })
+    const lease = database.prepare(
+      'INSERT INTO leases (name, holder, fence, held_until_ts) VALUES (?, ?, 1, ?)',
+    )
+    const until = Date.now() + 600_000
+    await database.commit({ statements: [{ prepared: lease, rows: [['push', 'another', until]] }] })
+    await database.close()
+    const server = config.kind === 'sqlite' ? holdForService(config.path) : undefined
+    await t.throwsAsync(openDatabase(config), {
+      instanceOf: DatabaseUnavailable,
+      message: /older ones do not understand: stop all servers of the older version first/,
+    })
+    server?.end()
+    if (config.kind === 'postgres') await releaseAll(config.url)
+    const alone = await openDatabase(config)
+    await t.notThrowsAsync(alone.close())
+  },
+)
+
+const releaseAll = async (url: string): Promise<void> => {
+  const client = new pg.Client(url)
+  await client.connect()
+  await client.query('UPDATE leases SET held_until_ts = 0')
+  await client.end()
+}
 
 test('the start that brings the schema up to date is told what that took', async t => {
   const path = join(temporary(t), 'homeserver.db')

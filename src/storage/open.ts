@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly patience?: number
   /** Whether a server runs on it from now on, until it is closed. SQLite refuses a second one. */
   readonly forService?: boolean
+  /** Whether it may be one that is being filled from other data, which everybody else is refused. */
+  readonly isBeingFilled?: boolean
   /** Told what commits come to. */
   readonly meter?: CommitMeter
 }
@@ -27,7 +29,8 @@ export interface OpenOptions {
  * Opens the database, after bringing its schema up to date.
  *
  * Throws `DatabaseTooNew` when a newer version of the program has made it unusable for this one, and
- * `DatabaseUnavailable` when it cannot be reached or written.
+ * `DatabaseUnavailable` when it cannot be reached or written, is only half filled, or would be made unusable for servers of an
+ * older version that run on it.
  */
 export const openDatabase = async (config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> => {
   if (config.kind === 'sqlite') return openSqlite(config.path, options)

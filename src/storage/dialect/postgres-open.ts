@@ -1,10 +1,20 @@
 import pg from 'pg'
 import { type Database, DatabaseUnavailable } from '../database.ts'
-import { type Migrated, migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import { HALF_FILLED, PROGRESS_TABLE } from '../dump/row-stream.ts'
+import {
+  type Migrated,
+  migrate,
+  needsMigration,
+  READ_SCHEMA_INFO,
+  type SchemaInfo,
+  SHUT_OUT,
+  shutsOut,
+} from '../migrate.ts'
 import type { CommitMeter } from './group-committer.ts'
 import { PostgresDatabase } from './postgres.ts'
 import { clientConfig } from './postgres-connection.ts'
 import { messageOf, PostgresConnector } from './postgres-connector.ts'
+import { hasTable, isServed } from './postgres-questions.ts'
 
 /** Any number, as long as it stays the same: processes that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_357_001
@@ -24,11 +34,13 @@ export const openPostgres = async (
     onMigrated,
     patience,
     meter,
+    isBeingFilled = false,
   }: {
     readonly log?: (message: string) => void
     readonly onMigrated?: (migrated: Migrated) => void
     readonly patience?: number
     readonly meter?: CommitMeter
+    readonly isBeingFilled?: boolean
   },
 ): Promise<Database> => {
   const client = new pg.Client(clientConfig(config.url, 'talk'))
@@ -41,6 +53,8 @@ export const openPostgres = async (
   }
   try {
     await checkServer(client)
+    if (!isBeingFilled && (await hasTable(client, PROGRESS_TABLE)))
+      throw new DatabaseUnavailable(`the PostgreSQL database ${HALF_FILLED}`)
     await migrateOnce(client, config.url, onMigrated)
   } finally {
     await client.end()
@@ -70,14 +84,15 @@ const migrateOnce = async (
   if (!needsMigration(await readSchemaInfo(client))) return
   // Held until the connection ends.
   await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
-  if (needsMigration(await readSchemaInfo(client))) {
+  const found = await readSchemaInfo(client)
+  if (needsMigration(found)) {
+    if (shutsOut(found) && (await isServed(client, Date.now()))) throw new DatabaseUnavailable(SHUT_OUT)
     await migrate({ client: 'pg', connection: url }, onMigrated)
   }
 }
 
 const readSchemaInfo = async (client: pg.Client): Promise<SchemaInfo | undefined> => {
-  const known = await client.query("SELECT to_regclass('schema_info') AS name")
-  if (known.rows[0]?.['name'] === null) return undefined
+  if (!(await hasTable(client, 'schema_info'))) return undefined
   return (await client.query<SchemaInfo>(READ_SCHEMA_INFO)).rows[0]
 }
 

@@ -2,17 +2,28 @@ import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } fro
 import { dirname, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type Database, DatabaseUnavailable } from '../database.ts'
-import { type Migrated, migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import { HALF_FILLED, PROGRESS_TABLE } from '../dump/row-stream.ts'
+import {
+  type Migrated,
+  migrate,
+  needsMigration,
+  READ_SCHEMA_INFO,
+  type SchemaInfo,
+  SHUT_OUT,
+  shutsOut,
+} from '../migrate.ts'
 import type { CommitMeter } from './group-committer.ts'
 import { SqliteDatabase } from './sqlite.ts'
 import { errorOf } from './sqlite-connection.ts'
-import { holdForService } from './sqlite-service.ts'
+import { holdForService, refuseHeld } from './sqlite-service.ts'
 
 export interface SqliteOptions {
   readonly onMigrated?: (migrated: Migrated) => void
   readonly meter?: CommitMeter
   /** Whether it is opened to serve from, which one process does at a time. */
   readonly forService?: boolean
+  /** Whether it may be one that is being filled. */
+  readonly isBeingFilled?: boolean
 }
 
 /**
@@ -23,14 +34,16 @@ export interface SqliteOptions {
  */
 export const openSqlite = async (
   path: string,
-  { onMigrated, meter, forService = false }: SqliteOptions,
+  { onMigrated, meter, forService = false, isBeingFilled = false }: SqliteOptions,
 ): Promise<Database> => {
   const file = resolve(path)
   makeFile(file)
   const service = forService ? holdForService(file) : undefined
   const onClosed = (): void => service?.end()
   try {
-    if (needsMigration(readSchemaInfo(file))) {
+    const found = readSchemaInfo(file, isBeingFilled)
+    if (needsMigration(found)) {
+      if (!forService && shutsOut(found)) refuseShutOut(file)
       const config = { client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }
       await migrate(config, onMigrated)
     }
@@ -65,14 +78,27 @@ const reasonOf = (error: unknown, directory: string): string => {
   return error instanceof Error ? error.message : String(error)
 }
 
-const readSchemaInfo = (file: string): SchemaInfo | undefined => {
+/** A command that is newer than the server that runs must not take the database from it. */
+const refuseShutOut = (file: string): void => {
+  try {
+    refuseHeld(file)
+  } catch (cause) {
+    throw new DatabaseUnavailable(SHUT_OUT, { cause })
+  }
+}
+
+const readSchemaInfo = (file: string, isBeingFilled: boolean): SchemaInfo | undefined => {
   let raw: Sqlite.Database | undefined
   try {
     raw = new Sqlite(file, { timeout: 10_000 })
     raw.pragma('journal_mode = WAL')
-    const known = raw.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_info'").get()
-    return known === undefined ? undefined : raw.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get()
+    const find = raw.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
+    if (!isBeingFilled && find.get(PROGRESS_TABLE) !== undefined)
+      throw new DatabaseUnavailable(`the database ${file} ${HALF_FILLED}`)
+    const isKnown = find.get('schema_info') !== undefined
+    return isKnown ? raw.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get() : undefined
   } catch (error) {
+    if (error instanceof DatabaseUnavailable) throw error
     const { message } = errorOf(error)
     throw new DatabaseUnavailable(`cannot use the database ${file}: ${message}`, { cause: error })
   } finally {

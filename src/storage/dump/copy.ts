@@ -26,7 +26,8 @@ export interface Copied {
 
 /**
  * Copies everything from a source into a target. What an earlier attempt has stored stays; in the end each table is read
- * back, and has to hold as many rows with the same checksum as came from the source.
+ * back, and has to hold as many rows with the same checksum as came from the source. What follows from the rows is for the caller to make,
+ * who then has the target `finish`.
  *
  * @throws {DumpError} if the target is not empty, lacks a table, or does not hold what was sent
  */
@@ -36,6 +37,7 @@ export const copyRows = async (
   onProgress: (progress: CopyProgress) => void = () => undefined,
 ): Promise<Copied> => {
   await target.prepare(source.schemaVersion, source.fingerprint)
+  if (await target.isComplete()) return copied(target, await source.tables())
   const shapes = new Map((await target.tables()).map(table => [table.name, table]))
   const tables = await source.tables()
   const total = await totalOf(source, tables)
@@ -59,7 +61,14 @@ export const copyRows = async (
     compared += found.rows
     onProgress({ phase: 'compare', table: table.name, rows: compared, total: rows })
   }
-  await target.finish()
+  await target.complete()
+  return { tables: tables.length, rows }
+}
+
+/** What an earlier attempt has come to. */
+const copied = async (target: RowTarget, tables: readonly TableShape[]): Promise<Copied> => {
+  let rows = 0
+  for (const table of tables) rows += (await target.progress(table))?.rows ?? 0
   return { tables: tables.length, rows }
 }
 

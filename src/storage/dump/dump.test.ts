@@ -7,8 +7,9 @@ import { SCHEMA_VERSION } from '../../../migrations/index.ts'
 import { testPostgres } from '../../test-kit/database.ts'
 import { sqliteTemplate } from '../../test-kit/templates.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { inspectDatabase } from '../inspect.ts'
 import { migrate } from '../migrate.ts'
-import { openDatabase } from '../open.ts'
+import { type DatabaseConfig, openDatabase } from '../open.ts'
 import { copyRows } from './copy.ts'
 import { openDump, writeDump } from './dump-file.ts'
 import { openSource, openTarget } from './open.ts'
@@ -79,6 +80,7 @@ const files = (t: ExecutionContext) => {
 
 const copy = async (source: RowSource, target: RowTarget): Promise<void> => {
   await copyRows(source, target)
+  await target.finish()
   await target.close()
   await source.close()
 }
@@ -122,12 +124,26 @@ testPostgres(test, 'there and back again, everything is the same', async (t, dat
     message: /holds data already/,
   })
   const empty = await emptyPostgres(t, config.url)
-  await copy(openSqliteSource(file('from.db')), await openTarget(empty))
+  const target = await openTarget(empty)
+  const copied = await copyRows(openSqliteSource(file('from.db')), target)
+  await refusesAll(t, empty)
+  t.deepEqual(await copyRows(openSqliteSource(file('from.db')), target), copied, 'all of it is there')
+  await target.finish()
+  await target.close()
   t.deepEqual(await sumsOf(await openSource(empty)), sums)
   const back = { kind: 'sqlite', path: file('back.db') } as const
   await copy(await openSource(empty), await openTarget(back))
   t.deepEqual(await sumsOf(openSqliteSource(back.path)), sums)
 })
+
+/** What is only half of a database is neither served from nor copied. */
+const refusesAll = async (t: ExecutionContext, config: DatabaseConfig): Promise<void> => {
+  const refused = { message: /is being filled from a backup or another database, or that was interrupted/ }
+  await t.throwsAsync(openDatabase(config), refused)
+  await t.throwsAsync(inspectDatabase(config), refused)
+  await t.throwsAsync(openSource(config), refused)
+  await (await openDatabase(config, { isBeingFilled: true })).close()
+}
 
 /** Another database of the same server, without any table. */
 const emptyPostgres = async (t: ExecutionContext, url: string) => {
@@ -165,11 +181,13 @@ test('a copy goes on where it was interrupted, and a backup is of one moment', a
       prepare: { value: target.prepare.bind(target) },
       tables: { value: target.tables.bind(target) },
       progress: { value: target.progress.bind(target) },
+      isComplete: { value: target.isComplete.bind(target) },
     })
     const interrupted = await open()
     await t.throwsAsync(copyRows(interrupted, failing), { message: /power/ })
     await interrupted.close()
     await target.close()
+    await refusesAll(t, to)
     await copy(await open(), await openTarget(to))
     t.deepEqual(await sumsOf(openSqliteSource(to.path)), await sumsOf(openSqliteSource(file('from.db'))))
   }
@@ -226,4 +244,6 @@ test('a damaged backup is found out, and nothing but a backup is read', async t 
   writeFileSync(file('text'), 'no backup at all')
   for (const path of ['text', 'missing']) await t.throwsAsync(openDump(file(path)), { instanceOf: DumpError })
   t.throws(() => openSqliteSource(file('none.db')), { instanceOf: DumpError })
+  t.throws(() => openSqliteSource(file('text')), { instanceOf: DumpError, message: /not a database/ })
+  await t.throwsAsync(openTarget({ kind: 'sqlite', path: file('text') }), { instanceOf: DumpError })
 })

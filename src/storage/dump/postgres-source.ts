@@ -1,13 +1,16 @@
 import pg from 'pg'
 import type { SqlValue } from '../database.ts'
 import { clientConfig } from '../dialect/postgres-connection.ts'
+import { hasTable } from '../dialect/postgres-questions.ts'
 import { READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
 import {
   BATCH,
   DumpError,
+  HALF_FILLED,
   isLeftOut,
   keyOf,
   names,
+  PROGRESS_TABLE,
   type RowSource,
   type RowValues,
   type TableShape,
@@ -25,10 +28,6 @@ export const connectPostgres = async (url: string): Promise<pg.Client> => {
   }
   return client
 }
-
-/** Whether a table is there. */
-export const hasTable = async (client: pg.Client, name: string): Promise<boolean> =>
-  (await client.query('SELECT to_regclass($1) AS found', [name])).rows[0]?.['found'] !== null
 
 /** The tables of a PostgreSQL database that are data. */
 export const postgresTables = async (client: pg.Client): Promise<TableShape[]> => {
@@ -79,13 +78,16 @@ export async function* postgresRows(
 
 /**
  * A PostgreSQL database as it is now, in one transaction; servers may go on writing.
- * @throws {DumpError} if it cannot be reached or holds no data of ours
+ * @throws {DumpError} if it cannot be reached, or does not hold data of ours, all of it
  */
 export const openPostgresSource = async (url: string): Promise<RowSource> => {
   const client = await connectPostgres(url)
-  if (!(await hasTable(client, 'schema_info'))) {
+  const unusable = !(await hasTable(client, 'schema_info'))
+    ? 'holds no data of Tessera'
+    : (await hasTable(client, PROGRESS_TABLE)) && HALF_FILLED
+  if (unusable) {
     await client.end()
-    throw new DumpError('the PostgreSQL database holds no data of Tessera')
+    throw new DumpError(`the PostgreSQL database ${unusable}`)
   }
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   const info = (await client.query<SchemaInfo>(READ_SCHEMA_INFO)).rows[0]

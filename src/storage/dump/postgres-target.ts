@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import type { SqlValue } from '../database.ts'
+import { hasTable } from '../dialect/postgres-questions.ts'
 import { migrate } from '../migrate.ts'
-import { connectPostgres, hasTable, postgresRows, postgresTables } from './postgres-source.ts'
+import { connectPostgres, postgresRows, postgresTables } from './postgres-source.ts'
 import {
   CREATE_PROGRESS,
   DumpError,
@@ -87,9 +88,17 @@ class PostgresTarget implements RowTarget {
     return sum.value
   }
 
+  async isComplete(): Promise<boolean> {
+    return (await this.#progress(SOURCE_ROW))?.isDone === true
+  }
+
+  async complete(): Promise<void> {
+    await this.#client.query('ANALYZE')
+    await this.#client.query(`UPDATE ${PROGRESS_TABLE} SET is_done = 1 WHERE table_name = $1`, [SOURCE_ROW])
+  }
+
   async finish(): Promise<void> {
     await this.#client.query(`DROP TABLE ${PROGRESS_TABLE}`)
-    await this.#client.query('ANALYZE')
   }
 
   close(): Promise<void> {

@@ -58,7 +58,11 @@ export interface RowTarget {
   insert(table: TableShape, rows: readonly RowValues[], progress: Progress): Promise<void>
   /** Reads a table back. */
   sum(table: TableShape): Promise<TableSum>
-  /** Forgets how it was filled: it is a database like any other now. */
+  /** Whether everything of this source is there, and was compared. */
+  isComplete(): Promise<boolean>
+  /** Notes that. */
+  complete(): Promise<void>
+  /** Forgets how it was filled: it is a database like any other now. Until then no server takes it. */
   finish(): Promise<void>
   close(): Promise<void>
 }
@@ -102,8 +106,12 @@ export const BATCH = 2_000
 export const isLeftOut = (table: string): boolean =>
   table === 'schema_info' || table === PROGRESS_TABLE || /^(knex_|sqlite_|message_words)/.test(table)
 
-/** Where a target notes how far it is filled. */
+/** Where a target notes how far it is filled: a database that has it is none yet. */
 export const PROGRESS_TABLE = 'dump_progress'
+
+/** What is to be done about that. */
+export const HALF_FILLED =
+  'is being filled from a backup or another database, or that was interrupted: give the same command again until it is done, or begin with an empty one'
 
 export const CREATE_PROGRESS = `CREATE TABLE IF NOT EXISTS ${PROGRESS_TABLE} (
   table_name text PRIMARY KEY, row_count bigint NOT NULL, checksum text NOT NULL, last_key text, is_done bigint NOT NULL)`

@@ -1,12 +1,15 @@
 import Sqlite from 'better-sqlite3'
 import type { SqlValue } from '../database.ts'
+import { errorOf } from '../dialect/sqlite-connection.ts'
 import { READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
 import {
   BATCH,
   DumpError,
+  HALF_FILLED,
   isLeftOut,
   keyOf,
   names,
+  PROGRESS_TABLE,
   type RowSource,
   type RowValues,
   type TableShape,
@@ -59,22 +62,28 @@ export function* sqliteRows(
   }
 }
 
-/**
- * An SQLite database as it is now. The server may go on writing: its log keeps what it changes until this is closed.
- * @throws {DumpError} if there is no database
- */
-export const openSqliteSource = (path: string): RowSource => {
-  let database: Sqlite.Database
+/** @throws {DumpError} unless it is a database of ours, all of it */
+const openOurs = (path: string): Sqlite.Database => {
+  let database: Sqlite.Database | undefined
   try {
     database = new Sqlite(path, { fileMustExist: true, readonly: true, timeout: 10_000 })
+    const find = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
+    if (find.get('schema_info') === undefined) throw new DumpError(`${path} holds no Tessera database`)
+    if (find.get(PROGRESS_TABLE) !== undefined) throw new DumpError(`the database ${path} ${HALF_FILLED}`)
+    return database
   } catch (cause) {
-    throw new DumpError(`there is no usable database at ${path}`, { cause })
+    database?.close()
+    if (cause instanceof DumpError) throw cause
+    throw new DumpError(`there is no usable database at ${path}: ${errorOf(cause).message}`, { cause })
   }
-  const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_info'").get()
-  if (known === undefined) {
-    database.close()
-    throw new DumpError(`${path} holds no Tessera database`)
-  }
+}
+
+/**
+ * An SQLite database as it is now. The server may go on writing: its log keeps what it changes until this is closed.
+ * @throws {DumpError} if there is none, or not all of one
+ */
+export const openSqliteSource = (path: string): RowSource => {
+  const database = openOurs(path)
   // The first read begins the transaction, and with it the moment that all others see.
   database.exec('BEGIN')
   const info = database.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get()

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { errorOf } from '../dialect/sqlite-connection.ts'
 import { migrate } from '../migrate.ts'
 import {
   CREATE_PROGRESS,
@@ -24,7 +25,11 @@ export const openSqliteTarget = (path: string): RowTarget => {
   const file = resolve(path)
   mkdirSync(dirname(file), { recursive: true })
   closeSync(openSync(file, 'a', 0o600))
-  return new SqliteTarget(file)
+  try {
+    return new SqliteTarget(file)
+  } catch (cause) {
+    throw new DumpError(`${file} cannot be used: ${errorOf(cause).message}`, { cause })
+  }
 }
 
 class SqliteTarget implements RowTarget {
@@ -83,6 +88,14 @@ class SqliteTarget implements RowTarget {
     const sum = new RowSum()
     for (const rows of sqliteRows(this.#database, table, undefined)) for (const row of rows) sum.add(row)
     return sum.value
+  }
+
+  async isComplete(): Promise<boolean> {
+    return this.#progress(SOURCE_ROW)?.isDone === true
+  }
+
+  async complete(): Promise<void> {
+    this.#database.prepare(`UPDATE ${PROGRESS_TABLE} SET is_done = 1 WHERE table_name = ?`).run(SOURCE_ROW)
   }
 
   async finish(): Promise<void> {

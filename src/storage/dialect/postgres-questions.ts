@@ -1,0 +1,16 @@
+import type { Client } from 'pg'
+
+/** Whether a table is there. */
+export const hasTable = async (client: Client, name: string): Promise<boolean> =>
+  (await client.query('SELECT to_regclass($1) AS found', [name])).rows[0]?.found !== null
+
+/**
+ * Whether a server runs on the database: told by the leases of its processes, which one that was killed holds for half a minute more.
+ *
+ * @param now milliseconds since 1970
+ */
+export const isServed = async (client: Client, now: number): Promise<boolean> => {
+  if (!(await hasTable(client, 'leases'))) return false
+  const { rows } = await client.query('SELECT 1 FROM leases WHERE held_until_ts > $1 LIMIT 1', [now])
+  return rows.length > 0
+}
