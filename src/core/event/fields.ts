@@ -83,16 +83,16 @@ export const checkProofs = (pdu: JsonObject): Verdict => {
 }
 
 /**
- * The greatest depth: 2^63 − 1, or 2^53 − 1 where canonical JSON is enforced. Doubles cannot tell the former from
- * 2^63, so the digits that were read decide.
+ * The greatest depth is 2^53 − 1. Where canonical JSON is not enforced it was 2^63 − 1, and is by the letter; but Synapse drops what
+ * is deeper, whatever the version. Doubles cannot tell 2^63 − 1 from 2^63, so the digits that were read decide.
  */
-const exceedsDepth = (pdu: JsonObject, depth: number): boolean =>
-  depth > Number.MAX_SAFE_INTEGER && exactInteger(pdu, 'depth', depth) > 2n ** 63n - 1n
+const exceedsDepth = (pdu: JsonObject, depth: number, mayBeOld: boolean): boolean =>
+  depth > Number.MAX_SAFE_INTEGER && (!mayBeOld || exactInteger(pdu, 'depth', depth) > 2n ** 63n - 1n)
 
-const checkNumbers = (pdu: JsonObject): Verdict => {
+const checkNumbers = (pdu: JsonObject, { mayBeOld = false }: FormatOptions): Verdict => {
   const { depth, origin_server_ts: originServerTs } = pdu
   if (typeof depth !== 'number' || !Number.isInteger(depth)) return field('depth is not an integer')
-  if (depth < 0 || exceedsDepth(pdu, depth)) return field('depth is out of bounds')
+  if (depth < 0 || exceedsDepth(pdu, depth, mayBeOld)) return field('depth is out of bounds')
   if (typeof originServerTs !== 'number' || !Number.isInteger(originServerTs)) {
     return field('origin_server_ts is not an integer')
   }
@@ -124,11 +124,11 @@ const isRepetitive = (references: readonly JsonValue[]): boolean =>
 /** How events are judged that came in an answer of a particular kind, or were made here. */
 export interface FormatOptions {
   /**
-   * They may refer to any number of events: "the response of backfill MUST NOT be validated on these specific restrictions",
-   * since older servers had none. Nor is a room's state, and what authorises it: every other server took these events when they were
-   * sent, and whoever leaves one out has another room than they.
+   * They may be from times when servers had fewer limits: refer to any number of events ("the response of backfill MUST NOT be
+   * validated on these specific restrictions"), and be as deep as they like. So may a room's state, and what authorises it: every
+   * other server took these events when they were sent, and whoever leaves one out has another room than they.
    */
-  readonly manyReferences?: boolean
+  readonly mayBeOld?: boolean
   /** Of an event that was built here, as it should be: the length of its canonical text, in bytes. */
   readonly ownBytes?: number
 }
@@ -136,7 +136,7 @@ export interface FormatOptions {
 const checkReferences = (
   pdu: JsonObject,
   version: RoomVersion,
-  { manyReferences = false }: FormatOptions,
+  { mayBeOld = false }: FormatOptions,
 ): Verdict => {
   for (const [name, limit] of [
     ['prev_events', MAX_PREV_EVENTS],
@@ -144,7 +144,7 @@ const checkReferences = (
   ] as const) {
     const references = pdu[name]
     if (!Array.isArray(references)) return field(`${name} is not an array`)
-    if (references.length > limit && !manyReferences)
+    if (references.length > limit && !mayBeOld)
       return { rule: 'event-references', message: `${name} names more than ${limit} events` }
     if (!references.every(reference => isReference(reference, version))) {
       return field(`${name} holds something other than references to events`)
@@ -158,5 +158,5 @@ const checkReferences = (
 export const checkFields = (pdu: JsonObject, version: RoomVersion, options: FormatOptions): Verdict =>
   checkIds(pdu, version) ??
   checkKind(pdu, version) ??
-  checkNumbers(pdu) ??
+  checkNumbers(pdu, options) ??
   checkReferences(pdu, version, options)

@@ -41,7 +41,7 @@ export const readDescription = async (
   const whole = entries.filter(entry => isJsonObject(entry) && isWhole(entry))
   const described: JsonObject[] = []
   let createdTs: number | undefined
-  for (const verified of await verify(whole, room.version, { manyReferences: true })) {
+  for (const verified of await verify(whole, room.version, { mayBeOld: true })) {
     if (!('event' in verified)) continue
     const { event } = verified
     if (event.stateKey === undefined || event.roomId !== room.roomId) continue

@@ -38,7 +38,7 @@ const MAX_AUTH_ROUNDS = 5
 const MAX_AUTH_CHAIN = 20_000
 const TIME_MS = 90_000
 /** How events of a state are judged, and those that authorise others. */
-const OF_STATE: FormatOptions = { manyReferences: true }
+const OF_STATE: FormatOptions = { mayBeOld: true }
 const NO_GAP: Gap = { events: [], isHeard: true }
 const NOBODY_ASKED = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' } as const
 

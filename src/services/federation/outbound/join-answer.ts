@@ -33,7 +33,7 @@ export const verifiedEvents = async (
   const events: RoomEvent[] = []
   const reasons = new Map<string, number>()
   for (let start = 0; start < pdus.length; start += BATCH) {
-    const verified = await verifyEvents(pdus.slice(start, start + BATCH), version, { manyReferences: true })
+    const verified = await verifyEvents(pdus.slice(start, start + BATCH), version, { mayBeOld: true })
     for (const one of verified) {
       if ('event' in one) events.push(one.event)
       else {

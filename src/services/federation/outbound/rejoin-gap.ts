@@ -74,7 +74,7 @@ const backfilled = async (
   const { roomId, version } = join
   const pdus = await federation.backfill(server, { roomId, from, limit: MAX_EVENTS }, { timeoutMs })
   const fetched = new Map<string, RoomEvent>()
-  for (const one of await verifyEvents(pdus, version, { manyReferences: true })) {
+  for (const one of await verifyEvents(pdus, version, { mayBeOld: true })) {
     if ('refusal' in one) log.debug({ room: roomId, server, reason: one.refusal }, 'gap: event dropped')
     else if (one.event.roomId === roomId) fetched.set(one.event.eventId, one.event)
   }

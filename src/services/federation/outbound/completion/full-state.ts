@@ -180,7 +180,7 @@ const storeGiven = async (
   while (pdus.length > 0) {
     const some = pdus.splice(0, AT_A_TIME)
     // These are verified while those before them are stored.
-    const [verified] = await Promise.all([verifyEvents(some, version, { manyReferences: true }), storing])
+    const [verified] = await Promise.all([verifyEvents(some, version, { mayBeOld: true }), storing])
     const events: RoomEvent[] = []
     for (const [index, one] of verified.entries()) {
       const eventId = 'event' in one ? one.event.eventId : one.eventId

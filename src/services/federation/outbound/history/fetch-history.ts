@@ -102,7 +102,7 @@ export class HistoryFetcher {
     const limit = Math.min(Math.max(ask.limit, MIN_EVENTS), MAX_EVENTS)
     const pdus = await federation.backfill(server, { roomId, from, limit }, { timeoutMs })
     const fetched = new Map<string, RoomEvent>()
-    for (const one of await verifyEvents(pdus, version, { manyReferences: true })) {
+    for (const one of await verifyEvents(pdus, version, { mayBeOld: true })) {
       if ('refusal' in one) log.debug({ room: roomId, server, reason: one.refusal }, 'history: event dropped')
       else if (one.event.roomId === roomId && part.belongs(one.event))
         fetched.set(one.event.eventId, one.event)

@@ -64,7 +64,7 @@ export class ReachingBack {
       const options = { timeoutMs: SERVER_MS }
       const { eventId } = await federation.timestampToEvent(server, { roomId, ts, dir }, options)
       const given = await federation.getEvent(server, eventId, options)
-      const [verified] = await verifyEvents([given], head.version, { manyReferences: true })
+      const [verified] = await verifyEvents([given], head.version, { mayBeOld: true })
       if (verified === undefined || 'refusal' in verified) return undefined
       const { event } = verified
       const isIt = event.eventId === eventId && event.roomId === roomId

@@ -36,7 +36,7 @@ export const fetchStateBefore = async (
     pdus.push(...state, ...authChain)
   }
   const asked = new Set(missing)
-  const events = (await verifyEvents(pdus, version, { manyReferences: true })).flatMap(verified =>
+  const events = (await verifyEvents(pdus, version, { mayBeOld: true })).flatMap(verified =>
     'event' in verified && asked.has(verified.event.eventId) ? verified.event : [],
   )
   if (events.length > 0) await storeOutliers(core.writer, roomId, events)
