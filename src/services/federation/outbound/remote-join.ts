@@ -1,5 +1,6 @@
 import { MatrixError } from '../../../core/errors.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
+import type { EventTemplate } from '../../../network/federation/membership.ts'
 import type { Answer } from '../../answer.ts'
 import { checkGone, importRoom } from '../../rooms/import-room.ts'
 import { BadSnapshot } from '../../rooms/judge-snapshot.ts'
@@ -85,8 +86,13 @@ export class RemoteJoin {
     // Before other servers are asked to let us in.
     await checkGone(core.context, request.roomId)
     const here = log.child({ room: request.roomId, user: request.userId })
-    await firstToHelp(request.via, { clock, log: here, purpose: 'join' }, attempt =>
-      this.#joinThrough(attempt, request),
+    await firstToHelp(
+      request.via,
+      { clock, log: here, purpose: 'join' },
+      {
+        prepare: one => this.#prepare(one, request),
+        finish: (server, template) => this.#joinThrough(server, template, request),
+      },
     )
   }
 
@@ -112,13 +118,19 @@ export class RemoteJoin {
     return true
   }
 
-  async #joinThrough({ server, timeoutMs }: Attempt, request: RemoteRequest): Promise<void> {
-    const { federation, core, clock } = this.#context
-    const { roomId, userId, content } = request
+  #prepare({ server, ...options }: Attempt, { roomId, userId }: RemoteRequest): Promise<EventTemplate> {
     const versions = [...roomVersions.keys()]
     // Some of what comes is signed by the server itself.
     this.#context.expectKeysOf?.(server)
-    const template = await federation.makeJoin(server, { roomId, userId, versions }, { timeoutMs })
+    return this.#context.federation.makeJoin(server, { roomId, userId, versions }, options)
+  }
+
+  async #joinThrough(
+    server: string,
+    template: EventTemplate,
+    { roomId, content }: RemoteRequest,
+  ): Promise<void> {
+    const { federation, core, clock } = this.#context
     const version = await this.#versionOf(roomId, template.roomVersion)
     const ours = completeTemplate(template.event, {
       serverName: core.context.serverName,

@@ -8,7 +8,7 @@ import type { Answer } from '../../answer.ts'
 import type { RemoteMemberships, RemoteRequest } from '../../rooms/ports.ts'
 import { shownEvent } from '../../rooms/shown-event.ts'
 import { readDescription } from '../room-description.ts'
-import { firstToHelp } from './candidates.ts'
+import { firstToHelp, type Help } from './candidates.ts'
 import { toClientError } from './client-errors.ts'
 import type { OutboundContext } from './context.ts'
 import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
@@ -40,11 +40,14 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     const { federation, core, clock } = this.#context
     const { roomId, userId } = request
     const versions = [...roomVersions.keys()]
-    const { event, state } = await this.#throughAny('knock', request, async ({ server, timeoutMs }) => {
-      const template = await federation.makeKnock(server, { roomId, userId, versions }, { timeoutMs })
-      const event = this.#complete(template.event, knownVersion(template.roomVersion), request.content)
-      const { eventId, pdu } = event
-      return { event, state: await federation.sendKnock(server, { roomId, eventId, event: pdu }) }
+    const { event, state } = await this.#throughAny('knock', request, {
+      prepare: ({ server, ...options }) =>
+        federation.makeKnock(server, { roomId, userId, versions }, options),
+      finish: async (server, template) => {
+        const event = this.#complete(template.event, knownVersion(template.roomVersion), request.content)
+        const { eventId, pdu } = event
+        return { event, state: await federation.sendKnock(server, { roomId, eventId, event: pdu }) }
+      },
     })
     const { version } = event
     const description = await readDescription(state, { roomId, version }, this.#context.verifyEvents)
@@ -74,13 +77,19 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     // Whoever told us of the room may have left it since.
     const others = (pending?.strippedState ?? []).map(event => serverNameOf(String(event['sender'] ?? '')))
     const via = [...request.via, serverNameOf(roomId), ...others]
-    return this.#throughAny('leave', { ...request, via }, async ({ server, timeoutMs }) => {
-      const template = await federation.makeLeave(server, { roomId, userId }, { timeoutMs })
-      const version = knownVersion(pending?.roomVersion ?? template.roomVersion)
-      const leave = this.#complete(template.event, version, request.content)
-      await federation.sendLeave(server, { roomId, eventId: leave.eventId, event: leave.pdu })
-      return leave
-    })
+    return this.#throughAny(
+      'leave',
+      { ...request, via },
+      {
+        prepare: ({ server, ...options }) => federation.makeLeave(server, { roomId, userId }, options),
+        finish: async (server, template) => {
+          const version = knownVersion(pending?.roomVersion ?? template.roomVersion)
+          const leave = this.#complete(template.event, version, request.content)
+          await federation.sendLeave(server, { roomId, eventId: leave.eventId, event: leave.pdu })
+          return leave
+        },
+      },
+    )
   }
 
   /**
@@ -129,15 +138,11 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     return completeTemplate(template, { serverName, signingKey, version, content, now, random })
   }
 
-  #throughAny<T>(
-    purpose: string,
-    { via, roomId, userId }: RemoteRequest,
-    attempt: Parameters<typeof firstToHelp<T>>[2],
-  ): Promise<T> {
+  #throughAny<P, T>(purpose: string, { via, roomId, userId }: RemoteRequest, help: Help<P, T>): Promise<T> {
     const { clock, log, core } = this.#context
     const servers = via.filter(server => server !== '' && server !== core.context.serverName)
     const here = log.child({ room: roomId, user: userId })
-    return firstToHelp(servers, { clock, log: here, purpose }, attempt)
+    return firstToHelp(servers, { clock, log: here, purpose }, help)
   }
 }
 
