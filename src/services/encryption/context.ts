@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { ignoredBy, parseIgnoredList } from '../../core/ignored-spans.ts'
 import type { Log } from '../../core/log.ts'
+import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import { DeviceReader } from '../../storage/accounts/devices.ts'
 import type { CommitResult, Database, WriteStatement } from '../../storage/database.ts'
 import { type EncryptionStores, encryptionStores } from '../../storage/encryption/index.ts'
@@ -18,6 +20,8 @@ export interface EncryptionContext extends EncryptionStores {
   isLocal(userId: string): boolean
   /** Whether a local user has a device of this ID, with or without keys. */
   hasDevice(userId: string, deviceId: string): Promise<boolean>
+  /** Whether a local user ignores somebody. */
+  ignores(userId: string, other: string): Promise<boolean>
   /** The IDs of a local user's devices. */
   deviceIds(userId: string): Promise<string[]>
   /** Commits statements as one write set; none is no commit. */
@@ -40,11 +44,14 @@ export const encryptionContext = (parts: {
   processes?: Processes | undefined
 }): EncryptionContext => {
   const devices = new DeviceReader(parts.database)
+  const accountData = new AccountDataReader(parts.database)
   return {
     ...parts,
     ...encryptionStores(parts.database),
     isLocal: userId => serverNameOf(userId) === parts.serverName,
     hasDevice: async (userId, deviceId) => (await devices.byId(userId, deviceId)) !== undefined,
+    ignores: async (userId, other) =>
+      ignoredBy(userId, parseIgnoredList((await accountData.ignored(userId))?.content)).has(other),
     deviceIds: userId => devices.ids(userId),
     commit: async statements => {
       const some = statements.filter(statement => statement.rows.length > 0)

@@ -99,3 +99,20 @@ testDatabases(test, 'thousands of messages are one commit', async (t, database, 
   const stored = await database.all(database.prepare('SELECT user_id FROM to_device_messages'))
   t.deepEqual(stored, [{ user_id: bob.userId }])
 })
+
+testDatabases(test, 'nobody is asked to verify whom they ignore', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const [alice, bob] = [await registered(server, 'alice'), await registered(server, 'bob')]
+  const path = `/user/${bob.userId}/account_data/m.ignored_user_list`
+  await bob.call('PUT', path, { ignored_users: { [alice.userId]: {}, [bob.userId]: {} } })
+  const tell = (from: TestDevice, type: string, n: number) =>
+    from.call('PUT', `/sendToDevice/${type}/t${n}`, { messages: { [bob.userId]: { '*': { n } } } })
+  await tell(alice, 'm.key.verification.request', 1)
+  await tell(alice, 'm.room.encrypted', 2)
+  await tell(bob, 'm.key.verification.request', 3)
+  t.deepEqual(numbers(await bob.sync()), [2, 3])
+  await bob.call('PUT', path, { ignored_users: {} })
+  await tell(alice, 'm.key.verification.request', 4)
+  t.deepEqual(numbers(await bob.sync()), [2, 3, 4])
+})

@@ -34,6 +34,9 @@ const MANY = 100
 /** How often it is looked for devices with more: that reads all messages. Milliseconds. */
 const CROWDS_MS = 60 * 60_000
 
+/** What a client shows to its user at once, as nothing else among messages to devices. */
+const VERIFICATION = 'm.key.verification.'
+
 /** For so long another server's message is known again. */
 const RECEIVED_KEPT_MS = 30 * 86_400_000
 
@@ -183,14 +186,19 @@ export class ToDevice {
     return size > MAX_CONTENT || size * (await this.#context.deviceIds(userId)).length > MAX_COPIES
   }
 
-  /** "Only one message can be sent to each device per transaction": one that is named gets its own, not what all get. */
+  /**
+   * "Only one message can be sent to each device per transaction": one that is named gets its own, not what all get. Nobody is asked to
+   * verify whom they ignore; of keys they are told, for the day when they think better of it.
+   */
   async #localMessages(
     common: Pick<NewMessage, 'userId' | 'sender' | 'type'>,
     devices: Readonly<Record<string, JsonObject>>,
   ): Promise<NewMessage[]> {
+    const { type, userId, sender } = common
+    if (type.startsWith(VERIFICATION) && (await this.#context.ignores(userId, sender))) return []
     const { '*': forAll, ...named } = devices
     const isMixed = forAll !== undefined && Object.keys(named).length > 0
-    const others = isMixed ? await this.#context.deviceIds(common.userId) : []
+    const others = isMixed ? await this.#context.deviceIds(userId) : []
     const addressed = isMixed
       ? { ...Object.fromEntries(others.map(deviceId => [deviceId, forAll])), ...named }
       : devices
