@@ -1,15 +1,13 @@
-import type { Clock } from '../../core/clock.ts'
 import { isJsonObject } from '../../core/json.ts'
 import { type Held, LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
 import { BATCH, BatchJudge, type JudgeParts } from './batch-judge.ts'
 import { Changes } from './changes.ts'
 import { JudgedSteps, type OnStored, storedPosition } from './judged-steps.ts'
+import { Silence } from './silence.ts'
 
 /** After the database has failed, in milliseconds. */
 const PAUSE_MS = 1_000
-/** Nobody waits longer for another process to count, in milliseconds. */
-const SILENCE_MS = 2_000
 /** After so many failures in a row nobody waits for the counts any more. */
 const MAX_FAILURES = 3
 
@@ -31,12 +29,11 @@ export class NotificationCounter {
   /** Of how far this is. */
   readonly #changes = new Changes(this.#closing.signal)
   readonly #sole: SoleWork
+  /** Where another process may be the one that counts. */
+  readonly #silence: Silence | undefined
   #started: Promise<void> | undefined
   /** While this process is the one that counts. */
   #held: Held | undefined
-  /** The process that counts has said nothing for a while, though there are events. */
-  #isSilent = false
-  #isListening = false
   #wake: (() => void) | undefined
   #judged: number
   #reached: number
@@ -52,9 +49,17 @@ export class NotificationCounter {
     this.#judged = this.#reached
     this.#parts = parts
     this.#judge = new BatchJudge(parts)
-    const { bulletin } = this.#sole.others ?? {}
-    bulletin?.on('counted', told => this.#hear(told))
-    bulletin?.onGap(() => this.#parts.unread.forget())
+    const { others } = this.#sole
+    others?.bulletin.on('counted', told => this.#hear(told))
+    others?.bulletin.onGap(() => this.#parts.unread.forget())
+    this.#silence =
+      others &&
+      new Silence({
+        ...{ clock: others.clock, signal: this.#closing.signal },
+        upTo: () => parts.context.db.position('events'),
+        reached: () => (this.#held === undefined ? this.#reached : Number.POSITIVE_INFINITY),
+        noticed: () => this.#tell(),
+      })
   }
 
   /** Up to where events may be told: all before has been judged. Without bound while counting fails or has not begun. */
@@ -93,15 +98,14 @@ export class NotificationCounter {
   }
 
   get #isWorking(): boolean {
-    return this.#started !== undefined && this.#failures < MAX_FAILURES && !this.#isSilent
+    return this.#started !== undefined && this.#failures < MAX_FAILURES && this.#silence?.isNoticed !== true
   }
 
   /** Begins to follow the events where the last process ended, or what another process counts. */
   start(): void {
     if (this.#started !== undefined) return
     this.#started = this.#sole.run(this.#closing.signal, held => this.#lead(held))
-    const { others } = this.#sole
-    if (others !== undefined) void this.#listen(others.clock)
+    if (this.#silence !== undefined) void this.#listen(this.#silence)
   }
 
   /** Ends after the step that is under way. */
@@ -150,7 +154,7 @@ export class NotificationCounter {
     this.#parts.unread.forget()
     this.#judged = this.#reached
     this.#held = held
-    this.#isSilent = false
+    this.#silence?.broken()
     this.#tell()
     return new JudgedSteps(this.#reached, {
       ...{ database, commit: held.commit, bulletin: this.#sole.others?.bulletin },
@@ -175,15 +179,15 @@ export class NotificationCounter {
   }
 
   /** Where another process counts: nobody waits for it for long. */
-  async #listen(clock: Clock): Promise<void> {
+  async #listen(silence: Silence): Promise<void> {
     const { db } = this.#parts.context
     const { signal } = this.#closing
     await this.#findOut()
     const stop = db.onCommit(moved => {
-      if (moved.has('events')) void this.#expect(clock)
+      if (moved.has('events')) void silence.listen()
     })
     signal.addEventListener('abort', stop)
-    await this.#expect(clock)
+    await silence.listen()
   }
 
   /** Looks how far others have counted: what they tell is passed over while this process takes itself for the one that counts. */
@@ -200,18 +204,6 @@ export class NotificationCounter {
     }
   }
 
-  async #expect(clock: Clock): Promise<void> {
-    const position = this.#parts.context.db.position('events')
-    if (this.#isListening || this.#isSilent || this.#held !== undefined || this.#reached >= position) return
-    this.#isListening = true
-    await clock.sleep(SILENCE_MS, this.#closing.signal).catch(() => undefined)
-    this.#isListening = false
-    if (this.#held !== undefined || this.#closing.signal.aborted) return
-    if (this.#reached >= position) return this.#expect(clock)
-    this.#isSilent = true
-    this.#tell()
-  }
-
   /** Another process has counted. */
   #hear(told: unknown): void {
     if (this.#held !== undefined || !isJsonObject(told)) return
@@ -219,7 +211,7 @@ export class NotificationCounter {
     if (typeof upTo !== 'number' || !Array.isArray(rooms)) return
     this.#parts.unread.counted({ notices: [], readings: [], undone: rooms.map(Number), cleared: [] })
     this.#reach(upTo)
-    this.#isSilent = false
+    this.#silence?.broken()
     this.#tell()
   }
 

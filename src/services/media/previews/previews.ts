@@ -3,7 +3,6 @@ import { MatrixError } from '../../../core/errors.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { essenceOf, formatMxc } from '../../../core/media.ts'
 import type { IncomingResponse } from '../../../network/http-client.ts'
-import { OutboundError } from '../../../network/outbound-error.ts'
 import type { PageFetcher } from '../../../network/page-fetcher.ts'
 import { PreviewStore } from '../../../storage/media/previews.ts'
 import { BoundedPool, PoolFull } from '../../accounts/bounded-pool.ts'
@@ -11,6 +10,7 @@ import { type MediaContext, newMediaId } from '../context.ts'
 import { inspectPicture } from '../pictures.ts'
 import { Turns } from '../turns.ts'
 import { decodePage } from './charset.ts'
+import { clientError } from './client-error.ts'
 import { fileTitle, playableFile, playableMembers } from './files.ts'
 import { readHead } from './html-head.ts'
 import { type Embedded, OEMBED_TYPES, readOembed } from './oembed.ts'
@@ -230,23 +230,5 @@ export class Previews {
       await database.commit({ statements: [write.discard([blob.hash], now)] })
       return undefined
     }
-  }
-}
-
-const clientError = (error: unknown): unknown => {
-  if (error instanceof PoolFull) {
-    return new MatrixError('M_LIMIT_EXCEEDED', 'Too many pages are being fetched', {
-      fields: { retry_after_ms: 5_000 },
-    })
-  }
-  if (!(error instanceof OutboundError)) return error
-  const options = { cause: error }
-  switch (error.kind) {
-    case 'denied':
-      return new MatrixError('M_FORBIDDEN', 'This server does not visit such addresses', options)
-    case 'timeout':
-      return new MatrixError('M_CONNECTION_TIMEOUT', 'The page did not answer in time', options)
-    default:
-      return new MatrixError('M_CONNECTION_FAILED', 'The page cannot be reached', options)
   }
 }
