@@ -1,4 +1,5 @@
 import test from 'ava'
+import { MatrixError } from '../../core/errors.ts'
 import { logIn, PASSWORD, recordingMailer } from '../../test-kit/accounts.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { openOAuth } from '../../test-kit/oauth.ts'
@@ -73,6 +74,18 @@ test('all sessions end where that is wanted', async t => {
   await accounts.emails.confirm(mailer.token)
   await visitor.post(path, { ...fields, ...CHOSEN, end_others: 'yes' })
   t.false(await accounts.hasDevice(alice, session.device_id))
+})
+
+test('it lets in also who has tried too many wrong passwords before', async t => {
+  const { accounts, mailer, visitor, signIn, path, ask } = await open(t)
+  const tooMany = () => {
+    throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many.')
+  }
+  accounts.hooks.guesses = { check: tooMany, wrong: tooMany }
+  const { fields } = await ask('a@tea.example')
+  await accounts.emails.confirm(mailer.token)
+  t.is((await visitor.post(path, { ...fields, ...CHOSEN })).status, 303)
+  t.regex((await visitor.get(signIn)).text, /signed in as @alice:tessera\.test/)
 })
 
 test('nobody learns whose an address is, or gets into an account that is locked', async t => {

@@ -84,7 +84,7 @@ const submit = async (context: PageContext, options: RecoverOptions): Promise<vo
     factsOf(context).limit('login')
     const how = { logoutDevices: fields.has('end_others') }
     const userId = await options.service.setPassword(sent, field('password'), how)
-    setSecret(context, options, await options.browsers.signIn(userId, field('password')))
+    setSecret(context, options, await options.browsers.signInAs(userId))
     goTo(context, back)
   } catch (error) {
     const { status, text } = problemOf(error, visitor.words, {

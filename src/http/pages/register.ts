@@ -27,8 +27,8 @@ export interface RegistrationOptions {
   readonly registration: WhatIsAsked & {
     /** Has the owner of an address confirm it. @throws {MatrixError} */
     sendEmail(address: string): Promise<{ sid: string; clientSecret: string }>
-    /** Makes an account. @throws {MatrixError} */
-    create(account: NewAccount): Promise<void>
+    /** Makes an account. @returns the user ID @throws {MatrixError} */
+    create(account: NewAccount): Promise<string>
   }
 }
 
@@ -76,8 +76,10 @@ export const register = async (
     if (password !== field('password_again')) return again(problems.passwordsDiffer)
     const hasTerms = registration.terms(visitor.words.lang).length > 0
     if (hasTerms && field('terms') !== 'accepted') return again(problems.termsNeeded)
-    await registration.create({ username: name, password, token: field('token').trim(), email })
-    setSecret(context, options, await browsers.signIn(name, password))
+    const userId = await registration.create({
+      ...{ username: name, password, token: field('token').trim(), email },
+    })
+    setSecret(context, options, await browsers.signInAs(userId))
     goTo(context, sameWith(context, { prompt: undefined }))
   } catch (error) {
     const { status, text } = problemOf(error, visitor.words, {

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { AccountsContext } from './context.ts'
 import type { EmailCredentials, EmailValidations } from './email-validation.ts'
 import { type InteractiveBody, InteractiveChallenge } from './interactive-attempt.ts'
-import type { Registration } from './registration.ts'
+import type { Registered, Registration } from './registration.ts'
 import { registrationClosed, registrationFlows } from './registration-stages.ts'
 import type { RegisterRequest } from './registration-wishes.ts'
 
@@ -53,13 +53,13 @@ export class BrowserRegistration {
     return this.#emails.begin('register', address)
   }
 
-  /** Makes an account. @throws {MatrixError} as `Registration.register`, and of stages that were not passed */
+  /** Makes an account. @returns the user ID @throws {MatrixError} as `Registration.register`, and of stages that were not passed */
   async create(account: {
     username: string
     password: string
     token: string
     email: { sid: string; clientSecret: string } | undefined
-  }): Promise<void> {
+  }): Promise<string> {
     const { username, password, token, email } = account
     const answers: Readonly<Record<string, JsonObject>> = {
       'm.login.registration_token': { token },
@@ -71,10 +71,10 @@ export class BrowserRegistration {
     try {
       for (const type of this.#stages) {
         const auth: JsonObject = { type, ...(session === undefined ? {} : { session }), ...answers[type] }
-        const challenge = await this.#attempt({ username, password, inhibit_login: true, auth })
-        if (challenge === undefined) return
-        session = String(challenge.body['session'])
-        if (challenge.failure !== undefined) throw challenge.failure
+        const made = await this.#attempt({ username, password, inhibit_login: true, auth })
+        if (!(made instanceof InteractiveChallenge)) return made.user_id
+        session = String(made.body['session'])
+        if (made.failure !== undefined) throw made.failure
       }
       throw registrationClosed()
     } catch (error) {
@@ -84,11 +84,10 @@ export class BrowserRegistration {
     }
   }
 
-  /** @returns what is still to be done, or what has failed; `undefined`: the account is there */
-  async #attempt(request: RegisterRequest & InteractiveBody): Promise<InteractiveChallenge | undefined> {
+  /** @returns the account, or what is still to be done, or has failed */
+  async #attempt(request: RegisterRequest & InteractiveBody): Promise<InteractiveChallenge | Registered> {
     try {
-      await this.#registration.register(request, TARGET)
-      return undefined
+      return await this.#registration.register(request, TARGET)
     } catch (error) {
       if (error instanceof InteractiveChallenge) return error
       throw error

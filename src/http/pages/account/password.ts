@@ -23,7 +23,7 @@ export const password: AccountAction = {
       const logoutDevices = fields.has('end_others')
       await options.account.management.setPassword(user.userId, field('password'), { logoutDevices })
       // The new password has ended this session of the browser with all others.
-      setSecret(context, options, await options.browsers.signIn(user.userId, field('password')))
+      setSecret(context, options, await options.browsers.signInAs(user.userId))
       say(call, 200, words.account.changePassword, words.account.passwordChanged)
     } catch (error) {
       const special = { M_FORBIDDEN: 'wrongPassword', M_INVALID_PARAM: 'weakPassword' } as const
