@@ -1,5 +1,8 @@
 import test from 'ava'
-import { SERVER_NAME, testAccounts } from '../../test-kit/accounts.ts'
+import { ErasureReader } from '../../storage/accounts/erasures.ts'
+import { UserWriter } from '../../storage/accounts/user-writer.ts'
+import { UserReader } from '../../storage/accounts/users.ts'
+import { alice, SERVER_NAME, testAccounts, withAlice } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 
 testDatabases(
@@ -31,5 +34,37 @@ testDatabases(
     t.deepEqual(asked, [last])
     await accounts.management.erase(last)
     t.deepEqual(asked, [last])
+  },
+)
+
+testDatabases(
+  test,
+  'what was erased stays so when the account is given back and deactivated again',
+  async (t, database) => {
+    const { accounts } = await withAlice(database)
+    const root = { userId: '@root:tessera.test', isAdmin: true } as const
+    const erased = async () => (await new ErasureReader(database).since(0)).map(({ userId }) => userId)
+    accounts.hooks.onDeactivate = async () => {}
+    await accounts.management.deactivate(alice, { erase: true })
+    t.deepEqual(await erased(), [alice])
+    await accounts.administered.put({ ...root, tokenId: '', isGuest: false, deviceId: undefined }, alice, {
+      deactivated: false,
+    })
+    await accounts.management.deactivate(alice, { erase: false })
+    t.deepEqual(await erased(), [alice])
+  },
+)
+
+testDatabases(
+  test,
+  'a log-out that is finished late does not pass for the end of a deactivation',
+  async (t, database) => {
+    const { accounts } = await withAlice(database)
+    const [users, reader] = [new UserWriter(database), new UserReader(database)]
+    await accounts.commands.endSessions(alice)
+    t.deepEqual(await reader.pendingLogouts(10), [alice])
+    await accounts.commands.deactivate(alice, { erase: false })
+    await database.commit({ statements: [users.cleanedUp(alice, 'logout')] })
+    t.deepEqual(await reader.pendingCleanups('', 10), [{ userId: alice, erase: false }])
   },
 )

@@ -162,7 +162,7 @@ export class AccountManagement {
     for (const userId of await read.users.pendingLogouts(RESUME_BATCH)) {
       await this.#authentication.forget(userId)
       await this.#devices.remove(userId, await read.devices.withoutTokens(userId))
-      await this.#context.commit([write.users.cleanedUp(userId)])
+      await this.#context.commit([write.users.cleanedUp(userId, 'logout')])
     }
   }
 
@@ -222,7 +222,7 @@ export class AccountManagement {
     this.#leaving.add(userId)
     try {
       await hooks.onDeactivate(userId, { erase })
-      await this.#context.commit([this.#context.write.users.cleanedUp(userId)])
+      await this.#context.commit([this.#context.write.users.cleanedUp(userId, 'deactivation')])
     } catch (error) {
       this.#context.onError(error)
     } finally {

@@ -55,7 +55,7 @@ export class UserWriter {
     this.#deactivate = db.prepare(
       `UPDATE users SET password_hash = NULL, deactivated_ts = ?, erase = ?, cleanup = 1,
          erased_position = CASE WHEN CAST(? AS bigint) = 1
-           THEN (SELECT coalesce(max(position), 0) FROM events WHERE position IS NOT NULL) END,
+           THEN (SELECT coalesce(max(position), 0) FROM events WHERE position IS NOT NULL) ELSE erased_position END,
          credential_version = credential_version + 1
        WHERE user_id = ? AND deactivated_ts IS NULL`,
     )
@@ -66,7 +66,7 @@ export class UserWriter {
     this.#endSignIns = db.prepare(
       'UPDATE users SET credential_version = credential_version + 1 WHERE user_id = ?',
     )
-    this.#cleanedUp = db.prepare('UPDATE users SET cleanup = 0 WHERE user_id = ?')
+    this.#cleanedUp = db.prepare('UPDATE users SET cleanup = 0 WHERE user_id = ? AND cleanup = ?')
     this.#setType = db.prepare('UPDATE users SET user_type = ? WHERE user_id = ?')
     this.#limitMessages = db.prepare('UPDATE users SET message_rate = ?, message_burst = ? WHERE user_id = ?')
     this.#erase = db.prepare(
@@ -132,7 +132,7 @@ export class UserWriter {
     return { prepared: this.#rehash, rows: [[to, userId, from]] }
   }
 
-  /** Deactivates an account. Guard `no-such-user`: no active account. */
+  /** Deactivates an account; what was erased before it was given back stays so. Guard `no-such-user`: no active account. */
   deactivate(userId: string, erase: boolean, now: number): WriteStatement {
     return {
       prepared: this.#deactivate,
@@ -163,9 +163,9 @@ export class UserWriter {
     return { prepared: this.#endSignIns, rows: [[userId]] }
   }
 
-  /** Notes that a deactivated user has left all rooms, or that the devices of one who was logged out are gone. */
-  cleanedUp(userId: string): WriteStatement {
-    return { prepared: this.#cleanedUp, rows: [[userId]] }
+  /** Notes that a deactivated user has left all rooms, or that the devices of one who was logged out are gone; not the one for the other. */
+  cleanedUp(userId: string, what: 'deactivation' | 'logout'): WriteStatement {
+    return { prepared: this.#cleanedUp, rows: [[userId, what === 'deactivation' ? 1 : 2]] }
   }
 
   /** What kind of account it is to administrators. Guard `no-such-user`. */
