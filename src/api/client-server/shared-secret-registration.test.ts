@@ -45,6 +45,20 @@ test('register_new_matrix_user works with the shared secret, and with nothing le
   t.is(await accounts.count(), 2)
 })
 
+test('it logs in also where nobody signs in with a password', async t => {
+  const secret = 'it is a secret'
+  const { accounts, server } = await open(t, {
+    registration: { sharedSecret: secret },
+    sessions: { passwords: false },
+  })
+  const PATH = '/_synapse/admin/v1/register'
+  const { nonce } = bodyOf(await server.request('GET', PATH))
+  const mac = createHmac('sha1', secret).update(`${nonce}\0alice\0${PASSWORD}\0notadmin`).digest('hex')
+  const json = { nonce, mac, username: 'alice', password: PASSWORD, admin: false }
+  const { access_token: token } = bodyOf(await server.request('POST', PATH, { json }))
+  t.like(await accounts.authenticate(token), { userId: alice })
+})
+
 test('without a shared secret that way is closed', async t => {
   const { server } = await open(t, {})
   const PATH = '/_synapse/admin/v1/register'

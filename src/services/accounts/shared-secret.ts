@@ -59,7 +59,7 @@ export class SharedSecretRegistration {
    */
   async register(request: SharedSecretRequest): Promise<LoggedIn> {
     const secret = this.#secret()
-    const { clock, write } = this.#context
+    const { clock, read, write } = this.#context
     const { nonce, username, password, displayname, user_type: userType = null } = request
     const used = await this.#context.commit([write.oneTime.redeem(hashToken(nonce), 'nonce', clock.now())])
     if (!used.ok)
@@ -79,8 +79,9 @@ export class SharedSecretRegistration {
       displayName: displayname,
       userType: userType ?? undefined,
     })
-    if ('refused' in made) throw new MatrixError('M_FORBIDDEN', 'The account was not made.')
-    return this.#login.login({ type: 'm.login.password', user: made.userId, password })
+    const user = 'refused' in made ? undefined : await read.users.byId(made.userId)
+    if (user === undefined) throw new MatrixError('M_FORBIDDEN', 'The account was not made.')
+    return this.#login.start(user, {})
   }
 
   #secret(): string {
