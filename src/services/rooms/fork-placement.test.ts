@@ -112,6 +112,7 @@ for (const inline of [0, 1_000]) {
       'LA: alice leave',
       'TB: bob topic b',
       'TC: carol say c < LA',
+      'TD: carol say d < LA',
     ])
     const { lines, log } = captured()
     const metrics = createMetrics({ process: false })
@@ -130,6 +131,9 @@ for (const inline of [0, 1_000]) {
       replayed.resets.map(reset => [reset.type, reset.held.map(id => peers.nameOf(id)).sort()]),
       [['m.room.join_rules', ['J1', 'J2']]],
     )
+    t.is((await here.receive('TD', { stateBefore })).outcome, 'accepted')
+    t.is((await here.ends()).length, 3)
+    t.is(lines.length, 1, 'the branches still stand, and say the same')
     t.regex(await metrics.text(), /tessera_state_resets_total 1/)
     t.regex(await metrics.text(), /tessera_events_stored_total\{origin="remote"\} \d/)
   })

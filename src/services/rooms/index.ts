@@ -33,6 +33,7 @@ import { RoomUpgrades } from './room-upgrade.ts'
 import { createRoomViews, type RoomViews } from './room-views.ts'
 import { type RoomsContext, RoomWriter } from './room-writer.ts'
 import { Sending } from './sending.ts'
+import { StateResets } from './state-resets.ts'
 import { Successors } from './successors.ts'
 import { Timelines } from './timeline.ts'
 
@@ -90,13 +91,14 @@ export const createRoomCore = (parts: {
   const { database, signingKey, ...others } = parts
   const read = roomReaders(database, signedWhenAsked(parts.serverName, signingKey))
   const erasures = new Erasures(database, parts.clock)
+  const log = parts.log ?? silentLog
   const context: RoomsContext = {
     erasures,
     ...others,
-    log: parts.log ?? silentLog,
+    log,
+    resets: new StateResets(log, parts.metrics),
     resolver: parts.resolver ?? threadedResolver(),
-    processes:
-      parts.processes ?? new Processes({ database, clock: parts.clock, log: parts.log ?? silentLog }),
+    processes: parts.processes ?? new Processes({ database, clock: parts.clock, log }),
     partial: new PartialRooms({ read, clock: parts.clock }),
     authEdges: new LRUCache({ max: ROOMS_IN_CONFLICT }),
     db: database,

@@ -40,13 +40,7 @@ export const resolveStates = async (
   if (others.every(other => sameOverlay(first, other))) return first
   const conflict = new Conflict(context, head, states, pending)
   const { input, outcome } = await conflict.resolve()
-  if (outcome.resets.length > 0) {
-    context.metrics?.reset()
-    context.log.warn(
-      { room: head.room.roomId, resets: outcome.resets, resolution: JSON.stringify(input) },
-      'state resolution has set back what all sides held: replay it with tessera debug resolve',
-    )
-  }
+  context.resets.tell(head.room.roomId, input, outcome)
   return conflict.overlay(outcome)
 }
 

@@ -10,6 +10,7 @@ import type { AuthEdges } from './auth-walk.ts'
 import type { Erasures } from './erasures.ts'
 import type { PartialRooms } from './partial-rooms.ts'
 import type { Resolver } from './resolver.ts'
+import type { StateResets } from './state-resets.ts'
 
 /** What the room services share. */
 export interface RoomsContext {
@@ -24,6 +25,7 @@ export interface RoomsContext {
   readonly log: Log
   readonly metrics?: Pick<Metrics['rooms'], 'stored' | 'resolved' | 'reset'> | undefined
   readonly resolver: Resolver
+  readonly resets: StateResets
   readonly partial: PartialRooms
   readonly erasures: Erasures
   /** The auth graphs of the rooms that were resolved last, by nid: as far as they were walked. */
