@@ -36,6 +36,8 @@ export const MAX_EXTREMITIES = 60
 
 /** Refused events between an event and the ends that it covers are looked through as deep as this. */
 const MAX_COVERED_DEPTH = 20
+/** And so many of them: whoever is banned may make any number, and refer to them with each event anew. */
+const MAX_COVERED = 200
 
 /**
  * Finds the ends of the graph and the current state after an accepted event: "the current state of the room is the
@@ -138,12 +140,12 @@ const isRefused = (stored: StoredEvent | undefined): boolean =>
 /** What an event refers to, also through events that were rejected or soft-failed: those are never ends themselves. */
 const coveredBy = async ({ read }: RoomsContext, event: RoomEvent): Promise<Set<string>> => {
   const covered = new Set<string>()
-  let wave = event.prevEvents
-  for (let depth = 0; depth < MAX_COVERED_DEPTH && wave.length > 0; depth++) {
-    const fresh = wave.filter(eventId => !covered.has(eventId))
-    for (const eventId of fresh) covered.add(eventId)
-    const stored = await read.events.byIds(fresh)
-    wave = [...stored.values()].filter(isRefused).flatMap(one => one.event.prevEvents)
+  let wave = new Set(event.prevEvents)
+  for (let depth = 0; depth < MAX_COVERED_DEPTH && wave.size > 0; depth++) {
+    for (const eventId of wave) covered.add(eventId)
+    const refused = [...(await read.events.byIds([...wave])).values()].filter(isRefused)
+    const behind = new Set(refused.flatMap(one => one.event.prevEvents)).difference(covered)
+    wave = new Set([...behind].slice(0, Math.max(0, MAX_COVERED - covered.size)))
   }
   return covered
 }
