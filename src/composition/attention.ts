@@ -53,7 +53,6 @@ export const composeAttention = (
     peers: federation,
     standing: userId => accounts.refusalOf(userId),
   })
-  lifetime.onRemoved = roomId => invitations.roomsGone.endIn(roomId)
   accounts.hooks.onAddress = userId => invitations.addresses.deliverTo(userId)
   federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
   const notifications = createNotifications({
@@ -61,6 +60,10 @@ export const composeAttention = (
     records: invitations.records.read,
     limits: config.notifications,
   })
+  lifetime.onRemoved = async roomId => {
+    await notifications.housekeeping.roomGone(roomId)
+    await invitations.roomsGone.endIn(roomId)
+  }
   const direct = createDirect({
     ...{ core, rooms, clock, log, peers: federation },
     attention: notifications.attention,

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
 import { FollowedStreams } from '../../storage/followed-streams.ts'
-import type { NotificationRow } from '../../storage/notifications/notifications.ts'
+import { type NotificationRow, ROOM_KINDS } from '../../storage/notifications/notifications.ts'
 import { Rounds } from '../rounds.ts'
 import type { Inbox } from './inbox.ts'
 import { FORGOTTEN } from './notification-center.ts'
@@ -12,7 +12,7 @@ const HOUR_MS = 60 * 60_000
 const OVER_KEPT_MS = 7 * 24 * HOUR_MS
 const BATCH = 500
 
-/** Gives up what has waited too long, and forgets what is over. */
+/** Gives up what has waited too long, or is about rooms that are no more, and forgets what is over. */
 export class NotificationHousekeeping {
   readonly #db: Database
   readonly #inbox: Inbox
@@ -39,6 +39,15 @@ export class NotificationHousekeeping {
 
   close(): Promise<void> {
     return this.#rounds.close()
+  }
+
+  /** What waits because of a room that was removed is gone with it. */
+  async roomGone(roomId: string): Promise<void> {
+    const { read } = this.#inbox
+    for (const userId of await read.usersInRoom(roomId, ROOM_KINDS)) {
+      const rows = await read.inRoom(userId, roomId)
+      await this.#inbox.expire(rows.filter(({ kind }) => ROOM_KINDS.includes(kind)))
+    }
   }
 
   /** One round. */

@@ -175,7 +175,7 @@ export class Inbox {
     return this.#queue.run(userId, () => this.#remove(rows, 'dismissed'))
   }
 
-  /** Gives notifications up for their age. */
+  /** Gives notifications up, for their age or with what they are about. */
   async expire(rows: readonly NotificationRow[]): Promise<void> {
     await this.#remove(rows, 'acted')
   }

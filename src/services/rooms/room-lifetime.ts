@@ -25,7 +25,7 @@ const INVITES = { stream: 'invites', offset: 0 } as const
  * by rules of their own. Whoever is invited later, or joins, gets the room from the servers that are still in it.
  */
 export class RoomLifetime {
-  /** Told of a room that was removed though people were still invited to it. */
+  /** Told of a room that was removed though it may still matter to people: they are invited, or something in it waits for them. */
   onRemoved: (roomId: string) => Promise<void> = async () => {}
   readonly #writer: RoomWriter
   readonly #context: RoomsContext

@@ -18,6 +18,11 @@ export type NotificationKind = (typeof NOTIFICATION_KINDS)[number]
 /** The kinds that follow from events which notify by push rules. */
 export const MESSAGE_KINDS: readonly NotificationKind[] = ['message', 'mention', 'call']
 
+/** The kinds that are about what goes on in a room: of one that is no more they tell nothing that anybody could act on. */
+export const ROOM_KINDS: readonly NotificationKind[] = NOTIFICATION_KINDS.filter(
+  kind => kind !== 'invitation' && kind !== 'invitation_expired',
+)
+
 /** A notification to be stored. Instants are milliseconds since 1970. */
 export interface NotificationFact {
   readonly userId: string
@@ -129,9 +134,11 @@ export class NotificationReader {
        ORDER BY CASE WHEN kind = 'message' THEN 0 ELSE 1 END, ts, id LIMIT ?`,
     )
     this.#expired = db.prepare(`${select} WHERE ts < ? AND kind <> 'invitation' AND ${waiting} LIMIT ?`)
+    const ofRoom = `kind IN (${ROOM_KINDS.map(kind => `'${kind}'`).join(', ')})`
     this.#purged = db.prepare(
-      `${select} WHERE ${waiting} AND kind <> 'invitation' AND event_position <= (
-         SELECT r.purged_to FROM rooms r WHERE r.room_id = notifications.room_id) LIMIT ?`,
+      `${select} WHERE ${waiting} AND kind <> 'invitation' AND (
+           event_position <= (SELECT r.purged_to FROM rooms r WHERE r.room_id = notifications.room_id)
+           OR ${ofRoom} AND NOT EXISTS (SELECT 1 FROM rooms r WHERE r.room_id = notifications.room_id)) LIMIT ?`,
     )
   }
 
@@ -198,7 +205,7 @@ export class NotificationReader {
     return (await this.#db.scan<Columns>(this.#expired, [before, limit])).map(notificationRow)
   }
 
-  /** Those whose events went with the history of their rooms, at most so many. */
+  /** Those whose events went with the history of their rooms, or with these, at most so many. */
   async purged(limit: number): Promise<NotificationRow[]> {
     return (await this.#db.scan<Columns>(this.#purged, [limit])).map(notificationRow)
   }
