@@ -80,6 +80,7 @@ export const composeAttention = (
     ...{ context: core.context, memberships: rooms.memberships, rules: config.invitations, clock, log },
     isActive: async userId =>
       accounts.hooks.isExclusive?.(userId) !== true && (await accounts.refusalOf(userId)) === undefined,
+    isWanted: invitation => invitations.listing.isWanted(invitation),
     noteDirect: direct.note,
   })
   const running: readonly Running[] = [push, invitations, notifications, direct, acceptance]

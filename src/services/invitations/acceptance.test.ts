@@ -6,6 +6,7 @@ import { newRoom, testRooms } from '../../test-kit/rooms.ts'
 import { type AcceptanceRules, AutomaticAcceptance } from './acceptance.ts'
 
 const [A, B, C] = ['@a:here.test', '@b:here.test', '@c:here.test']
+const IGNORED = '@ignored:here.test'
 
 testDatabases(test, 'invitations are accepted by the rules, and once', async (t, db) => {
   const { core, rooms, clock } = await testRooms(db)
@@ -15,13 +16,14 @@ testDatabases(test, 'invitations are accepted by the rules, and once', async (t,
       ...{ context: core.context, memberships: rooms.memberships, clock, log: silentLog },
       rules: { accept, acceptFrom: 'anybody' },
       isActive: async userId => userId !== C,
+      isWanted: async ({ inviter }) => inviter !== IGNORED,
       noteDirect: async (...entry) => void noted.push(entry),
     })
     acceptance.start()
     return acceptance
   }
-  const make = (isDirect: boolean) =>
-    rooms.roomCreation.create(newRoom(rooms, A, { invite: [B, C] }), { isDirect })
+  const make = (isDirect: boolean, maker = A) =>
+    rooms.roomCreation.create(newRoom(rooms, maker, { invite: [B, C] }), { isDirect })
   const memberships = async (roomId: string) => {
     const head = await core.writer.head(roomId)
     return [B, C].map(userId => head?.memberships.get(userId))
@@ -30,12 +32,13 @@ testDatabases(test, 'invitations are accepted by the rules, and once', async (t,
   await clock.leap(3_600_001)
   const off = accepting('none')
   const first = accepting('direct')
-  const [direct, other] = [await make(true), await make(false)]
+  const [direct, other, unwanted] = [await make(true), await make(false), await make(true, IGNORED)]
   await first.settled()
   await off.settled()
   t.deepEqual(await memberships(old), ['invite', 'invite'], 'what is old is left to its user')
   t.deepEqual(await memberships(direct), ['join', 'invite'], 'not for whom that is not active')
   t.deepEqual(await memberships(other), ['invite', 'invite'])
+  t.deepEqual(await memberships(unwanted), ['invite', 'invite'], 'not from whom they do not want to hear of')
   t.deepEqual(noted, [[B, A, direct]])
   await rooms.memberships.leave({ userId: B, roomId: direct })
   await first.close()
@@ -44,6 +47,7 @@ testDatabases(test, 'invitations are accepted by the rules, and once', async (t,
   const second = accepting('all')
   await second.settled()
   await second.close()
+  t.deepEqual(await memberships(unwanted), ['invite', 'invite'])
   t.deepEqual(await memberships(unseen), ['join', 'invite'], 'also what came while nobody looked')
   t.deepEqual(await memberships(direct), ['leave', 'invite'], 'who has left is not brought back')
 })
@@ -66,6 +70,7 @@ testDatabases(
       },
       rules: { accept: 'all', acceptFrom: 'local' },
       isActive: async () => true,
+      isWanted: async () => true,
       noteDirect: async () => {},
     })
     acceptance.start()

@@ -36,6 +36,7 @@ export class AutomaticAcceptance {
   readonly #memberships: Pick<Memberships, 'join'>
   readonly #rules: AcceptanceRules
   readonly #isActive: (userId: string) => Promise<boolean>
+  readonly #isWanted: (invitation: { readonly userId: string; readonly inviter: string }) => Promise<boolean>
   readonly #noteDirect: (userId: string, otherId: string, roomId: string) => Promise<void>
   readonly #clock: Clock
   readonly #log: Log
@@ -50,6 +51,8 @@ export class AutomaticAcceptance {
     rules: AcceptanceRules
     /** Whether somebody may act and answers by themselves: no user of a service, nobody who is locked. */
     isActive(userId: string): Promise<boolean>
+    /** Whether somebody wants to see invitations of their inviter at all. */
+    isWanted(invitation: { readonly userId: string; readonly inviter: string }): Promise<boolean>
     /** Has a room stand among the user's direct rooms with another. */
     noteDirect(userId: string, otherId: string, roomId: string): Promise<void>
     clock: Clock
@@ -60,6 +63,7 @@ export class AutomaticAcceptance {
     this.#memberships = parts.memberships
     this.#rules = parts.rules
     this.#isActive = parts.isActive
+    this.#isWanted = parts.isWanted
     this.#noteDirect = parts.noteDirect
     this.#clock = parts.clock
     this.#log = parts.log
@@ -118,7 +122,7 @@ export class AutomaticAcceptance {
 
   async #accept(invitation: InvitationRow): Promise<void> {
     const { userId, roomId, sender } = invitation
-    if (!(await this.#isActive(userId))) return
+    if (!(await this.#isActive(userId)) || !(await this.#isWanted({ userId, inviter: sender }))) return
     const via = serverNameOf(sender) === this.#context.serverName ? [] : [serverNameOf(sender)]
     for (let attempt = 0; await this.#isPending(invitation); attempt++) {
       try {

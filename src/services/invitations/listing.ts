@@ -137,7 +137,7 @@ export class InvitationListing {
   }
 
   /** Whether the invited user wants to know of it. */
-  async isWanted({ userId, inviter }: InvitationRecord): Promise<boolean> {
+  async isWanted({ userId, inviter }: Pick<InvitationRecord, 'userId' | 'inviter'>): Promise<boolean> {
     return (await this.#wantedInviters(userId))(inviter)
   }
 
