@@ -1,6 +1,7 @@
 /** MSC4388, and the texts with ETags that MSC4108 had in 2024. */
 import test from 'ava'
 import { bodyOf } from '../../test-kit/accounts.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { codeOf } from '../../test-kit/http.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 
@@ -35,6 +36,18 @@ test('a device that is signed in begins, and both write in turn', async t => {
     '404 M_UNRECOGNIZED',
     'that is not open',
   )
+})
+
+test('two devices behind one address may look for each other for as long as a sign-in takes', async t => {
+  const server = await startTestServer({
+    settings: { rate_limits: { enabled: true } },
+    clock: new FakeClock(),
+  })
+  t.teardown(() => server.close())
+  const { accessToken: token } = await server.register('alice')
+  const made = bodyOf(await server.request('POST', PATH, { token, json: { data: 'hello' } }))
+  for (let nr = 0; nr < 60; nr++)
+    t.is((await server.request('GET', `${PATH}/${made['id']}`)).status, 200, `the ${nr}th time`)
 })
 
 test('where anybody may begin, texts are exchanged as in 2024', async t => {

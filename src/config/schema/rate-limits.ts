@@ -103,7 +103,7 @@ export const rateLimitOptions = {
           public: bucket(
             10,
             100,
-            'What needs no account, such as the list of versions, and renewing tokens.',
+            'What needs no account, such as the list of versions, renewing tokens, and waiting for the other device at a sign-in by QR code.',
           ),
           federation: bucket(50, 500, 'Requests of other servers.'),
           'federation-join': bucket(2, 50, 'Joins, leaves, knocks and invitations from other servers.'),
