@@ -90,7 +90,7 @@ export const rateLimitOptions = {
           ),
           account: bucket(0.2, 20, 'Changing the password, devices and the account.'),
           keys: bucket(10, 200, 'Encryption keys and their backup.'),
-          upload: bucket(1, 30, 'Uploading files.'),
+          upload: bucket(5, 100, 'Uploading files: each picture of an album is two, with its preview.'),
           download: bucket(30, 300, 'Downloading files and thumbnails.'),
           preview: bucket(2, 20, 'Previews of links.'),
           'third-party-token': bucket(

@@ -1,3 +1,4 @@
+/** What clients do in the ordinary course of things is within the limits as they are where nobody has set others. */
 import test from 'ava'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { registerPerson } from '../../test-kit/person.ts'
@@ -17,4 +18,18 @@ test('the devices of a user may ask for what is new as often as busy rooms make 
   }
   t.deepEqual(await counts(`/sync?timeout=0&since=${since}`, 100), { '200 -': 100 })
   t.deepEqual(await counts('/sync?timeout=0', 12), { '200 -': 9, '429 M_LIMIT_EXCEEDED': 3 })
+})
+
+test('an album of thirty pictures is sent in one go', async t => {
+  const server = await startTestServer({
+    settings: { rate_limits: { enabled: true } },
+    clock: new FakeClock(),
+  })
+  t.teardown(server.close)
+  const { accessToken: token } = await registerPerson(server, 'alice')
+  for (let nr = 0; nr < 60; nr++)
+    t.is(
+      (await server.request('POST', '/_matrix/media/v3/upload', { token, body: `file ${nr}` })).status,
+      200,
+    )
 })
