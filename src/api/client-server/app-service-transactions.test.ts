@@ -64,6 +64,26 @@ test('typing, receipts and presence of rooms with its users reach the service', 
   t.notRegex(told, new RegExp(`"m.read.private":\\{"${alice.userId}"`))
 })
 
+test('messages to all devices of a user reach a service that was away, however many these are', async t => {
+  const world = await startWorld(t)
+  const { service, alice, clock, act } = world
+  await registerGhost(world)
+  const devices = Array.from({ length: 150 }, (_, nr) => `DEVICE${nr}`)
+  for (const device of devices) await act('PUT', `/devices/${device}`, {}, GHOST)
+  let isAway = true
+  service.answer = ({ path }) => (path.includes('/transactions/') && isAway ? { status: 502 } : {})
+  for (const [nr, type] of ['m.one', 'm.two'].entries())
+    await alice.put(`/sendToDevice/${type}/${nr}`, { messages: { [GHOST]: { '*': {} } } })
+  isAway = false
+  service.requests.length = 0
+  await eventually('all are told', async () => {
+    await clock.advance(600_000)
+    return service.told('to_device').length === 2 * devices.length
+  })
+  const told = service.told('to_device').map(each => `${each['type']} ${each['to_device_id']}`)
+  t.is(new Set(told).size, 2 * devices.length)
+})
+
 testPostgres(
   test,
   'of two processes one tells the service, and the other goes on when it ends',

@@ -50,6 +50,8 @@ export interface OutboxParts {
 const BATCH = 100
 /** "100 messages is recommended as a reasonable limit" for `/sync`; a service acts for many. */
 const MAX_MESSAGES = 200
+/** Of one user, who get one message. */
+const MAX_DEVICES = 10_000
 
 /**
  * Puts together what a service is told next, from the positions up to which it was told. "The homeserver MUST maintain
@@ -107,7 +109,7 @@ export class AppServiceOutbox {
     const { events, upTo } = await this.#events(after.events, now.events)
     const invitations = await this.#invitations(after.invites, now.invites)
     const messages = await this.#messages(after.to_device, now.to_device)
-    const passing = (await this.#passing?.take({ after: after.receipts, upTo: now.receipts })) ?? []
+    const passing = await this.#passing?.take({ after: after.receipts, upTo: now.receipts })
     const encrypting = this.#service.isEncrypting
       ? await this.#encrypting(
           {
@@ -118,9 +120,10 @@ export class AppServiceOutbox {
           messages.own,
         )
       : []
-    const reached = { ...now, events: upTo, to_device: messages.upTo }
+    const receipts = passing?.receiptsUpTo ?? now.receipts
+    const reached = { ...now, events: upTo, to_device: messages.upTo, receipts }
     const members = [
-      ...bothNames('ephemeral', 'de.sorunome.msc2409.ephemeral', passing),
+      ...bothNames('ephemeral', 'de.sorunome.msc2409.ephemeral', passing?.texts ?? []),
       ...bothNames('to_device', 'de.sorunome.msc2409.to_device', messages.own.map(messageText)),
       ...encrypting,
     ]
@@ -205,11 +208,14 @@ export class AppServiceOutbox {
 
   async #messages(after: number, now: number): Promise<{ own: AddressedMessage[]; upTo: number }> {
     if (after >= now) return { own: [], upTo: now }
-    const all = await this.#parts.encryption.context.read.toDevice.between(after, now, MAX_MESSAGES)
-    return {
-      own: all.filter(({ userId }) => this.#audience.isOwn(userId)),
-      upTo: all.length < MAX_MESSAGES ? now : (all.at(-1)?.position ?? now),
-    }
+    const { toDevice } = this.#parts.encryption.context.read
+    const page = await toDevice.between(after, now, MAX_MESSAGES)
+    const isAll = page.length < MAX_MESSAGES
+    const upTo = isAll ? now : (page.at(-1)?.position ?? now)
+    // What is for all devices of a user has one position for all of them: of the last, some may not be among these.
+    const last = isAll ? [] : await toDevice.between(upTo - 1, upTo, MAX_DEVICES)
+    const whole = isAll ? page : [...page.filter(({ position }) => position < upTo), ...last]
+    return { own: whole.filter(({ userId }) => this.#audience.isOwn(userId)), upTo }
   }
 
   /**

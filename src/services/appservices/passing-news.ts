@@ -1,4 +1,4 @@
-import { ReceiptReader, type ReceiptRow } from '../../storage/ephemeral/receipts.ts'
+import { ReceiptReader, type ReceiptRow, type TouchedReceipt } from '../../storage/ephemeral/receipts.ts'
 import type { RoomRow } from '../../storage/rooms/rooms.ts'
 import type { EphemeralServices } from '../ephemeral/index.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
@@ -7,8 +7,14 @@ import type { AppServiceAudience } from './audience.ts'
 
 /** What waits in memory; what does not fit is not told, as typing and presence may be lost at any time. */
 const MAX_WAITING = 2_000
-/** Receipts of one room in one transaction. */
+/** Receipts that are looked at for one transaction: while a service is away, all those of a busy server may have moved. */
 const MAX_RECEIPTS = 500
+
+/** What is told of what passes, and up to which position of the stream of receipts. */
+export interface Passing {
+  readonly texts: readonly string[]
+  readonly receiptsUpTo: number
+}
 
 /** Ephemeral data of a service (application-service API, "Pushing ephemeral data"), as JSON texts of events. */
 export class PassingNews {
@@ -54,8 +60,8 @@ export class PassingNews {
     return this.#typing.size > 0 || this.#presence.size > 0
   }
 
-  /** Takes what waits, and the receipts of a stretch of their stream. */
-  async take(receipts: { readonly after: number; readonly upTo: number }): Promise<string[]> {
+  /** Takes what waits, and the first receipts of a stretch of their stream. */
+  async take({ after, upTo }: { readonly after: number; readonly upTo: number }): Promise<Passing> {
     const typing = [...this.#typing]
     const presence = [...this.#presence]
     this.#typing.clear()
@@ -71,8 +77,11 @@ export class PassingNews {
       const content = this.#ephemeral.presence.content(state)
       texts.push(JSON.stringify({ type: 'm.presence', sender: userId, content }))
     }
-    if (receipts.upTo > receipts.after) texts.push(...(await this.#receiptTexts(receipts)))
-    return texts
+    if (upTo <= after) return { texts, receiptsUpTo: upTo }
+    const touched = await this.#receipts.touched(after, upTo, MAX_RECEIPTS)
+    const receiptsUpTo = touched.length < MAX_RECEIPTS ? upTo : (touched.at(-1)?.position ?? upTo)
+    texts.push(...(await this.#receiptTexts(touched, { after, upTo: receiptsUpTo })))
+    return { texts, receiptsUpTo }
   }
 
   async #rooms(nids: readonly number[]): Promise<RoomRow[]> {
@@ -89,8 +98,10 @@ export class PassingNews {
     return (await this.#rooms([...rooms])).length > 0
   }
 
-  async #receiptTexts({ after, upTo }: { after: number; upTo: number }): Promise<string[]> {
-    const touched = await this.#receipts.touched(after, upTo)
+  async #receiptTexts(
+    touched: readonly TouchedReceipt[],
+    { after, upTo }: { after: number; upTo: number },
+  ): Promise<string[]> {
     const texts: string[] = []
     for (const room of await this.#rooms([...new Set(touched.map(({ roomNid }) => roomNid))])) {
       const span = { roomNid: room.nid, after, upTo, limit: MAX_RECEIPTS }

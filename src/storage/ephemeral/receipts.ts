@@ -70,7 +70,8 @@ export class ReceiptReader {
        AND (type = 'm.read' OR user_id = ?) ORDER BY position DESC LIMIT ?`,
     )
     this.#touched = db.prepare(
-      'SELECT room_nid, user_id, type, position FROM receipts WHERE position > ? AND position <= ? ORDER BY position',
+      `SELECT room_nid, user_id, type, position FROM receipts WHERE position > ? AND position <= ?
+       ORDER BY position LIMIT ?`,
     )
     this.#roomsWithNews = db.prepare(
       `SELECT r.room_nid FROM rooms r WHERE ${db.dialect.inInteger('r.room_nid')} AND EXISTS (
@@ -92,14 +93,14 @@ export class ReceiptReader {
     return (await this.#db.scan<ReceiptColumns>(this.#visible, parameters(limit))).map(receiptRow)
   }
 
-  /** The receipts after one position up to another, in order. */
-  async touched(after: number, upTo: number): Promise<TouchedReceipt[]> {
+  /** The receipts after one position up to another, in order, or the first so many of them. */
+  async touched(after: number, upTo: number, limit = Number.MAX_SAFE_INTEGER): Promise<TouchedReceipt[]> {
     const rows = await this.#db.all<{
       room_nid: number
       user_id: string
       type: ReceiptType
       position: number
-    }>(this.#touched, [after, upTo])
+    }>(this.#touched, [after, upTo, limit])
     return rows.map(row => ({
       roomNid: row.room_nid,
       userId: row.user_id,
