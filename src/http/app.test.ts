@@ -177,6 +177,19 @@ test('rate limits: one for all requests of an address, and each can be switched 
   for (let i = 0; i < 20; i++) t.is((await off.server.request('GET', OPEN)).status, 200)
 })
 
+test('rate limits: by address only whom no account is behind, or who goes beyond what theirs may', async t => {
+  const rateLimits = { ip: { perSecond: 0.1, burst: 3 }, write: { perSecond: 0.1, burst: 6 } }
+  const { server } = await openTestApp(t, { rateLimits })
+  const call = async (token: string) =>
+    codeOf(await server.request('POST', ECHO, { token, json: { count: 1 } }))
+  for (let nr = 0; nr < 6; nr++) t.is(await call('alice'), '200 -')
+  t.is(await call('alice'), '429 M_LIMIT_EXCEEDED', 'counts as the first')
+  t.is(await call('guessed'), '401 M_UNKNOWN_TOKEN')
+  t.is((await server.request('GET', '/_matrix/nothing')).status, 404)
+  t.is(await call('guessed'), '429 M_LIMIT_EXCEEDED')
+  t.is((await server.request('GET', OPEN)).status, 429)
+})
+
 test('pages: served where no operation is; failures are standard errors', async t => {
   const pages = createPages()
   pages.get('/health', context => {

@@ -1,15 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import Koa from 'koa'
 import type { Clock } from '../core/clock.ts'
-import { MatrixError } from '../core/errors.ts'
 import type { Services } from '../services/index.ts'
 import type { Operation } from '../spec/operation.ts'
 import { operations as allOperations } from '../spec/operations.ts'
 import allSchemas from '../spec/schemas.json' with { type: 'json' }
-import { type Authenticate, type IsServiceToken, isOfService, type VerifyRequest } from './authentication.ts'
+import { AddressLimit } from './address-limit.ts'
+import type { Authenticate, IsServiceToken, VerifyRequest } from './authentication.ts'
 import { RequestAborted } from './body.ts'
 import { addressKey, createClientAddress } from './client-address.ts'
-import { CORS_HEADERS, preflightHeaders } from './cors.ts'
+import { preflightHeaders } from './cors.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type HttpLog, renderError } from './errors.ts'
 import type { PageFacts, Pages } from './pages.ts'
@@ -18,8 +17,9 @@ import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './r
 import type { Reply } from './reply.ts'
 import { GatheredFacts } from './request-facts.ts'
 import { createRequestIds } from './request-id.ts'
-import { createRouteTable, type IsServed, methodNotAllowed, type RouteTable } from './router.ts'
+import { createRouteTable, type IsServed, type RouteTable } from './router.ts'
 import { send } from './send.ts'
+import { noPage, type ServePage, servePages } from './serve-pages.ts'
 import { createValidator, type RequestSchemas } from './validate.ts'
 
 /** One answered request, for metrics. */
@@ -81,6 +81,8 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     limit: bucket => limiter.check(bucket, addressKey(clientAddress(request))),
   })
   const pages = options.pages ? servePages(options.pages, factsOfPages, options.log) : noPage
+  const addresses = new AddressLimit(limiter, options.isServiceToken)
+  const answering = { parts, table, pages, addresses }
   const nextId = createRequestIds()
 
   const handle = async (
@@ -90,13 +92,15 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   ): Promise<void> => {
     const started = performance.now()
     const facts = new GatheredFacts(request, response, nextId(), clientAddress(request))
-    const trace: Trace = { operationId: undefined, principal: {} }
+    const trace: Trace = { isCounted: true, operationId: undefined, principal: {} }
     try {
-      const reply = await replyTo({ parts, table, pages, isServed }, request, response, facts, trace)
+      const reply = await replyTo({ ...answering, isServed }, request, response, facts, trace)
       if (reply !== undefined) await send(request, response, reply, parts.clock)
     } catch (error) {
       await sendError(error, request, response, facts, options)
     }
+    const isKnown = trace.principal.requester !== undefined
+    if (!trace.isCounted) answering.addresses.end(facts.ip, { isKnown, status: response.statusCode })
     const milliseconds = performance.now() - started
     report(options, facts, trace, response.statusCode, milliseconds)
   }
@@ -117,6 +121,8 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
 }
 
 interface Trace {
+  /** Whether it counts for its address, or need not. */
+  isCounted: boolean
   operationId: string | undefined
   readonly principal: Principal
 }
@@ -125,12 +131,13 @@ interface Answering {
   readonly parts: PipelineParts
   readonly table: RouteTable
   readonly pages: ServePage
+  readonly addresses: AddressLimit
   readonly isServed: IsServed
 }
 
 /** `undefined` where it has been answered. What it throws is answered as well. */
 const replyTo = (
-  { parts, table, pages, isServed }: Answering,
+  { parts, table, pages, addresses, isServed }: Answering,
   request: IncomingMessage,
   response: ServerResponse,
   facts: GatheredFacts,
@@ -141,60 +148,11 @@ const replyTo = (
     response.writeHead(204, preflightHeaders(facts.uri)).end()
     return undefined
   }
-  if (!isOfService(parts.isServiceToken, request)) parts.limiter.check('ip', addressKey(facts.ip))
+  trace.isCounted = addresses.begin(request, facts.ip)
   const match = table.find(facts.method, facts.uri, isServed)
   if (match === undefined) return pages(request, response)
   trace.operationId = match.operation.operationId
   return runOperation(parts, match, request, facts, trace.principal)
-}
-
-/** Answers with a page. Throws where there is none, and what goes wrong with it. */
-type ServePage = (request: IncomingMessage, response: ServerResponse) => Promise<undefined>
-
-const noPage: ServePage = async () => {
-  throw new MatrixError('M_UNRECOGNIZED', 'There is no such endpoint')
-}
-
-const servePages = (
-  pages: Pages,
-  factsOf: (request: IncomingMessage) => PageFacts,
-  log: HttpLog,
-): ServePage => {
-  const app = new Koa()
-  app.on('error', error => log.error({ err: error }, 'a page failed'))
-  const outcomes = new WeakMap<IncomingMessage, unknown>()
-  app.use(async (context, next) => {
-    context.set(CORS_HEADERS)
-    context.state['facts'] = factsOf(context.req)
-    try {
-      await next()
-      if (context.status !== 404 || context.body) return
-      outcomes.set(context.req, notServed(context))
-    } catch (error) {
-      outcomes.set(context.req, error)
-    }
-    context.respond = false
-  })
-  app.use(pages.routes())
-  const callback = app.callback()
-  return async (request, response) => {
-    await callback(request, response)
-    const failure = outcomes.get(request)
-    if (failure !== undefined) throw failure
-    return undefined
-  }
-}
-
-/**
- * What is answered where no page has. Of the endpoints of Matrix some are pages: "405 … if the endpoint is implemented, but the
- * incorrect HTTP method is used".
- */
-const notServed = ({ method, path, matched }: Koa.Context): MatrixError => {
-  const layers = (matched ?? []) as readonly { readonly methods: readonly string[] }[]
-  const allowed = [...new Set(layers.flatMap(({ methods }) => methods))]
-  const isKnown = path.startsWith('/_matrix/') && allowed.length > 0 && !allowed.includes(method)
-  if (!isKnown) return new MatrixError('M_UNRECOGNIZED', 'There is no such page')
-  return methodNotAllowed(method, allowed)
 }
 
 const sendError = async (

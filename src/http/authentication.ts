@@ -42,11 +42,13 @@ export interface SignedBody {
 /** Throws `M_UNAUTHORIZED` (401) unless the signature is the origin's and the request is meant for this server. */
 export type VerifyRequest = (request: SignedRequest) => Promise<void>
 
-/** The token of the `Authorization: Bearer` header, or of the query, where it stood until version 1.20. */
-export const accessTokenOf = (request: IncomingMessage, query: Query): string | undefined => {
-  const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  return bearer ?? (single(query.access_token) || undefined)
-}
+/** The token of the `Authorization: Bearer` header. */
+export const bearerOf = (request: IncomingMessage): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
+
+/** The same, or that of the query, where it stood until version 1.20. */
+export const accessTokenOf = (request: IncomingMessage, query: Query): string | undefined =>
+  bearerOf(request) ?? (single(query.access_token) || undefined)
 
 /**
  * Whether an application service asks. Nothing of that is counted by its address, which may be that of a proxy or of this machine,

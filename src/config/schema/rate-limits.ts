@@ -59,7 +59,7 @@ export const rateLimitOptions = {
           ip: bucket(
             100,
             500,
-            'Everything that comes from one address, before anything else is looked at; what application services ask is not counted.',
+            'Everything that comes from one address, before anything else is looked at. Not counted is what users ask within their own limits, since many may share an address, and what application services ask.',
           ),
           login: bucket(0.2, 10, 'Logging in.'),
           'wrong-password': bucket(
