@@ -33,3 +33,18 @@ test('an album of thirty pictures is sent in one go', async t => {
       200,
     )
 })
+
+test('a name that is typed is looked for at each letter, among people and rooms', async t => {
+  const server = await startTestServer({
+    settings: { rate_limits: { enabled: true } },
+    clock: new FakeClock(),
+  })
+  t.teardown(server.close)
+  const person = await registerPerson(server, 'alice')
+  const name = 'Bartholomew of Example House'
+  for (let end = 1; end <= name.length; end++) {
+    const term = name.slice(0, end)
+    t.is(await person.code('POST', '/user_directory/search', { search_term: term }), '200 -', term)
+    t.is(await person.code('POST', '/publicRooms', { filter: { generic_search_term: term } }), '200 -', term)
+  }
+})

@@ -82,7 +82,11 @@ export const rateLimitOptions = {
             300,
             'Asking for what is new, by all devices of a user: in busy rooms each does so several times a second. Asking for all there is counts as 20 of these.',
           ),
-          search: bucket(2, 20, 'Searching messages, users and rooms.'),
+          search: bucket(
+            5,
+            60,
+            'Searching messages, users and rooms: clients do so at each letter that is typed.',
+          ),
           oauth: bucket(
             2,
             30,
