@@ -47,8 +47,7 @@ export const rateLimitOptions = {
         items: { type: 'string', format: 'user-id', description: 'A user of this server.' },
         default: [],
         'x-reload': true,
-        description:
-          'Users whose requests are not limited, such as bots that moderate. Only what comes from one address still is.',
+        description: 'Users whose requests are not limited, such as bots that moderate.',
         examples: [['@moderator:example.org']],
       },
       buckets: {
