@@ -28,8 +28,11 @@ const SSO = {
 export const offersSso = ({ oauth, sessions }: AccountsOptions): boolean =>
   oauth.enabled && sessions.loginTokens
 
-/** On the way back from that page "the lifetime of this token SHOULD be limited to around five seconds"; phones take their time. */
-export const SSO_TOKEN_MS = 10_000
+/**
+ * On the way back from that page "the lifetime of this token SHOULD be limited to around five seconds". In these people are asked by their
+ * browser whether it may open the app, and a web client loads for the first time; the token is good once, whoever waits.
+ */
+export const SSO_TOKEN_MS = 60_000
 
 /** The ways to log in. */
 export const loginFlows = (options: AccountsOptions, providers: readonly Provider[]): LoginFlow[] => [
