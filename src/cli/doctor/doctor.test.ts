@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { stringify } from 'yaml'
+import { defaultConfig } from '../../config/load.ts'
 import { readKeyFile } from '../../config/signing-key.ts'
 import { type SigningKey, signingKeyFromSeed, signJson } from '../../core/signing.ts'
 import { createFakeHost } from '../../test-kit/command-line.ts'
@@ -13,6 +14,7 @@ import { testAuthority } from '../../test-kit/tls.ts'
 import { runProgram } from '../program.ts'
 import { checkClock } from './federation-side.ts'
 import type { Finding } from './finding.ts'
+import { checkPasswords } from './this-machine.ts'
 
 const CORS = { 'access-control-allow-origin': '*' }
 
@@ -139,6 +141,8 @@ test('our own server, before its first start', async t => {
   t.is(code, 0)
   t.like(verdictOn('signing key'), { verdict: 'OK' })
   t.like(verdictOn('database'), { verdict: 'WARN' })
+  t.like(verdictOn('passwords'), { verdict: 'OK' })
+  t.regex(verdictOn('passwords')?.message ?? '', /^one is hashed in \d+ ms$/)
   t.like(verdictOn('clock'), { verdict: 'SKIP' })
   t.like(verdictOn('served key'), { verdict: 'OK' })
 })
@@ -226,6 +230,15 @@ test('clocks', t => {
   t.is(checkClock('a.example', 10_000).verdict, 'WARN')
   t.regex(checkClock('a.example', 10_000).message, /10\.0 s ahead of a\.example/)
   t.is(checkClock('a.example', -100_000).verdict, 'FAIL')
+})
+
+test('a machine on which nothing hashes passwords', async t => {
+  const config = defaultConfig(temporaryDirectory(t))
+  const { hashing } = config.passwords
+  const hard = { ...config, passwords: { ...config.passwords, hashing: { ...hashing, iterations: 0 } } }
+  t.like(await checkPasswords(hard), { verdict: 'FAIL' })
+  const none = { ...config, passwords: { ...config.passwords, enabled: false } }
+  t.like(await checkPasswords(none), { verdict: 'SKIP' })
 })
 
 test('for people: a line each, the remedy below, a sum', async t => {

@@ -17,7 +17,7 @@ import {
 } from './federation-side.ts'
 import { explain, type Finding, fail, ok, skip, warn } from './finding.ts'
 import { checkProviders } from './sign-in-side.ts'
-import { checkDatabase, checkDisk, checkKeyFile, checkMail } from './this-machine.ts'
+import { checkDatabase, checkDisk, checkKeyFile, checkMail, checkPasswords } from './this-machine.ts'
 import { createWorld, type World } from './world.ts'
 
 export interface DoctorOptions {
@@ -77,6 +77,7 @@ async function* examineOurs(world: World, config: Config): Findings {
   yield checkDisk(config)
   yield checkKeyFile(config)
   yield await checkDatabase(config)
+  yield await checkPasswords(config)
   yield await checkMail(config)
   yield* checkProviders(config)
   yield await checkOurClock(world, config)

@@ -3,6 +3,7 @@ import { databaseLocation, signingKeyPath } from '../../config/locations.ts'
 import type { Config } from '../../config/schema/index.ts'
 import { keyFileWarning, readKeyFile } from '../../config/signing-key.ts'
 import { probeMailServer } from '../../network/mailer.ts'
+import { DEFAULT_PASSWORD_OPTIONS, Passwords } from '../../services/accounts/passwords.ts'
 import { inspectDatabase } from '../../storage/inspect.ts'
 import { systemClock } from '../../system-clock.ts'
 import { startFailure } from '../start-errors.ts'
@@ -57,6 +58,24 @@ export const checkDatabase = async (config: Config): Promise<Finding> => {
       'database',
       startFailure(error) ?? explain(error),
       'Correct database.url, or the permissions of its files.',
+    )
+  }
+}
+
+/** Whether passwords can be hashed here, at the cost that is set: what does it is loaded with the first password, and made for one kind of machine. */
+export const checkPasswords = async ({ passwords: { enabled, hashing } }: Config): Promise<Finding> => {
+  if (!enabled) return skip('passwords', 'passwords.enabled is false')
+  const { iterations, parallelism } = hashing
+  const cost = { memoryKib: Math.ceil(hashing.memory / 1024), iterations, parallelism }
+  try {
+    const began = performance.now()
+    await new Passwords({ ...DEFAULT_PASSWORD_OPTIONS, ...cost }).hash('doctor')
+    return ok('passwords', `one is hashed in ${Math.ceil(performance.now() - began)} ms`)
+  } catch (error) {
+    return fail(
+      'passwords',
+      explain(error),
+      'Nobody can sign in with one. Install what the program needs on this machine (npm ci), or lower passwords.hashing.',
     )
   }
 }
