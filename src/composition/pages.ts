@@ -34,12 +34,12 @@ export const serverPages = (parts: {
   else addLandingPage(pages, { serverName, baseUrl })
   const minimumPasswordLength = config.passwords.minLength
   addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
+  const { language } = config.email
+  addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH, language })
   const passwords = config.passwords.enabled
   const hasSso = isOAuthOffered(config) && config.sessions.loginTokens
   addLoginFallback(pages, { serverName, passwords, hasSso })
-  addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
   addLimitsPage(pages, { serverName, supportPage: config.support.page })
-  const { language } = config.email
   if (isOAuthOffered(config)) {
     addSignInPages(pages, { accounts, clock, serverName, baseUrl, language, passwords })
   }

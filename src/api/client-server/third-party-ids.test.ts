@@ -167,7 +167,9 @@ test.serial('adding an address takes the password and the confirmation', async t
   }
   const page = `${server.url}/_tessera/email/confirm`
   t.is((await fetch(page, { method: 'POST', body: 'token=x', headers: FORM })).status, 403)
-  t.is((await fetch(`${page}?token=x`)).status, 403)
+  const german = await fetch(`${page}?token=x`, { headers: { 'Accept-Language': 'de' } })
+  t.is(german.status, 403)
+  t.regex(await german.text(), /<html lang="de">.*Dieser Link funktioniert nicht/s)
 })
 
 test.serial('telephone numbers are not supported', async t => {

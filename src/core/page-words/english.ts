@@ -54,6 +54,22 @@ export const english: PageWords = {
     emailSent: address =>
       `A message is on its way to ${address}. Open the link in it and confirm; then fill in the rest here.`,
   },
+  confirmEmail: {
+    title: 'Confirm',
+    question: 'Is it you?',
+    asked: {
+      register: server => `Somebody asked ${server} to make an account with this e-mail address:`,
+      add: server => `Somebody asked ${server} to add this e-mail address to your account:`,
+      password: server =>
+        `Somebody asked ${server} to set a new password for the account that has this e-mail address:`,
+    },
+    careful: 'Confirm this only if it was you. If not, close this page: nothing happens then.',
+    yes: 'Yes, it was me',
+    confirmed: 'Confirmed',
+    goBack: 'Go back to where you came from, and go on there.',
+    expired: 'This link does not work',
+    expiredWhy: 'It is older than a day, or was used already. Ask for a new one where you asked for this.',
+  },
   consent: {
     title: client => `Let ${client} use your account?`,
     app: 'App',

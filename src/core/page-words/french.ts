@@ -54,6 +54,23 @@ export const french: PageWords = {
     emailSent: address =>
       `Un message est en route vers ${address}. Ouvrez le lien qu’il contient et confirmez ; puis remplissez le reste ici.`,
   },
+  confirmEmail: {
+    title: 'Confirmer',
+    question: 'Est-ce vous ?',
+    asked: {
+      register: server => `Quelqu’un a demandé à ${server} de créer un compte avec cette adresse e-mail :`,
+      add: server => `Quelqu’un a demandé à ${server} d’ajouter cette adresse e-mail à votre compte :`,
+      password: server =>
+        `Quelqu’un a demandé à ${server} de définir un nouveau mot de passe pour le compte qui a cette adresse e-mail :`,
+    },
+    careful: 'Ne confirmez que si c’était vous. Sinon, fermez cette page : il ne se passera rien.',
+    yes: 'Oui, c’était moi',
+    confirmed: 'C’est confirmé',
+    goBack: 'Retournez d’où vous êtes venu et continuez là-bas.',
+    expired: 'Ce lien ne fonctionne pas',
+    expiredWhy:
+      'Il a plus d’un jour, ou a déjà servi. Demandez-en un nouveau là où vous avez demandé celui-ci.',
+  },
   consent: {
     title: client => `Laisser ${client} utiliser votre compte ?`,
     app: 'Application',

@@ -54,6 +54,23 @@ export const german: PageWords = {
     emailSent: address =>
       `Eine Nachricht ist unterwegs an ${address}. Öffne den Link darin und bestätige; fülle dann hier den Rest aus.`,
   },
+  confirmEmail: {
+    title: 'Bestätigen',
+    question: 'Bist du das?',
+    asked: {
+      register: server => `Jemand hat ${server} gebeten, ein Konto mit dieser E-Mail-Adresse anzulegen:`,
+      add: server => `Jemand hat ${server} gebeten, diese E-Mail-Adresse zu deinem Konto hinzuzufügen:`,
+      password: server =>
+        `Jemand hat ${server} gebeten, ein neues Passwort für das Konto mit dieser E-Mail-Adresse zu setzen:`,
+    },
+    careful: 'Bestätige das nur, wenn du es warst. Wenn nicht, schließe diese Seite: Dann geschieht nichts.',
+    yes: 'Ja, das war ich',
+    confirmed: 'Bestätigt',
+    goBack: 'Geh dorthin zurück, woher du gekommen bist, und mach dort weiter.',
+    expired: 'Dieser Link funktioniert nicht',
+    expiredWhy:
+      'Er ist älter als ein Tag oder wurde schon benutzt. Fordere dort einen neuen an, wo du diesen angefordert hast.',
+  },
   consent: {
     title: client => `Darf ${client} dein Konto verwenden?`,
     app: 'Programm',

@@ -54,6 +54,22 @@ export const spanish: PageWords = {
     emailSent: address =>
       `Un mensaje va camino de ${address}. Abre el enlace que contiene y confirma; después rellena aquí el resto.`,
   },
+  confirmEmail: {
+    title: 'Confirmar',
+    question: '¿Eres tú?',
+    asked: {
+      register: server => `Alguien ha pedido a ${server} que cree una cuenta con esta dirección de correo:`,
+      add: server => `Alguien ha pedido a ${server} que añada esta dirección de correo a tu cuenta:`,
+      password: server =>
+        `Alguien ha pedido a ${server} que ponga una contraseña nueva a la cuenta que tiene esta dirección de correo:`,
+    },
+    careful: 'Confírmalo solo si has sido tú. Si no, cierra esta página: no pasará nada.',
+    yes: 'Sí, he sido yo',
+    confirmed: 'Confirmado',
+    goBack: 'Vuelve al lugar de donde has venido y continúa allí.',
+    expired: 'Este enlace no funciona',
+    expiredWhy: 'Tiene más de un día o ya se ha usado. Pide uno nuevo donde pediste este.',
+  },
   consent: {
     title: client => `¿Permitir que ${client} use tu cuenta?`,
     app: 'Aplicación',

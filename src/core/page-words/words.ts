@@ -10,6 +10,7 @@ export interface PageWords {
   readonly recover: RecoverWords
   readonly providers: ProvidersWords
   readonly register: RegisterWords
+  readonly confirmEmail: ConfirmEmailWords
   readonly consent: ConsentWords
   readonly link: LinkWords
   readonly account: AccountWords
@@ -72,6 +73,20 @@ export interface RegisterWords {
   readonly emailWhy: string
   readonly emailButton: string
   emailSent(address: string): string
+}
+
+/** Where the links in e-mails lead by which an address is confirmed. */
+export interface ConfirmEmailWords {
+  readonly title: string
+  readonly question: string
+  /** What is to be confirmed; the address follows. */
+  readonly asked: Readonly<Record<'register' | 'add' | 'password', (server: string) => string>>
+  readonly careful: string
+  readonly yes: string
+  readonly confirmed: string
+  readonly goBack: string
+  readonly expired: string
+  readonly expiredWhy: string
 }
 
 export interface ConsentWords {

@@ -1,5 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
+import type { MailLanguage } from '../../core/mail-words/index.ts'
+import { type PageWords, pageWords } from '../../core/page-words/index.ts'
 import { readBody } from '../body.ts'
 import type { PageContext, Pages } from '../pages.ts'
 import { html, sendPage } from './layout.ts'
@@ -25,15 +27,11 @@ export interface ConfirmEmailOptions {
   readonly serverName: string
   /** Where the links lead. */
   readonly path: string
+  /** Where a browser wants none of the languages that there are. */
+  readonly language: MailLanguage
 }
 
 const BODY_LIMIT = 8_192
-
-const QUESTIONS = {
-  register: 'make an account with the e-mail address',
-  add: 'add this e-mail address to your account:',
-  password: 'set a new password for the account with the e-mail address',
-} as const
 
 /**
  * Adds the page to which the links in e-mails lead. Following a link confirms nothing yet: programs that look after
@@ -44,60 +42,62 @@ export const addConfirmEmailPage = (pages: Pages, options: ConfirmEmailOptions):
   pages.get(path, async context => {
     const { token } = context.query
     const pending = typeof token === 'string' ? await emails.find(token) : undefined
-    if (typeof token !== 'string' || pending === undefined) return sendExpired(context)
+    if (typeof token !== 'string' || pending === undefined) return sendExpired(context, options)
     sendQuestion(context, options, token, pending)
   })
   pages.post(path, context => confirm(context, options))
 }
 
-const confirm = async (context: PageContext, { emails, clock }: ConfirmEmailOptions): Promise<void> => {
+const confirm = async (context: PageContext, options: ConfirmEmailOptions): Promise<void> => {
+  const { emails, clock } = options
   if (!context.is('application/x-www-form-urlencoded')) {
     throw new MatrixError('M_UNRECOGNIZED', 'A form is expected', { status: 415 })
   }
   const fields = new URLSearchParams((await readBody(context.req, BODY_LIMIT, clock)).toString())
   const confirmed = await emails.confirm(fields.get('token') ?? '')
-  if (confirmed === undefined) return sendExpired(context)
+  if (confirmed === undefined) return sendExpired(context, options)
   // "When the validation is completed, the identity server will redirect the user to this URL."
-  if (confirmed.nextLink === undefined) return sendDone(context)
+  if (confirmed.nextLink === undefined) return sendDone(context, options)
   context.set({ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' })
   context.status = 303
   context.redirect(confirmed.nextLink)
 }
 
+const wordsOf = (context: PageContext, { language }: ConfirmEmailOptions): PageWords =>
+  pageWords(context.get('Accept-Language') ?? '', language)
+
 const sendQuestion = (
   context: PageContext,
-  { serverName, path }: ConfirmEmailOptions,
+  options: ConfirmEmailOptions,
   token: string,
   { purpose, address, nextLink }: PendingConfirmation,
-): void =>
+): void => {
+  const { confirmEmail: say, lang } = wordsOf(context, options)
   sendPage(
     context,
     200,
-    'Confirm',
-    html`<h1>Is it you?</h1>
-<p>Somebody asked ${serverName} to ${QUESTIONS[purpose]} <code>${address}</code>.</p>
-<p>Confirm this only if it was you. If not, close this page: nothing happens then.</p>
-<form method="post" action="${path}">
+    say.title,
+    html`<h1>${say.question}</h1>
+<p>${say.asked[purpose](options.serverName)} <code>${address}</code></p>
+<p>${say.careful}</p>
+<form method="post" action="${options.path}">
 <input type="hidden" name="token" value="${token}">
-<button autofocus>Yes, it was me</button>
+<button autofocus>${say.yes}</button>
 </form>`,
-    nextLink === undefined ? {} : { formTarget: URL.parse(nextLink)?.origin },
+    { lang, formTarget: nextLink === undefined ? undefined : URL.parse(nextLink)?.origin },
   )
+}
 
-const sendDone = (context: PageContext): void =>
-  sendPage(
-    context,
-    200,
-    'Confirmed',
-    html`<h1>Confirmed</h1>
-<p>Go back to where you came from, and go on there. You can close this page.</p>`,
-  )
+const sendDone = (context: PageContext, options: ConfirmEmailOptions): void => {
+  const { confirmEmail: say, common, lang } = wordsOf(context, options)
+  const content = html`<h1>${say.confirmed}</h1>
+<p>${say.goBack} ${common.closePage}</p>`
+  sendPage(context, 200, say.confirmed, content, { lang })
+}
 
-const sendExpired = (context: PageContext): void =>
-  sendPage(
-    context,
-    403,
-    'This link does not work',
-    html`<h1>This link does not work</h1>
-<p>It is older than a day, or was used already. Ask for a new one where you asked for this.</p>`,
-  )
+const sendExpired = (context: PageContext, options: ConfirmEmailOptions): void => {
+  const { confirmEmail: say, lang } = wordsOf(context, options)
+  const content = html`<h1>${say.expired}</h1>
+<p>${say.expiredWhy}</p>`
+  sendPage(context, 403, say.expired, content, { lang })
+}
