@@ -5,11 +5,11 @@ import { databaseLocation } from '../config/locations.ts'
 import { createLog } from '../config/logging.ts'
 import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/schema/index.ts'
-import { parseDuration } from '../config/units.ts'
 import { MatrixError } from '../core/errors.ts'
 import { localpartOf, serverNameOf } from '../core/ids.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { CliServices } from './ports.ts'
+import { positive, positiveDuration } from './positive.ts'
 import { shortPath, withConfig } from './settings.ts'
 import { startFailure } from './start-errors.ts'
 
@@ -93,21 +93,14 @@ export interface TokenOptions {
   readonly token?: string
 }
 
-const positive = (name: string, value: number | undefined): number => {
-  if (value !== undefined && value > 0 && Number.isSafeInteger(value)) return value
-  throw new OperatorError(`${name} cannot be used: write --uses 5, --expires 7d`)
-}
-
 /** Makes a registration token. */
 export const tokenCreate = (host: Host, flags: ConfigFlags, options: TokenOptions): Promise<number> =>
   withConfig(host, flags, ({ config }) =>
     withServices(host, config, async services => {
       const { uses, expires, token } = options
       const made = await services.createRegistrationToken({
-        ...(uses === undefined ? {} : { uses: positive(`--uses ${uses}`, Number(uses)) }),
-        ...(expires === undefined
-          ? {}
-          : { expiresInMs: positive(`--expires ${expires}`, parseDuration(expires)) }),
+        ...(uses === undefined ? {} : { uses: positive('--uses', uses) }),
+        ...(expires === undefined ? {} : { expiresInMs: positiveDuration('--expires', expires) }),
         ...(token === undefined ? {} : { token }),
       })
       host.stdout.write(`${made.token}\n`)

@@ -28,7 +28,7 @@ export const addMedia = (program: Command, host: Host, action: Action): void => 
   media
     .command('list')
     .description('print the newest files')
-    .option('--user <id>', 'those of one user')
+    .option('--user <name>', 'those of one user of this server')
     .option('--limit <number>', 'how many (default: 50)')
     .action(
       action(async (flags, options: { user?: string; limit?: string }) =>

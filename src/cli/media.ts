@@ -1,10 +1,9 @@
 import type { ConfigFlags } from '../config/load.ts'
 import { OperatorError } from '../config/operator-error.ts'
-import { parseDuration } from '../config/units.ts'
-import { withServices } from './accounts.ts'
+import { localpart, withServices } from './accounts.ts'
 import type { Host } from './host.ts'
 import type { CopiedMedia, MediaStore } from './ports.ts'
-import { positive } from './positive.ts'
+import { positive, positiveDuration } from './positive.ts'
 import { readable } from './readable.ts'
 import { withConfig } from './settings.ts'
 
@@ -35,13 +34,10 @@ export const mediaPurge = (
   withConfig(host, flags, ({ config }) =>
     withServices(host, config, async ({ media }) => {
       const { dryRun = false, remoteOlderThan } = options
-      const remoteLifetime = remoteOlderThan === undefined ? undefined : parseDuration(remoteOlderThan)
-      if (remoteOlderThan !== undefined && remoteLifetime === undefined) {
-        throw new OperatorError(
-          `--remote-older-than ${remoteOlderThan} cannot be used: write a duration such as 7d`,
-        )
-      }
-      const age = remoteLifetime === undefined ? {} : { remoteLifetime }
+      const age =
+        remoteOlderThan === undefined
+          ? {}
+          : { remoteLifetime: positiveDuration('--remote-older-than', remoteOlderThan) }
       const { files, bytes } = await media.purge({ dryRun, ...age })
       host.stdout.write(`${dryRun ? 'would delete' : 'deleted'} ${files} files, ${readable(bytes)}\n`)
     }),
@@ -55,15 +51,19 @@ export const mediaList = (
 ): Promise<number> =>
   withConfig(host, flags, ({ config }) =>
     withServices(host, config, async ({ media }) => {
+      const { serverName } = config
       const limit = positive('--limit', options.limit ?? '50')
       const files = await media.list({
         limit,
-        ...(options.user === undefined ? {} : { userId: options.user }),
+        ...(options.user === undefined
+          ? {}
+          : { userId: `@${localpart(options.user, serverName)}:${serverName}` }),
       })
       for (const { uri, kind, userId = '-', bytes, contentType, createdTs } of files) {
         const facts = [new Date(createdTs).toISOString(), readable(bytes), kind, userId, contentType, uri]
         host.stdout.write(`${facts.join('  ')}\n`)
       }
+      if (files.length === 0) host.stdout.write('there are no such files\n')
     }),
   )
 

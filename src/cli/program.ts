@@ -4,7 +4,7 @@ import { programVersion } from '../config/version.ts'
 import { addAccounts } from './account-commands.ts'
 import type { Action } from './action.ts'
 import { addMedia, addRooms } from './content-commands.ts'
-import { EXIT, type Host } from './host.ts'
+import { EXIT, type Host, say } from './host.ts'
 
 /** The flags of a command line, those of the program and of the command together. */
 interface Flags {
@@ -59,7 +59,16 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
     .alias('start')
     .description('start the server')
     .option('--workers <number>', 'serve with so many processes, over PostgreSQL')
-    .action(action(async flags => (await import('./serve.ts')).serve(host, flags)))
+    // What is no command is taken for an argument of this one.
+    .allowExcessArguments()
+    .action(async (_options: object, command: Command) => {
+      const [unknown] = command.args
+      done(
+        unknown === undefined
+          ? await (await import('./serve.ts')).serve(host, configFlags(command))
+          : await refuseCommand(host, program, unknown),
+      )
+    })
   program
     .command('init')
     .description('prepare a new server: settings file, signing key')
@@ -81,6 +90,18 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
   addDataMoves(program, host, action)
   addDebug(program, host, done)
   return program
+}
+
+/** Says that there is no such command, and which was meant. */
+const refuseCommand = async (host: Host, program: Command, name: string): Promise<number> => {
+  const { didYouMean } = await import('../config/did-you-mean.ts')
+  const meant = didYouMean(
+    name,
+    program.commands.map(command => command.name()),
+  )
+  const hint = meant === undefined ? 'tessera --help lists all' : `did you mean ${meant}?`
+  say(host, `There is no command ${name}; ${hint}`)
+  return EXIT.failed
 }
 
 const addDoctor = (program: Command, host: Host, action: Action): void => {

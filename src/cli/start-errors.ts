@@ -1,3 +1,4 @@
+import { readingFailure } from '../config/layer.ts'
 import { OperatorError } from '../config/operator-error.ts'
 import { DatabaseTooNew, DatabaseUnavailable } from '../storage/database.ts'
 
@@ -6,6 +7,10 @@ interface SystemError extends Error {
   readonly syscall?: string
   readonly address?: string
   readonly port?: number
+  /** What was looked up in the DNS. */
+  readonly hostname?: string
+  /** The file that it is about. */
+  readonly path?: string
 }
 
 const isSystemError = (error: unknown): error is SystemError =>
@@ -27,7 +32,7 @@ const listening = (error: SystemError): string | undefined => {
     return `Cannot listen: ${place} is reserved for the system; choose one above 1023, or allow it (AmbientCapabilities=CAP_NET_BIND_SERVICE in systemd).`
   }
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EINVAL') {
-    return `Cannot listen: no network interface of this machine has the address ${error.address ?? ''}; correct the host of the listener.`
+    return `Cannot listen: no network interface of this machine has the address ${error.address ?? error.hostname ?? ''}; correct the host of the listener.`
   }
   return undefined
 }
@@ -37,6 +42,12 @@ const ON_DISK: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EMFILE: 'too many files are open (raise LimitNOFILE)',
 }
+
+/** What is wrong with a file or directory that somebody has named. */
+const IN_FILES: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR'],
+  ...Object.keys(ON_DISK),
+])
 
 const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
@@ -52,5 +63,7 @@ export const startFailure = (error: unknown): string | undefined => {
     return `The certificate or key of a listener cannot be used: ${error.message}.`
   }
   const reason = ON_DISK[error.code]
+  if (error.path !== undefined && IN_FILES.has(error.code))
+    return `${error.path} cannot be used: ${reason ?? readingFailure(error)}.`
   return reason === undefined ? undefined : `Cannot start: ${reason}.`
 }

@@ -110,8 +110,9 @@ export const prepareDataDirectory = (config: Config, settingsFile: string | unde
 const writeSettings = (config: Config): string | undefined => {
   const path = join(config.dataDirectory, SETTINGS_FILE)
   try {
+    // For its owner alone: passwords of the database and the mail server will stand in it.
     writeFileSync(path, settingsTemplate({ server_name: config.serverName, data_directory: '.' }), {
-      flag: 'wx',
+      ...{ flag: 'wx', mode: 0o600 },
     })
     return path
   } catch {

@@ -23,6 +23,7 @@ export const readingFailure = (error: unknown): string => {
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied'
   if (code === 'EISDIR') return 'it is a directory'
+  if (code === 'ENOTDIR') return 'what should be its directory is a file'
   return error instanceof Error ? error.message : String(error)
 }
 
