@@ -26,7 +26,7 @@ import { systemClock } from './system-clock.ts'
 export const openCliServices = async (config: Config, log: Log): Promise<CliServices> => {
   const database = await openDatabase(databaseLocation(config), {
     onMigrated: done => log.info({ ...done }, 'the database schema was brought up to date'),
-    log: message => log.info({}, message),
+    log: (level, message) => log[level]({}, message),
   })
   const accounts = new Accounts({ database, clock: systemClock, options: accountsOptionsOf(config) })
   const media = composeOfflineMedia({ config, database, clock: systemClock, log })

@@ -63,7 +63,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
         migrated = done
         log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
       },
-      log: message => log.info({ part: 'database' }, message),
+      log: (level, message) => log[level]({ part: 'database' }, message),
       meter: metrics.database,
       forService: true,
     }))

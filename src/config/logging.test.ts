@@ -1,4 +1,5 @@
 import test from 'ava'
+import { NotServing } from '../core/errors.ts'
 import { FederationError } from '../network/federation/federation-error.ts'
 import { OutboundError, toOutboundError } from '../network/outbound-error.ts'
 import { toClientError } from '../services/federation/outbound/client-errors.ts'
@@ -41,7 +42,9 @@ test('that somebody cannot be reached is told by its reason; every other error w
     )
   log.warn({ err: error('unreachable') }, 'request failed')
   log.warn({ err: error('malformed') }, 'request failed')
-  const [unreachable, malformed] = lines.map(line => JSON.parse(line).err)
+  log.warn({ err: new NotServing('no answer', { cause: new Error('connect ENOENT') }) }, 'request failed')
+  const [unreachable, malformed, database] = lines.map(line => JSON.parse(line).err)
   t.is(unreachable, 'x.test cannot be reached: no connection to x.test: connect ECONNREFUSED 192.0.2.1:8448')
+  t.is(database, 'no answer: connect ENOENT')
   t.regex(malformed.stack, /makes no sense\n +at /)
 })

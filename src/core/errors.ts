@@ -68,7 +68,7 @@ export type Errcode = keyof typeof STATUS_OF_ERRCODE
 
 /**
  * The one error that reaches a client or a peer as it is: `{errcode, error, ...fields}`. Everything else that is
- * thrown is rendered as an opaque `M_UNKNOWN` with status 500.
+ * thrown is rendered as an opaque `M_UNKNOWN` with status 500 (503 for `NotServing`).
  *
  * Services throw it; `core` never does (a refusal in `core` is a reason, returned).
  */
@@ -125,11 +125,16 @@ export class RelayedError extends MatrixError {
 }
 
 /**
- * Somebody outside did not do their part: another server, or the network on the way to it. Where that is `expected`, nothing in this
+ * Somebody outside did not do their part: another server, the network on the way to it, or the database. Where that is `expected`, nothing in this
  * program is at fault, and the log tells the reason without a stack.
  */
 export abstract class OutsideError extends Error {
   abstract readonly expected: boolean
+}
+
+/** What this server cannot do without does not answer: its database. The same may succeed a little later, or at another of its processes. */
+export class NotServing extends OutsideError {
+  readonly expected = true
 }
 
 /** `M_LIMIT_EXCEEDED` (429): come again in so many milliseconds. */

@@ -1,4 +1,4 @@
-import { MatrixError } from '../core/errors.ts'
+import { MatrixError, NotServing } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { Reply } from './reply.ts'
 
@@ -13,7 +13,7 @@ export interface HttpLog {
 /**
  * The one renderer of failures: a standard error response (client-server API, "Standard error response").
  * A `MatrixError` is answered as it is (with `limitInfoUri` where a limit of the account is reached); everything else is a 500 that tells nothing but the request's ID, under
- * which the log has the details.
+ * which the log has the details. Where the database does not answer it is a 503: proxies then ask another process, if they have one.
  */
 export const renderError = (
   error: unknown,
@@ -25,6 +25,13 @@ export const renderError = (
       status: error.status,
       headers: withRetryAfter(error),
       json: withLimitInfo(error, limitInfoUri),
+    })
+  }
+  if (error instanceof NotServing) {
+    log.warn({ request: requestId, err: error }, 'request failed')
+    return new Reply({
+      status: 503,
+      json: { errcode: 'M_UNKNOWN', error: 'This server cannot answer at the moment. Try again later.' },
     })
   }
   log.error({ request: requestId, err: error }, 'request failed unexpectedly')

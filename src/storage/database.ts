@@ -10,6 +10,7 @@
  */
 
 import type { Knex } from 'knex'
+import { NotServing } from '../core/errors.ts'
 
 /** What a column may hold and a placeholder may be given. Integers stay within 2^53. */
 export type SqlValue = string | number | null | Uint8Array
@@ -173,7 +174,7 @@ export class ConstraintError extends Error {
 }
 
 /** The database does not answer (disk full, connection lost, closed). Nothing is known to be stored. */
-export class DatabaseUnavailable extends Error {
+export class DatabaseUnavailable extends NotServing {
   override readonly name = 'DatabaseUnavailable'
 }
 

@@ -13,8 +13,8 @@ export type DatabaseConfig =
 export interface OpenOptions {
   /** Told of migrations that ran. */
   readonly onMigrated?: (migrated: Migrated) => void
-  /** Told of connections lost and found again. */
-  readonly log?: (message: string) => void
+  /** Told of connections lost (`warn`) and found again. */
+  readonly log?: (level: 'info' | 'warn', message: string) => void
   /** How long an outage of a database server is waited out before its callers are told, in milliseconds (10,000). */
   readonly patience?: number
   /** Whether a server runs on it from now on, until it is closed. SQLite refuses a second one. */

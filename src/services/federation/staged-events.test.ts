@@ -119,7 +119,7 @@ test('what could not be stored is not acknowledged, and comes again', async t =>
   const refused = await t.throwsAsync<FederationError>(world.send(a, b, [event], 'txn'), {
     instanceOf: FederationError,
   })
-  t.is(refused?.status, 500)
+  t.is(refused?.status, 503)
   isFull = false
   t.is((await world.send(a, b, [event], 'txn')).size, 0)
   t.deepEqual(await messagesOf(b, roomId), ['hi'])

@@ -8,13 +8,13 @@ const LONGEST_PAUSE_MS = 1000
 /** Makes connections. While the server is away it tries for a while; once that has passed, once per call. */
 export class PostgresConnector {
   readonly url: string
-  readonly #log: (message: string) => void
+  readonly #log: (level: 'info' | 'warn', message: string) => void
   readonly #patience: number
   #downSince: number | undefined
   #closed = false
 
   /** `patience` is how long an outage is waited out before callers are told of it, in milliseconds. */
-  constructor(url: string, log: (message: string) => void, patience = PATIENCE_MS) {
+  constructor(url: string, log: (level: 'info' | 'warn', message: string) => void, patience = PATIENCE_MS) {
     this.url = url
     this.#log = log
     this.#patience = patience
@@ -26,12 +26,13 @@ export class PostgresConnector {
       if (this.#closed) throw new DatabaseUnavailable('the database is closed')
       try {
         const connection = await PostgresConnection.connect(this.url, use)
-        if (this.#downSince !== undefined) this.#log('the database answers again')
+        if (this.#downSince !== undefined) this.#log('info', 'the database answers again')
         this.#downSince = undefined
         return connection
       } catch (cause) {
         const now = performance.now()
-        if (this.#downSince === undefined) this.#log(`the database does not answer: ${messageOf(cause)}`)
+        if (this.#downSince === undefined)
+          this.#log('warn', `the database does not answer: ${messageOf(cause)}`)
         this.#downSince ??= now
         if (now - this.#downSince >= this.#patience) {
           throw new DatabaseUnavailable(`the database does not answer: ${messageOf(cause)}`, { cause })

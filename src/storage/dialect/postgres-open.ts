@@ -36,7 +36,7 @@ export const openPostgres = async (
     meter,
     isBeingFilled = false,
   }: {
-    readonly log?: (message: string) => void
+    readonly log?: (level: 'info' | 'warn', message: string) => void
     readonly onMigrated?: (migrated: Migrated) => void
     readonly patience?: number
     readonly meter?: CommitMeter
