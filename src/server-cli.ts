@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { CliServices } from './cli/ports.ts'
+import { refuseIncompleteInstall } from './composition/installed.ts'
 import { composeOfflineMedia, copyMedia } from './composition/media.ts'
 import { accountsOptionsOf, lifetimesOf, serverNoticesOf } from './composition/options.ts'
 import { databaseLocation } from './config/locations.ts'
@@ -24,6 +25,7 @@ import { systemClock } from './system-clock.ts'
 
 /** Opens just enough for commands that change the database beside a running server. */
 export const openCliServices = async (config: Config, log: Log): Promise<CliServices> => {
+  refuseIncompleteInstall()
   const database = await openDatabase(databaseLocation(config), {
     onMigrated: done => log.info({ ...done }, 'the database schema was brought up to date'),
     log: (level, message) => log[level]({}, message),

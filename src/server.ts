@@ -1,5 +1,6 @@
 import type { FirstStart, Server, ServerOptions } from './cli/ports.ts'
 import { type Composition, compose } from './composition/index.ts'
+import { refuseIncompleteInstall } from './composition/installed.ts'
 import { baseUrlOf } from './composition/options.ts'
 import { rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
@@ -25,6 +26,7 @@ export const createServer = async (
     invitesAdministrator = true,
   }: ServerOptions & { readonly clock?: Clock },
 ): Promise<Server> => {
+  refuseIncompleteInstall()
   const composition = await compose({ config, log, clock, figuresOfAll })
   const listeners: Listener[] = []
   const certificates = new CertificateRenewal({ clock, log })
