@@ -28,11 +28,14 @@ export const madeLately = async (
   const replacement = typeof roomId === 'string' ? await writer.head(roomId) : undefined
   if (replacement?.version.id !== version.id) return undefined
   const { create } = await powerContext(read, replacement)
-  const { predecessor, additional_creators: creators = [] } = create?.content ?? {}
+  const { predecessor, additional_creators: made } = create?.content ?? {}
+  const { sender: by } = stored.event
+  const creators = new Set([by, ...(Array.isArray(made) ? made : [])])
+  const wished = new Set([by, ...(version.auth.privilegedCreators ? additionalCreators : [])])
   const isSame =
     (predecessor as JsonObject | undefined)?.['room_id'] === head.room.roomId &&
-    JSON.stringify(creators) === JSON.stringify(version.auth.privilegedCreators ? additionalCreators : [])
-  return isSame ? { roomId: replacement.room.roomId, by: stored.event.sender } : undefined
+    creators.symmetricDifference(wished).size === 0
+  return isSame ? { roomId: replacement.room.roomId, by } : undefined
 }
 
 class Replaced extends Error {}

@@ -15,10 +15,16 @@ const ALICE = '@alice:here.test'
 const BOB = '@bob:here.test'
 const CAROL = '@carol:here.test'
 
-const upgraded = ({ rooms }: TestRooms, userId: string, roomId: string, to: string): Promise<string> =>
+const upgraded = (
+  { rooms }: TestRooms,
+  userId: string,
+  roomId: string,
+  to: string,
+  additionalCreators: readonly string[] = [],
+): Promise<string> =>
   rooms.roomUpgrades.upgrade(userId, roomId, {
     version: rooms.roomSettings.versionFor(to),
-    additionalCreators: [],
+    additionalCreators,
   })
 
 const stateOf = ({ rooms }: TestRooms, roomId: string, type: string): Promise<JsonObject> =>
@@ -143,6 +149,22 @@ test('two administrators who replace a room one after the other make one replace
   const another = await upgraded(here, BOB, roomId, '11')
   t.not(another, replacement)
   t.is((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'], another)
+})
+
+test('a request that names creators twice, or who makes it, is the same when it comes again', async t => {
+  const here = await testRooms(await testDatabase(t))
+  const version = here.rooms.roomSettings.versionFor('10')
+  const roomId = await here.rooms.roomCreation.create(newRoom(here.rooms, ALICE, { version }), {
+    isDirect: false,
+  })
+  // Whoever is to have all power is not banned by it.
+  await here.rooms.memberships.ban({ sender: ALICE, userId: BOB, roomId })
+  const creators = [CAROL, ALICE, BOB, CAROL]
+  const replacement = await upgraded(here, ALICE, roomId, '12', creators)
+  t.deepEqual((await stateOf(here, replacement, 'm.room.create'))['additional_creators'], [CAROL, BOB])
+  t.is(await upgraded(here, ALICE, roomId, '12', creators), replacement)
+  t.is(await upgraded(here, ALICE, roomId, '12', [BOB, CAROL]), replacement)
+  t.not(await upgraded(here, ALICE, roomId, '12', [BOB]), replacement)
 })
 
 test('a space of thousands of rooms is replaced little by little', async t => {

@@ -87,7 +87,9 @@ export class RoomUpgrades {
     const aliases = await this.#writer.context.read.aliases.ofRoom(roomId)
     const { replacement, power, others } = await this.#begin(userId, old, { ...upgrade, aliases })
     try {
-      await this.#fill(replacement, [...others, ...(await old.bans(userId)), ...power])
+      const creators = upgrade.version.auth.privilegedCreators ? upgrade.additionalCreators : []
+      const bans = (await old.bans(userId)).filter(({ stateKey = '' }) => !creators.includes(stateKey))
+      await this.#fill(replacement, [...others, ...bans, ...power])
       // From here on the replacement is complete: only now is anybody sent there.
       if (await this.#send(userId, old, aliases, replacement)) {
         await this.#successors.carry(userId, { from: roomId, to: replacement })
