@@ -66,7 +66,7 @@ export const createSlidingSync = (parts: {
     rooms: new RoomTexts({
       ...{ read, sights, timelines, clientEvents },
       states: new RoomStateFinder({ views: views.state, memo, summaries }),
-      facts: new RoomFacts({ read, sync, summaries, memo, partial, unread: parts.unread }),
+      facts: new RoomFacts({ read, sync, summaries, memo, partial, sights, unread: parts.unread }),
     }),
     extensions: new ExtensionTexts({
       ...{ sources, toDevice: parts.toDevice, threads: parts.threads },

@@ -2,6 +2,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StatePoint } from '../../storage/rooms/state-views.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { UnreadCounts } from '../push/unread.ts'
+import type { Sights } from '../rooms/room-sight.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
 import type { RoomSummaries } from '../sync/room-summaries.ts'
 import type { SpanMemo } from '../sync/span-memo.ts'
@@ -21,6 +22,7 @@ export class RoomFacts {
     readonly memo: SpanMemo
     readonly unread: Pick<UnreadCounts, 'ofRoom'>
     readonly partial: Pick<PartialSpans, 'isCompletedIn'>
+    readonly sights: Pick<Sights, 'of'>
   }
 
   constructor(parts: {
@@ -30,6 +32,7 @@ export class RoomFacts {
     memo: SpanMemo
     unread: Pick<UnreadCounts, 'ofRoom'>
     partial: Pick<PartialSpans, 'isCompletedIn'>
+    sights: Pick<Sights, 'of'>
   }) {
     this.#parts = parts
   }
@@ -65,7 +68,7 @@ export class RoomFacts {
           ]
         : []),
       ...(await this.#counts(userId, roomNid)),
-      ...(await this.#bumpStamp(roomNid, upTo)),
+      `"bump_stamp":${await this.#bumpStamp(roomNid, userId, upTo)}`,
     ]
   }
 
@@ -109,9 +112,15 @@ export class RoomFacts {
     return [`"notification_count":${total.notification_count}`, `"highlight_count":${total.highlight_count}`]
   }
 
-  async #bumpStamp(roomNid: number, upTo: number): Promise<string[]> {
+  /**
+   * Of a room that has been joined by way of another server, or whose messages were purged, no such event is here; without a stamp clients
+   * put it below all others.
+   */
+  async #bumpStamp(roomNid: number, userId: string, upTo: number): Promise<number> {
     const position = await this.#parts.sync.newestOfTypes(roomNid, BUMP_TYPES, upTo)
-    return position === undefined ? [] : [`"bump_stamp":${position}`]
+    if (position !== undefined && position > 0) return position
+    const { joins } = await this.#parts.sights.of(roomNid, userId)
+    return joins.findLast(({ from }) => from <= upTo)?.from ?? upTo
   }
 }
 
