@@ -34,7 +34,8 @@ const MAX_PIXELS_IN_HAND = 2_000_000
 /** What is decoded as a whole, and not row by row, has so many times fewer pixels at most: each takes up to five bytes of memory. */
 const WHOLE_SHARE = 2
 
-/** Of those, one at a time. */
+/** Of those with more pixels than this, one at a time. */
+const SMALL_WHOLE = 4_000_000
 const wholePictures = new BoundedPool(1, Number.POSITIVE_INFINITY)
 
 /** For one picture; seconds. */
@@ -136,7 +137,9 @@ export const makeThumbnail = async (
       size === undefined ? image : image.resize({ ...size, fit: spec.method === 'crop' ? 'cover' : 'fill' })
     const draw = () =>
       encode(sized.timeout({ seconds: TIME_LIMIT }), isAnimated, still.hasAlpha, size ?? sizeOf(still))
-    const { data, contentType } = await (isWhole ? wholePictures.run(draw) : draw())
+    const { data, contentType } = await (isWhole && still.width * still.height > SMALL_WHOLE
+      ? wholePictures.run(draw)
+      : draw())
     return { kind: 'made', bytes: data, contentType }
   } catch (error) {
     throw failure(error)

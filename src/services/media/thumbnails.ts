@@ -8,6 +8,7 @@ import type { MediaContext } from './context.ts'
 import type { Downloads, MediaFile, StoredMedia, Wanted } from './downloads.ts'
 import { makeThumbnail, NoPicture, TooManyPixels } from './pictures.ts'
 import { specFor, specName, type ThumbnailMethod, type ThumbnailSpec } from './thumbnail-sizes.ts'
+import { Turns } from './turns.ts'
 import { diskFull } from './uploads.ts'
 
 /** What a client asks for. */
@@ -20,7 +21,9 @@ export interface ThumbnailRequest {
 }
 
 /** Decoding large pictures takes memory: few at a time. */
-const AT_ONCE = 2
+const AT_ONCE = 3
+/** Of pictures of one user, or of another server: a few that take long must not have everybody wait. */
+const AT_ONCE_OF_OWNER = 2
 const MAX_WAITING = 400
 
 /** Of one picture. */
@@ -39,6 +42,7 @@ export class Thumbnails {
   readonly #downloads: Downloads
   readonly #stored: Stored
   readonly #pool = new BoundedPool(AT_ONCE, MAX_WAITING)
+  readonly #turns = new Turns(AT_ONCE_OF_OWNER, MAX_WAITING)
   readonly #underWay = new Map<string, Promise<StoredThumbnail>>()
   /** Why, and until when, by content. */
   readonly #hopeless = new LRUCache<string, { readonly error: Error; readonly until: number }>({
@@ -92,8 +96,8 @@ export class Thumbnails {
     const { clock } = this.#context
     const hopeless = this.#hopeless.get(media.hash)
     if (hopeless !== undefined && hopeless.until > clock.now()) throw hopeless.error
-    const making = this.#pool
-      .run(() => this.#make(media, spec, wanted))
+    const making = this.#turns
+      .run(media.userId ?? media.origin, () => this.#pool.run(() => this.#make(media, spec, wanted)))
       .catch(error => {
         if (error instanceof NoPicture || error instanceof TooManyPixels)
           this.#hopeless.set(media.hash, { error, until: clock.now() + HOPELESS_MS })
