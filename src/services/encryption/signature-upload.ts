@@ -11,6 +11,12 @@ import type { RemoteDevices } from './remote/remote-devices.ts'
 /** User ID → key ID → signed key. */
 export type SignatureUploadBody = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
+/** A user's master key. */
+interface Master {
+  readonly publicKey: string
+  readonly key: JsonObject
+}
+
 type Failures = Record<string, Record<string, { errcode: Errcode; error: string }>>
 
 /** Signatures of one request; more are nobody's. */
@@ -36,6 +42,8 @@ export class SignatureUpload {
     )
     if (entries.length > MAX_SIGNATURES) throw new MatrixError('M_TOO_LARGE', 'Too many signatures at once.')
     const own = await this.#context.read.crossSigningKeys.ofUsers([userId])
+    const others = [...new Set(entries.map(({ target }) => target))].filter(target => target !== userId)
+    const masters = await this.#mastersOf(others, userId)
     const failures: Failures = {}
     const good: KeySignature[] = []
     for (const { target, keyId, key } of entries) {
@@ -44,7 +52,7 @@ export class SignatureUpload {
         const found =
           target === userId
             ? await this.#ofOwnKey(userId, keyId, key, own)
-            : await this.#ofOtherUser(userId, target, keyId, key, own)
+            : ofOtherUser(userId, { target, keyId, key, master: masters.get(target) }, own)
         good.push(...found)
       } catch (error) {
         if (!(error instanceof MatrixError)) throw error
@@ -113,30 +121,23 @@ export class SignatureUpload {
     return found
   }
 
-  /** Somebody else's master key, signed by one's user-signing key. */
-  async #ofOtherUser(
-    userId: string,
-    target: string,
-    keyId: string,
-    key: JsonObject,
-    own: readonly CrossSigningKeyRow[],
-  ): Promise<KeySignature[]> {
-    const master = await this.#masterKeyOf(target)
-    if (master === undefined || keyId !== master.publicKey) {
-      throw new MatrixError('M_NOT_FOUND', 'This is not the master key of that user.')
+  /** The master keys of other users; servers of others are asked all at once. Who has none is missing. */
+  async #mastersOf(userIds: readonly string[], viewer: string): Promise<ReadonlyMap<string, Master>> {
+    const masters = new Map<string, Master>()
+    for (const { userId, usage, publicKey, json } of await this.#context.read.crossSigningKeys.ofUsers(
+      userIds,
+    ))
+      if (usage === 'master') masters.set(userId, { publicKey, key: parseJson(json) as JsonObject })
+    const unknown = userIds.filter(userId => !masters.has(userId) && !this.#context.isLocal(userId))
+    if (unknown.length === 0) return masters
+    const asked = new Map(unknown.map(userId => [userId, []]))
+    const { master_keys: found } = await this.#remote.query(asked, viewer, undefined)
+    for (const userId of unknown) {
+      const key = found[userId]
+      const publicKey = isJsonObject(key?.['keys']) ? Object.values(key['keys'])[0] : undefined
+      if (key !== undefined && typeof publicKey === 'string') masters.set(userId, { publicKey, key })
     }
-    refuseOtherContent(key, master.key)
-    return [signed(userId, target, keyId, key, keyFor(own, 'user_signing'))]
-  }
-
-  async #masterKeyOf(userId: string): Promise<{ publicKey: string; key: JsonObject } | undefined> {
-    const known = keyFor(await this.#context.read.crossSigningKeys.ofUsers([userId]), 'master')
-    if (known !== undefined) return { publicKey: known.publicKey, key: parseJson(known.json) as JsonObject }
-    if (this.#context.isLocal(userId)) return undefined
-    const { master_keys: masters } = await this.#remote.query(new Map([[userId, []]]), userId, undefined)
-    const key = masters[userId]
-    const publicKey = isJsonObject(key?.['keys']) ? Object.values(key['keys'])[0] : undefined
-    return key !== undefined && typeof publicKey === 'string' ? { publicKey, key } : undefined
+    return masters
   }
 }
 
@@ -157,6 +158,24 @@ const refuseOtherContent = (key: JsonObject, stored: JsonObject): void => {
   if (content(key) !== content(stored)) {
     throw new MatrixError('M_INVALID_PARAM', 'The key is not the one that was uploaded.')
   }
+}
+
+/** Somebody else's master key, signed by one's user-signing key. @throws {MatrixError} */
+const ofOtherUser = (
+  userId: string,
+  {
+    target,
+    keyId,
+    key,
+    master,
+  }: { target: string; keyId: string; key: JsonObject; master: Master | undefined },
+  own: readonly CrossSigningKeyRow[],
+): KeySignature[] => {
+  if (master === undefined || keyId !== master.publicKey) {
+    throw new MatrixError('M_NOT_FOUND', 'This is not the master key of that user.')
+  }
+  refuseOtherContent(key, master.key)
+  return [signed(userId, target, keyId, key, keyFor(own, 'user_signing'))]
 }
 
 /** The signature of the user's key `signer`. @throws {MatrixError} `M_INVALID_SIGNATURE` */

@@ -46,3 +46,13 @@ test('somebody who asks for keys of thousands of servers does not take all conne
   t.is(Object.keys(failures).length, 1_000)
   t.is(remote.most, 100)
 })
+
+test('signatures over keys of users elsewhere do not wait for one server after the other', async t => {
+  const { remote, encryption } = await remoteDevicesWorld(await testDatabase(t))
+  const users = names(50).map(server => `@a:${server}`)
+  const signed = Object.fromEntries(users.map(userId => [userId, { KEY: { user_id: userId } }]))
+  const failures = await encryption.signatures.upload('@alice:near.test', signed)
+  t.deepEqual(new Set(Object.values(failures).map(of => of['KEY']?.errcode)), new Set(['M_NOT_FOUND']))
+  t.is(Object.keys(failures).length, 50)
+  t.is(remote.most, 50)
+})
