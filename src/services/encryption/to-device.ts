@@ -150,6 +150,7 @@ export class ToDevice {
       return
     }
     const local: NewMessage[] = []
+    let tooLarge = 0
     for (const [userId, devices] of Object.entries(messages)) {
       if (!this.#context.isLocal(userId) || !isJsonObject(devices)) continue
       const readable = Object.entries(devices).filter(
@@ -157,12 +158,13 @@ export class ToDevice {
       )
       const taken: Record<string, JsonObject> = {}
       for (const [deviceId, content] of readable) {
-        if (await this.#isTooLarge(userId, deviceId, content))
-          this.#context.log.warn({ origin, sender, user: userId }, 'a message to a device is too large')
+        if (await this.#isTooLarge(userId, deviceId, content)) tooLarge += 1
         else taken[deviceId] = content
       }
       local.push(...(await this.#localMessages({ userId, sender, type }, taken)))
     }
+    if (tooLarge > 0)
+      this.#context.log.warn({ origin, sender, count: tooLarge }, 'messages to devices are too large')
     await this.#context.commit([
       write.toDevice.receive(origin, messageId, clock.now()),
       ...write.toDevice.insert(await this.#toThoseThere(local), clock.now()),
