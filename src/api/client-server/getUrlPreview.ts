@@ -1,5 +1,5 @@
 import { endpoint, reply } from '../../http/endpoint.ts'
 
-export const getUrlPreview = endpoint('getUrlPreview', async ({ query }, { media }) =>
-  reply({ json: await media.previews.get(query.url) }),
+export const getUrlPreview = endpoint('getUrlPreview', async ({ requester, query }, { media }) =>
+  reply({ json: await media.previews.get(requester.userId, query.url) }),
 )

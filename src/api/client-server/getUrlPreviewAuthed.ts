@@ -1,5 +1,5 @@
 import { endpoint, reply } from '../../http/endpoint.ts'
 
-export const getUrlPreviewAuthed = endpoint('getUrlPreviewAuthed', async ({ query }, { media }) =>
-  reply({ json: await media.previews.get(query.url) }),
+export const getUrlPreviewAuthed = endpoint('getUrlPreviewAuthed', async ({ requester, query }, { media }) =>
+  reply({ json: await media.previews.get(requester.userId, query.url) }),
 )

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { silentLog } from '../../../core/log.ts'
 import { DirectoryStore } from '../../../storage/media/directory-store.ts'
 import { testDatabase } from '../../../test-kit/database.ts'
@@ -9,7 +9,8 @@ import { temporaryDirectory } from '../../../test-kit/temporary-directory.ts'
 import { mediaContext } from '../context.ts'
 import { Previews } from './previews.ts'
 
-test('links to a slow site leave those to others their places', async t => {
+/** Previews, in a world in which the sites under `slow.test` answer only once they are let. */
+const slowWorld = async (t: ExecutionContext) => {
   const clock = new FakeClock()
   const context = mediaContext({
     database: await testDatabase(t),
@@ -28,7 +29,7 @@ test('links to a slow site leave those to others their places', async t => {
   const previews = new Previews(context, options, {
     mayVisit: () => true,
     get: async (url, _accept, consume) => {
-      if (url.startsWith('https://slow.test/')) await slow.promise
+      if (new URL(url).hostname.endsWith('slow.test')) await slow.promise
       const headers = { 'content-type': 'text/html' }
       return consume(
         { status: 200, headers, body: Readable.from([Buffer.from(`<title>${url}</title>`)]) },
@@ -37,12 +38,26 @@ test('links to a slow site leave those to others their places', async t => {
     },
     close: async () => {},
   })
-  const links = Array.from({ length: 10 }, (_, n) => `https://slow.test/${n}`)
-  const waiting = links.map(link => previews.get(link))
-  t.is((await previews.get('https://quick.test/'))['og:title'], 'https://quick.test/')
+  return { previews, slow }
+}
+
+test('links to a slow site leave those to others their places', async t => {
+  const { previews, slow } = await slowWorld(t)
+  const links = Array.from({ length: 20 }, (_, n) => `https://slow.test/${n}`)
+  const waiting = links.map((link, n) => previews.get(`@u${n}:here.test`, link))
+  t.is((await previews.get('@a:here.test', 'https://quick.test/'))['og:title'], 'https://quick.test/')
   slow.resolve()
   t.deepEqual(
     (await Promise.all(waiting)).map(preview => preview['og:title']),
     links,
   )
+})
+
+test('somebody who knows of many slow sites leaves others their places', async t => {
+  const { previews, slow } = await slowWorld(t)
+  const links = Array.from({ length: 40 }, (_, n) => `https://s${n}.slow.test/`)
+  const waiting = links.map(link => previews.get('@a:here.test', link))
+  t.is((await previews.get('@b:here.test', 'https://quick.test/'))['og:title'], 'https://quick.test/')
+  slow.resolve()
+  t.is((await Promise.all(waiting)).length, 40)
 })

@@ -29,9 +29,11 @@ const MAX_URL = 4_096
 const FAILED_MS = 300_000
 const MAX_FAILED = 1_000
 
-const AT_ONCE = 8
+const AT_ONCE = 16
 /** Of one site, so that a slow one does not take all places. */
 const AT_ONCE_OF_SITE = 2
+/** For one user, who may know of very many sites that are slow. */
+const AT_ONCE_FOR_USER = 4
 const MAX_WAITING = 200
 
 /** What of a page's Open Graph members goes to clients as it is. */
@@ -50,7 +52,8 @@ export class Previews {
   readonly #pages: PageFetcher
   readonly #store: PreviewStore
   readonly #pool = new BoundedPool(AT_ONCE, MAX_WAITING)
-  readonly #turns = new Turns(AT_ONCE_OF_SITE, MAX_WAITING)
+  readonly #sites = new Turns(AT_ONCE_OF_SITE, MAX_WAITING)
+  readonly #users = new Turns(AT_ONCE_FOR_USER, MAX_WAITING)
   readonly #underWay = new Map<string, Promise<JsonObject>>()
   readonly #failed = new LRUCache<string, { readonly error: MatrixError; readonly until: number }>({
     max: MAX_FAILED,
@@ -64,12 +67,12 @@ export class Previews {
   }
 
   /**
-   * The preview of a link: Open Graph members, with the picture as an `mxc://` URI. Empty where the page says nothing.
+   * The preview of a link, for a user: Open Graph members, with the picture as an `mxc://` URI. Empty where the page says nothing.
    *
    * @throws {MatrixError} `M_UNRECOGNIZED` where there are no previews; `M_INVALID_PARAM`, `M_FORBIDDEN` (not visited);
    * `M_CONNECTION_FAILED`, `M_CONNECTION_TIMEOUT`, `M_UNKNOWN` (502) where the page did not answer; `M_LIMIT_EXCEEDED`.
    */
-  async get(link: string): Promise<JsonObject> {
+  async get(userId: string, link: string): Promise<JsonObject> {
     if (!this.#options.enabled) throw new MatrixError('M_UNRECOGNIZED', 'There are no previews here')
     const url = link.length <= MAX_URL ? URL.parse(link) : null
     if (url === null) throw new MatrixError('M_INVALID_PARAM', 'This is no URL')
@@ -82,8 +85,9 @@ export class Previews {
     if (failed !== undefined && failed.until > this.#context.clock.now()) throw failed.error
     const underWay = this.#underWay.get(url.href)
     if (underWay !== undefined) return underWay
-    const making = this.#turns
-      .run(url.hostname, () => this.#pool.run(() => this.#make(url)))
+    const make = () => this.#sites.run(url.hostname, () => this.#pool.run(() => this.#make(url)))
+    const making = this.#users
+      .run(userId, make)
       .catch(cause => {
         const error = clientError(cause)
         const until = this.#context.clock.now() + FAILED_MS
