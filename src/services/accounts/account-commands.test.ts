@@ -5,6 +5,23 @@ import { UserLister } from '../../storage/accounts/user-list.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import { alice, logIn, PASSWORD, testAccounts, withAlice } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+
+testDatabases(
+  test,
+  'who is logged out by a command is, also when the clock was set back',
+  async (t, database) => {
+    const clock = new FakeClock()
+    const { accounts } = testAccounts(database, {}, clock)
+    await accounts.createUser({ username: 'alice', password: PASSWORD })
+    await clock.advance(3_600_000)
+    const { access_token: token } = await logIn(accounts)
+    t.is((await accounts.authenticate(token)).userId, alice)
+    await testAccounts(database).accounts.commands.endSessions(alice)
+    await clock.leap(-3_000_000)
+    await t.throwsAsync(accounts.authenticate(token), { message: /not known/ })
+  },
+)
 
 testDatabases(test, 'an administrator whom a command logs out acts as nobody else', async (t, database) => {
   const { accounts, clock } = await withAlice(database)

@@ -24,10 +24,11 @@ export class TokenCache<Entry extends { readonly userId: string; readonly readTs
     })
   }
 
-  /** What is known of a token, unless it was read too long ago. */
+  /** What is known of a token, unless it was read too long ago, or before the clock was set back: nobody knows how long that is. */
   get(token: string, now: number): Entry | undefined {
     const entry = this.#entries.get(token)
-    return entry !== undefined && now - entry.readTs < this.#maxAgeMs ? entry : undefined
+    const isFresh = entry !== undefined && entry.readTs <= now && now - entry.readTs < this.#maxAgeMs
+    return isFresh ? entry : undefined
   }
 
   /** Moves with every `forget`: to be taken before reading what `add` is given. */
