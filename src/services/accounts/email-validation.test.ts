@@ -151,6 +151,16 @@ test('who has an account is told to the owner of the address, or to whoever asks
   }
 })
 
+testDatabases(test, 'an address is sent no more mails by requests that come at once', async (t, database) => {
+  const { accounts, mailer } = withMail(database)
+  const requests = Array.from({ length: 10 }, (_, index) =>
+    accounts.emails.request('add', { ...REQUEST, client_secret: `secret${index}` }),
+  )
+  const outcomes = await Promise.allSettled(requests)
+  t.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 6)
+  t.is(mailer.mails.length, 6)
+})
+
 testDatabases(test, 'an address belongs to one account, and goes with it', async (t, database) => {
   const { accounts, mailer } = withMail(database)
   for (const username of ['alice', 'bob']) await accounts.createUser({ username, password: PASSWORD })

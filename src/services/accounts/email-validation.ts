@@ -5,6 +5,7 @@ import { compileGlob, globMatches } from '../../core/glob.ts'
 import { mailWords } from '../../core/mail-words/index.ts'
 import type { Mailer } from '../../network/mailer.ts'
 import type { EmailPurpose, EmailValidation } from '../../storage/accounts/email-validations.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { AccountsContext } from './context.ts'
 import {
   checkNextLink,
@@ -63,6 +64,8 @@ export class UnconfirmedEmail extends MatrixError {
 export class EmailValidations {
   readonly #context: AccountsContext
   readonly #mailer: Mailer | undefined
+  /** Mails to one address are counted one after another: at once all of them would be let pass. */
+  readonly #turns = new SerialQueue()
 
   constructor(context: AccountsContext, mailer: Mailer | undefined) {
     this.#context = context
@@ -85,25 +88,16 @@ export class EmailValidations {
   async request(purpose: EmailPurpose, request: EmailTokenRequest): Promise<{ sid: string }> {
     const mailer = this.#mailer
     if (mailer === undefined) throw mediumNotSupported('E-mail addresses')
-    const { clock, options, read } = this.#context
-    if (purpose === 'register' && options.registration.mode === 'closed') {
+    if (purpose === 'register' && this.#context.options.registration.mode === 'closed') {
       throw registrationClosed()
     }
     checkSecret(request.client_secret)
     checkNextLink(request.next_link)
     const address = this.admitted(request.email)
-    const owner = await read.threepids.owner({ medium: 'email', address })
-    if (options.email.revealAccounts) refuseUnfit(purpose, owner)
-    const now = clock.now()
-    const secretHash = hashToken(request.client_secret)
-    const known = await read.emails.bySecret(purpose, address, secretHash, now)
-    if (known !== undefined && request.send_attempt <= known.sendAttempt) return { sid: known.sid }
-    if ((await read.emails.mailsSince(address, now - HOUR_MS)) >= MAX_MAILS) throw tooManyMails(HOUR_MS)
-    const sid = known?.sid ?? newOpaqueId(this.#context.random)
-    const attempt = { sid, purpose, address, secretHash, known, request }
-    const text = await this.#prepare(attempt, owner)
-    // Another request with the same secret was first just now: it has sent the mail.
-    if (text === undefined) return this.request(purpose, request)
+    const { sid, text, known } = await this.#turns.run(address, () =>
+      this.#attempt(purpose, address, request),
+    )
+    if (text === undefined) return { sid }
     try {
       await mailer.send({ to: address, ...text })
     } catch (error) {
@@ -173,6 +167,26 @@ export class EmailValidations {
       throw new MatrixError('M_THREEPID_DENIED', 'E-mail addresses of this domain are not accepted here.')
     }
     return address
+  }
+
+  /** Makes an attempt, unless it was made before: then there is no text to be sent. */
+  async #attempt(
+    purpose: EmailPurpose,
+    address: string,
+    request: EmailTokenRequest,
+  ): Promise<{ sid: string; text?: EmailText; known?: EmailValidation | undefined }> {
+    const { clock, options, random, read } = this.#context
+    const owner = await read.threepids.owner({ medium: 'email', address })
+    if (options.email.revealAccounts) refuseUnfit(purpose, owner)
+    const now = clock.now()
+    const secretHash = hashToken(request.client_secret)
+    const known = await read.emails.bySecret(purpose, address, secretHash, now)
+    if (known !== undefined && request.send_attempt <= known.sendAttempt) return { sid: known.sid }
+    if ((await read.emails.mailsSince(address, now - HOUR_MS)) >= MAX_MAILS) throw tooManyMails(HOUR_MS)
+    const sid = known?.sid ?? newOpaqueId(random)
+    const text = await this.#prepare({ sid, purpose, address, secretHash, known, request }, owner)
+    // Another process has made it just now.
+    return text === undefined ? this.#attempt(purpose, address, request) : { sid, text, known }
   }
 
   /** Stores the attempt, and says what to send. `undefined`: another request has made it. */
