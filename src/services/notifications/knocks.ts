@@ -50,7 +50,7 @@ export class Knocks {
     }
   }
 
-  /** The local users in a room who may invite. */
+  /** The local users in a room who may invite, the most powerful first: where everybody may, it is for them to answer. */
   async #doorkeepers(roomNid: number): Promise<string[]> {
     const { read, serverName } = this.#context
     const createNid = await read.state.point(roomNid, 'm.room.create', '')
@@ -60,8 +60,10 @@ export class Knocks {
     const level = levelTo('invite', power)
     const members = await this.#source.localMembers(roomNid, serverName)
     return members
-      .map(({ userId }) => userId)
-      .filter(userId => powerLevelOf(userId, power) >= level)
+      .map(({ userId }) => ({ userId, level: powerLevelOf(userId, power) }))
+      .filter(member => member.level >= level)
+      .toSorted((a, b) => (a.level === b.level ? 0 : b.level > a.level ? 1 : -1))
       .slice(0, MAX_TOLD)
+      .map(({ userId }) => userId)
   }
 }
