@@ -96,6 +96,10 @@ export class NotificationFeeds {
     )
     const stored = await this.#context.read.events.byNids(found.map(({ nid }) => nid))
     for (const one of stored) await this.#safely(one.event.roomId, () => this.#followEvent(one))
+    // However many messages are redacted one after another, whoever has them in their inbox is looked after once.
+    const lessened = new Map(stored.filter(takesBack).map(({ roomNid, event }) => [roomNid, event.roomId]))
+    for (const [roomNid, roomId] of lessened)
+      await this.#safely(roomId, () => this.#followAll(roomId, roomNid))
     // Where a member event has lost its place, no other need have come: the resolution of a conflict may have undone it.
     const moves = await this.#context.read.memberMoves.between(after, upTo)
     for (const move of moves.filter(({ began }) => !began))
@@ -113,14 +117,16 @@ export class NotificationFeeds {
 
   /** Looks again at all that waits because of a room's messages. */
   async #followAll(roomId: string, roomNid: number): Promise<void> {
-    for (const reader of await this.#inbox.read.usersInRoom(roomId, MESSAGE_KINDS))
-      await this.#inbox.follow(reader, roomNid)
+    const readers = await this.#inbox.read.usersInRoom(roomId, MESSAGE_KINDS)
+    await this.#each(
+      readers.map(userId => ({ userId, roomNid })),
+      room => this.#inbox.follow(room.userId, roomNid),
+    )
   }
 
   async #followEvent(stored: StoredEvent): Promise<void> {
     const { event, roomNid, position, nid } = stored
     const { type, stateKey: userId } = event
-    if (asksForRedaction(event)) await this.#followAll(event.roomId, roomNid)
     if (type === 'm.room.redaction') await this.#followRedaction(stored)
     else if (userId !== undefined) {
       // One of another branch may be nothing to this one.
@@ -149,7 +155,6 @@ export class NotificationFeeds {
 
   /** A knock is told of without the reason that was taken back. */
   async #followRedaction(redaction: StoredEvent): Promise<void> {
-    await this.#followAll(redaction.event.roomId, redaction.roomNid)
     const [target] = (await this.#context.read.events.targetsOf([redaction])).values()
     if (target?.redactedBy === undefined || target.event.type !== 'm.room.member') return
     const { roomId, stateKey: userId } = target.event
@@ -178,3 +183,7 @@ export class NotificationFeeds {
     await forEachBounded([...rooms], AT_ONCE, work)
   }
 }
+
+/** Whether messages of its room may wait no longer after an event. */
+const takesBack = ({ event }: StoredEvent): boolean =>
+  event.type === 'm.room.redaction' || asksForRedaction(event)
