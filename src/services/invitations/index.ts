@@ -68,7 +68,12 @@ export const createInvitations = (parts: {
   const sending = new InvitationSending({ ...shared, core, limits, standing: parts.standing })
   const withdrawal = new Withdrawal({ ...shared, peers: parts.peers })
   const edus = new WithdrawalEdus({ ...shared, database, withdrawal, serverName })
-  const listing = new InvitationListing({ ...shared, summaries: parts.roomSummaries, views: core.views })
+  const listing = new InvitationListing({
+    ...shared,
+    context: core.context,
+    summaries: parts.roomSummaries,
+    views: core.views,
+  })
   const answers = new UntoldAnswers({ ...shared, sender: core.sender, log })
   const due = new DueInvitations({ ...shared, sending, withdrawal, answers, log })
   memberships.invitationChecks.push(({ sender, userId, roomId }) =>

@@ -11,7 +11,7 @@ import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
 import { contentShown } from '../rooms/room-summary.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
-import type { RoomsContext, RoomWriter } from '../rooms/room-writer.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
 import { shownProfile } from '../rooms/shown-profile.ts'
 import { addressOf } from './address-invitations.ts'
 import { type CalendarPart, calendarOf, matrixUri } from './calendar.ts'
@@ -38,21 +38,19 @@ const MAX_LIMIT = 100
 /** Shows people the invitations that they have got and sent. */
 export class InvitationListing {
   readonly #context: RoomsContext
-  readonly #writer: RoomWriter
   readonly #records: InvitationRecords
   readonly #follower: InvitationFollower
   readonly #summaries: RoomSummaries
   readonly #views: RoomViews
 
   constructor(parts: {
-    writer: RoomWriter
+    context: RoomsContext
     records: InvitationRecords
     follower: InvitationFollower
     summaries: RoomSummaries
     views: RoomViews
   }) {
-    this.#context = parts.writer.context
-    this.#writer = parts.writer
+    this.#context = parts.context
     this.#records = parts.records
     this.#follower = parts.follower
     this.#summaries = parts.summaries
@@ -178,7 +176,9 @@ export class InvitationListing {
     of: string,
   ): Promise<ShownInvitation['inviter']> {
     const { read } = this.#context
-    const nid = (await this.#writer.head(roomId))?.entry('m.room.member', of)?.nid
+    // Many may be listed, and rooms are large: no more is read of each than this.
+    const room = await read.rooms.byId(roomId)
+    const nid = room && (await read.state.point(room.nid, 'm.room.member', of))
     const [stored] = nid === undefined ? [] : await read.events.byNids([nid])
     const current = stored && contentShown(stored)
     const membership = current?.['membership']
