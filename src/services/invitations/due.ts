@@ -6,13 +6,14 @@ import type { Log } from '../../core/log.ts'
 import type { DueRows, HeldRow } from '../../storage/due-rows.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import { DueWork } from '../due-work.ts'
+import { isPassing } from '../passing.ts'
 import type { Memberships } from '../rooms/memberships.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { addressOf } from './address-invitations.ts'
 import type { UntoldAnswers } from './answers.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
-import { isPassing, retryAt } from './retries.ts'
+import { retryAt } from './retries.ts'
 import type { InvitationSending } from './sending.ts'
 import { ended } from './status.ts'
 import type { Withdrawal } from './withdrawal.ts'
@@ -129,7 +130,7 @@ export class DueInvitations {
       } catch (error) {
         // Accepted or declined at this very moment, which is on record before it is looked at again.
         if (error instanceof MatrixError && error.errcode === 'M_BAD_STATE') return
-        if (!(error instanceof MatrixError) || error.status >= 500) throw error
+        if (isPassing(error)) throw error
         // Whoever may invite may not always take it back: the clocks of both sides do.
         this.#log.debug({ room: roomId, user: userId, err: error }, 'an invitation expires by the clock only')
       }

@@ -1,13 +1,7 @@
-import { MatrixError } from '../../core/errors.ts'
-
 const MINUTE_MS = 60_000
 const MAX_PAUSE_MS = 60 * MINUTE_MS
 /** A server that has not answered for so long is given up. */
 const TRY_FOR_MS = 7 * 24 * 60 * MINUTE_MS
-
-/** Whether it may go well another time: the other server does not answer, or this one is in trouble. */
-export const isPassing = (error: unknown): boolean =>
-  !(error instanceof MatrixError) || error.status >= 500 || error.errcode === 'M_LIMIT_EXCEEDED'
 
 /**
  * When to try again what was due at an instant (ms): after as long as it has been late, so that the pauses double, up to

@@ -1,6 +1,10 @@
 import test from 'ava'
-import { testDatabase } from '../../test-kit/database.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { silentLog } from '../../core/log.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { guest, peerRoom } from '../../test-kit/guest.ts'
+import { testRooms } from '../../test-kit/rooms.ts'
+import { Declining } from './declining.ts'
 
 const ZED = '@zed:here.test'
 
@@ -21,4 +25,32 @@ test('an invitation of which the room knows nothing is declined, also by whoever
   await rooms.memberships.leave({ userId: ZED, roomId })
   t.is((await read.invitations.one(ZED, roomId))?.status, 'declined')
   t.is((await core.writer.head(roomId))?.memberships.get(ZED), 'leave')
+})
+
+testDatabases(test, 'an answer that no server has taken is kept until one does', async (t, database) => {
+  const { core } = await testRooms(database)
+  const { write } = core.context
+  let refusal = new MatrixError('M_LIMIT_EXCEEDED', 'too many at once')
+  const untold: string[] = []
+  const leave = () => Promise.reject(refusal)
+  const declining = new Declining({ context: core.context, remote: { leave }, log: silentLog })
+  declining.onUntold = async ({ roomId }) => void untold.push(roomId)
+  const decline = async (roomId: string) => {
+    const invitation = {
+      ...{ userId: ZED, roomId, kind: 'invite' as const, sender: '@bob:there.test', eventId: `$${roomId}` },
+      ...{ event: {}, updatedTs: 1, roomVersion: '11', strippedState: [] },
+    }
+    await database.commit({
+      statements: [write.invitations.put(invitation, { stream: 'invites', offset: 0 })],
+    })
+    await declining.decline({ userId: ZED, roomId }, invitation)
+    t.is((await core.context.read.invitations.one(ZED, roomId))?.status, 'declined')
+  }
+  await decline('!limited:there.test')
+  refusal = new MatrixError('M_CONNECTION_FAILED', 'away')
+  await decline('!away:there.test')
+  t.deepEqual(untold, ['!limited:there.test', '!away:there.test'])
+  refusal = new MatrixError('M_FORBIDDEN', 'there is no such invitation')
+  await decline('!refused:there.test')
+  t.is(untold.length, 2)
 })

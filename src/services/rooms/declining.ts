@@ -1,9 +1,9 @@
-import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import { isPassing } from '../passing.ts'
 import { endingBy, ownEnding } from './invitation-ending.ts'
 import { type OwnChange, withReason } from './membership-content.ts'
 import type { RemoteMemberships } from './ports.ts'
@@ -16,10 +16,10 @@ export class Declining {
   /** Told of a leave that holds here and that no server in the room has taken yet, as none answered. */
   onUntold: ((leave: OwnChange) => Promise<void>) | undefined
   readonly #context: RoomsContext
-  readonly #remote: RemoteMemberships
+  readonly #remote: Pick<RemoteMemberships, 'leave'>
   readonly #log: Log
 
-  constructor(parts: { context: RoomsContext; remote: RemoteMemberships; log: Log }) {
+  constructor(parts: { context: RoomsContext; remote: Pick<RemoteMemberships, 'leave'>; log: Log }) {
     this.#context = parts.context
     this.#remote = parts.remote
     this.#log = parts.log
@@ -35,7 +35,7 @@ export class Declining {
     try {
       ending = endingBy(await this.tell(change, inviterServer))
     } catch (error) {
-      isTold = error instanceof MatrixError && error.status < 500
+      isTold = !isPassing(error)
       this.#log.info(
         { room: roomId, via: inviterServer, err: error },
         'declined an invitation on this side only',

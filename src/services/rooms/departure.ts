@@ -1,6 +1,6 @@
-import { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { forEachBounded } from '../bounded.ts'
+import { isPassing } from '../passing.ts'
 import type { Memberships } from './memberships.ts'
 import type { RoomsContext } from './room-writer.ts'
 
@@ -36,7 +36,7 @@ export class Departure {
     try {
       await this.#memberships.leave({ userId, roomId })
     } catch (error) {
-      if (!(error instanceof MatrixError) || error.status >= 500) throw error
+      if (isPassing(error)) throw error
       this.#log.info({ room: roomId, user: userId, err: error }, 'a deactivated user could not leave a room')
     }
   }
