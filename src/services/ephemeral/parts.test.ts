@@ -91,3 +91,14 @@ test('nothing is passed on of users whose IDs are non-compliant, nor of other se
     good,
   )
 })
+
+test('receipts from before 1970 are passed over', t => {
+  const receipt = (ts: number) => ({ event_ids: ['$e'], data: { ts } })
+  const content = { '!r:b.test': { 'm.read': { '@new:b.test': receipt(1), '@old:b.test': receipt(-1) } } }
+  t.deepEqual(
+    parseReceiptContent('b.test', content)
+      .get('!r:b.test')
+      ?.map(({ userId }) => userId),
+    ['@new:b.test'],
+  )
+})

@@ -54,7 +54,8 @@ const receiptOf = (userId: string, value: JsonValue | undefined): FederatedRecei
   const eventId: JsonValue | undefined = Array.isArray(eventIds) ? eventIds[0] : undefined
   if (typeof eventId !== 'string' || !isEventId(eventId) || !isJsonObject(data)) return undefined
   const { ts, thread_id: threadId = '' } = data
-  if (typeof ts !== 'number' || !Number.isSafeInteger(ts)) return undefined
+  // Clients that take no number below zero could read none of the room's receipts that are told with it.
+  if (typeof ts !== 'number' || !Number.isSafeInteger(ts) || ts < 0) return undefined
   if (typeof threadId !== 'string' || !fitsBytes(threadId, MAX_ID_BYTES) || !threadId.isWellFormed()) {
     return undefined
   }
