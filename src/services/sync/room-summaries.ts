@@ -1,11 +1,13 @@
 import { boundedCache } from '../../core/caches.ts'
-import { isRoomAlias } from '../../core/ids.ts'
+import { isCompliantUserId, isRoomAlias } from '../../core/ids.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { MembershipCounts } from '../../storage/rooms/memberships.ts'
+import type { Membership, MembershipCounts } from '../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 
 /** A room without a name is called by so many of its members. */
 const HEROES = 5
+/** So many are looked at for that. */
+const CANDIDATES = 50
 const LARGE = 60
 
 /** The state that a summary follows from. */
@@ -83,16 +85,23 @@ export class RoomSummaries {
     const [all, isNamed] = await Promise.all([reading, this.#isNamed(roomNid)])
     const counts = all.get(roomNid) ?? {}
     const { join: joined = 0, invite: invited = 0 } = counts
-    const limit = HEROES + 1
-    const { memberships } = this.#read
-    const present = isNamed ? undefined : await memberships.first(roomNid, ['join', 'invite'], limit)
+    const present = isNamed ? undefined : await this.#first(roomNid, ['join', 'invite'])
     // "When no joined or invited members are available, this should consist of the banned and left users."
     const heroes =
       present !== undefined && joined + invited < 2
-        ? [...present, ...(await memberships.first(roomNid, ['leave', 'ban'], limit))]
+        ? [...present, ...(await this.#first(roomNid, ['leave', 'ban']))]
         : present
     const members = Object.values(counts).reduce((sum, count) => sum + count, 0)
     return { joined, invited, members, heroes }
+  }
+
+  /**
+   * The first members of these kinds whom clients can be told of. Who may invite in a room of another server may make anything a member of
+   * it, and clients that take nothing but user IDs could read no response with another.
+   */
+  async #first(roomNid: number, kinds: readonly Membership[]): Promise<string[]> {
+    const found = await this.#read.memberships.first(roomNid, kinds, CANDIDATES)
+    return found.filter(isCompliantUserId).slice(0, HEROES + 1)
   }
 
   /** Whether what a room was called by has been redacted in a span: its state has not changed by that. */
