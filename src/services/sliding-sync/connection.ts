@@ -177,11 +177,16 @@ export class Connection {
     return connection
   }
 
-  snapshot(): ConnectionSnapshot {
+  /** @param withMembers whether it says which members were sent; those are sent again otherwise */
+  snapshot({ withMembers = true } = {}): ConnectionSnapshot {
     const all = new Map<string, { readonly at: number; readonly wishes: readonly Wish[] }>()
+    const roomsOf = (rooms: ReadonlyMap<string, SentRoom>): RoomSnapshot[] => {
+      const snapshots = snapshotOf(rooms, all)
+      return withMembers ? snapshots : snapshots.map(room => ({ ...room, members: [] }))
+    }
     return {
-      ...{ serial: this.#serial, positions: this.#positions, rooms: snapshotOf(this.#rooms, all) },
-      unconfirmed: this.#unconfirmed.map(one => ({ ...one, rooms: snapshotOf(one.rooms, all) })),
+      ...{ serial: this.#serial, positions: this.#positions, rooms: roomsOf(this.#rooms) },
+      unconfirmed: this.#unconfirmed.map(one => ({ ...one, rooms: roomsOf(one.rooms) })),
       wishes: [...all.values()].map(one => one.wishes),
     }
   }

@@ -60,6 +60,38 @@ testPostgres(
 
 testPostgres(
   test,
+  'a connection that was sent very many members goes without them',
+  async (t, db, config) => {
+    const other = await openDatabase(config)
+    t.teardown(() => other.close())
+    const clock = new FakeClock()
+    const big = new Connection(5)
+    const members = new Map(Array.from({ length: 500 }, (_, index) => [`@user${index}:here.test`, index]))
+    const room = {
+      kind: 'joined',
+      upTo: 1,
+      timelineLimit: 1,
+      requiredState: undefined,
+      isDirect: false,
+    } as const
+    const rooms = new Map(Array.from({ length: 200 }, (_, index) => [`!${index}`, { ...room, members }]))
+    big.answer(5, { events: 1 }, rooms)
+    const start = (database: typeof db, find: () => Connection | undefined) => {
+      const processes = new Processes({ database, clock, log: silentLog })
+      t.teardown(() => processes.close())
+      return { processes, handover: new Handover({ processes, clock, random: () => 1_000, find }) }
+    }
+    const one = start(db, () => big)
+    const two = start(other, () => undefined)
+    const moved = await two.handover.fetch('a', 6, one.processes.number)
+    t.true(moved?.resume(6))
+    t.is(moved?.rooms.size, 200)
+    t.is(moved?.rooms.get('!1')?.members.size, 0)
+  },
+)
+
+testPostgres(
+  test,
   'a request that was given up and comes late does not call a connection back from where its client goes on',
   async (t, db, config) => {
     const other = await openDatabase(config)

@@ -4,7 +4,7 @@ import { Connection, type ConnectionSnapshot } from './connection.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000
-/** What is larger as JSON goes nowhere: its client begins anew. */
+/** What is larger as JSON, though it says nothing of members, goes nowhere: its client begins anew. */
 const MAX_SIZE = 1_000_000
 /** The last so many connections that were given away are remembered. */
 const MAX_GIVEN = 10_000
@@ -46,12 +46,12 @@ export class Handover {
     bulletin.on('connection wanted', wanted => {
       const { key, serial, by, from } = wanted as Wanted
       if (by === id) return
-      const snapshot = parts.find(key, serial)?.snapshot()
-      const isSmall = snapshot !== undefined && JSON.stringify(snapshot).length <= MAX_SIZE
+      const found = parts.find(key, serial)
+      const snapshot = found && bearableSnapshot(found)
       // Whoever has made the token knows whether another may have the connection.
-      if (!isSmall && (from !== number || this.#given.has(key))) return
-      if (isSmall) this.#remember(key)
-      const given: Given = { key, to: by, ...(isSmall ? { snapshot } : {}) }
+      if (snapshot === undefined && (from !== number || this.#given.has(key))) return
+      if (snapshot !== undefined) this.#remember(key)
+      const given: Given = { key, to: by, ...(snapshot === undefined ? {} : { snapshot }) }
       void bulletin.post('connection', given)
     })
     bulletin.on('connection', given => {
@@ -97,3 +97,12 @@ export class Handover {
     if (first !== undefined && this.#given.size > MAX_GIVEN) this.#given.delete(first)
   }
 }
+
+const bearableSnapshot = (connection: Connection): ConnectionSnapshot | undefined => {
+  const whole = connection.snapshot()
+  if (isBearable(whole)) return whole
+  const bare = connection.snapshot({ withMembers: false })
+  return isBearable(bare) ? bare : undefined
+}
+
+const isBearable = (snapshot: ConnectionSnapshot): boolean => JSON.stringify(snapshot).length <= MAX_SIZE
