@@ -128,17 +128,17 @@ export class AccountManagement {
    *
    * @throws {MatrixError} `M_NOT_FOUND`: no active account
    */
-  async deactivate(userId: string, options: { erase: boolean }): Promise<void> {
+  async deactivate(userId: string, { erase }: { erase: boolean }): Promise<void> {
     const { clock, read, write } = this.#context
-    const { erase } = options
     const deviceIds = await read.devices.ids(userId)
     const result = await this.#context.commit([
       write.users.deactivate(userId, erase, clock.now()),
       ...(await this.#endOf(userId, deviceIds, erase)),
     ])
-    if (!result.ok && result.guard === 'profile-changed') return this.deactivate(userId, options)
+    if (!result.ok && result.guard === 'profile-changed') return this.deactivate(userId, { erase })
     if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
     await this.#authentication.forget(userId)
+    await endActing(this.#context, this.#authentication, userId)
     await this.#removeLaterDevices(userId, deviceIds)
     await this.#cleanUp(userId, erase)
   }

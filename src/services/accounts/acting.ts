@@ -33,6 +33,15 @@ export const startActing = async (
   return token
 }
 
+/** Forgets what is in memory of whom somebody acts as. To be called after the commit that may have ended that they are an administrator. */
+export const forgetActing = async (
+  { read }: AccountsContext,
+  authentication: Authentication,
+  administrator: string,
+): Promise<void> => {
+  for (const userId of await read.tokens.actedAs(administrator)) await authentication.forget(userId)
+}
+
 /** Has an administrator no longer act as anybody else. */
 export const endActing = async (
   { read, write, commit }: AccountsContext,

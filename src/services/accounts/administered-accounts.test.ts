@@ -192,3 +192,40 @@ testDatabases(test, 'an administrator says how much a user may send', async (t, 
   await administered.limitMessages(alice, undefined)
   t.is((await accounts.authenticate(token)).isExemptFromRateLimits, undefined)
 })
+
+testDatabases(
+  test,
+  'who is no administrator any more acts as nobody else from then on',
+  async (t, database) => {
+    const { accounts } = await withAlice(database)
+    const { administered } = accounts
+    await accounts.createUser({ username: 'bob', password: PASSWORD, isAdmin: true })
+    const { access_token } = await accounts.login.login({
+      type: 'm.login.password',
+      user: 'bob',
+      password: PASSWORD,
+    })
+    const requester = await accounts.authenticate(access_token)
+    const act = async () => {
+      const token = await administered.actAs(requester, alice, undefined)
+      t.is((await accounts.authenticate(token)).userId, alice)
+      return token
+    }
+    const refused = { message: /not known/ }
+    const first = await act()
+    await administered.setAdmin(root, bob, false)
+    await t.throwsAsync(accounts.authenticate(first), refused)
+    await administered.put(root, bob, { admin: true })
+    const second = await act()
+    await administered.put(root, bob, { locked: true })
+    await t.throwsAsync(accounts.authenticate(second), refused)
+    await administered.put(root, bob, { locked: false })
+    const third = await act()
+    await accounts.management.deactivate(bob, { erase: false })
+    await t.throwsAsync(accounts.authenticate(third), refused)
+    accounts.hooks.onDeactivate = async () => {}
+    await accounts.tidy()
+    await administered.put(root, bob, { deactivated: false })
+    await t.throwsAsync(accounts.authenticate(third), refused, 'nor when the account is given back')
+  },
+)

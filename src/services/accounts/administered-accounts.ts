@@ -7,7 +7,7 @@ import type { Database, WriteStatement } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
 import { type AccountChanges, checkChanges, profileOf, refuseOwnEnd } from './account-changes.ts'
 import type { AccountManagement } from './account-management.ts'
-import { startActing } from './acting.ts'
+import { forgetActing, startActing } from './acting.ts'
 import { contactOf, contactStatements } from './administered-contacts.ts'
 import { type ExternalId, externalIdInUse, externalIdStatements } from './administered-external-ids.ts'
 import type { Authentication } from './authentication.ts'
@@ -205,5 +205,6 @@ export class AdministeredAccounts {
     if (!result.ok && result.guard === 'already-linked') throw externalIdInUse()
     if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such user.')
     await this.#authentication.forget(userId)
+    await forgetActing(this.#context, this.#authentication, userId)
   }
 }
