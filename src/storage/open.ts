@@ -17,6 +17,8 @@ export interface OpenOptions {
   readonly log?: (level: 'info' | 'warn', message: string) => void
   /** How long an outage of a database server is waited out before its callers are told, in milliseconds (10,000). */
   readonly patience?: number
+  /** How long a database server that says nothing is waited for before its connections are given up, in milliseconds (10,000). */
+  readonly silence?: number
   /** Whether a server runs on it from now on, until it is closed. SQLite refuses a second one. */
   readonly forService?: boolean
   /** Whether it may be one that is being filled from other data, which everybody else is refused. */

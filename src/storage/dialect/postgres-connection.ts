@@ -20,6 +20,8 @@ export class PostgresConnection {
   readonly #known: Known = new Map()
   #alive = true
   #inFlight = 0
+  /** Since when something is waited for. */
+  #since = 0
 
   private constructor(client: pg.Client) {
     this.#client = client
@@ -51,13 +53,20 @@ export class PostgresConnection {
   /** Sends statements in one flight, once those before it have landed. Rejects with the driver's error when the connection was lost. */
   async fly(legs: readonly Leg[]): Promise<Landed> {
     const flight = new PostgresFlight(legs, this.#known)
+    if (this.#inFlight === 0) this.#since = performance.now()
     this.#inFlight += 1
     try {
       this.#client.query(flight)
       return await flight.landed
     } finally {
       this.#inFlight -= 1
+      this.#since = performance.now()
     }
+  }
+
+  /** Gives it up for lost if nothing has come of what went out so long ago (milliseconds). */
+  cutIfSilent(ms: number): void {
+    if (this.#inFlight > 0 && performance.now() - this.#since >= ms) this.#client.connection.stream.destroy()
   }
 
   /** Executes a single statement. Rejects with the driver's error. */
@@ -82,6 +91,8 @@ export const clientConfig = (url: string, use: Use): pg.ClientConfig => ({
   connectionString: url,
   application_name: 'tessera',
   keepAlive: true,
+  // Firewalls forget connections on which nothing passes, and say nothing of it.
+  keepAliveInitialDelayMillis: 30_000,
   connectionTimeoutMillis: 10_000,
   options: [JIT_OFF, ...(use === 'talk' ? [] : IN_FLIGHT), ...(use === 'points' ? BY_INDEX : [])]
     .map(setting => `-c ${setting}`)

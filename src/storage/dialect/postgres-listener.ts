@@ -8,9 +8,10 @@ import { clientConfig } from './postgres-connection.ts'
 export const CHANNEL = 'tessera_positions'
 
 const PAUSE_MS = 500
-/** So often it is looked whether the connection is still there: one that vanishes says nothing. */
-const LOOK_MS = 15_000
-const ANSWER_MS = 10_000
+/** So long the server may take to answer what costs it nothing. */
+export const SILENCE_MS = 10_000
+/** So often, compared with that, it is looked whether it is still there: one that vanishes says nothing. */
+const LOOKS = 1.5
 const READ_POSITIONS = { text: 'SELECT name, position FROM streams', rowMode: 'array' } as const
 
 /** Reads `events:12,receipts:5`. */
@@ -26,12 +27,21 @@ export const decodeMoved = (payload: string): Moved =>
 export class PostgresListener {
   readonly #url: string
   readonly #positions: Positions
+  readonly #onSilence: () => void
+  readonly #silenceMs: number
   readonly #stop = new AbortController()
   #client: pg.Client | undefined
 
-  constructor(url: string, positions: Positions) {
+  /** `onSilence` is called when the server has not answered for `silenceMs`: neither will it other connections. */
+  constructor(
+    url: string,
+    positions: Positions,
+    { onSilence, silenceMs }: { onSilence: () => void; silenceMs: number },
+  ) {
     this.#url = url
     this.#positions = positions
+    this.#onSilence = onSilence
+    this.#silenceMs = silenceMs
   }
 
   /** Connects and takes over the present positions. Rejects with the driver's error. */
@@ -50,7 +60,7 @@ export class PostgresListener {
       await client.end()
       throw error
     }
-    const looks = setInterval(() => void this.#look(client), LOOK_MS).unref()
+    const looks = setInterval(() => void this.#look(client), LOOKS * this.#silenceMs).unref()
     client.on('end', () => {
       clearInterval(looks)
       void this.#restart()
@@ -70,9 +80,17 @@ export class PostgresListener {
   }
 
   async #look(client: pg.Client): Promise<void> {
-    const impatience = setTimeout(() => client.connection.stream.destroy(), ANSWER_MS)
+    let isAnswered = false
+    // Where this process has stood still, the answer may be here and not be read yet.
+    const impatience = setTimeout(() => setImmediate(giveUp), this.#silenceMs)
+    const giveUp = (): void => {
+      if (isAnswered) return
+      client.connection.stream.destroy()
+      this.#onSilence()
+    }
     // What goes wrong ends the connection.
     await this.#catchUp(client).catch(() => undefined)
+    isAnswered = true
     clearTimeout(impatience)
   }
 

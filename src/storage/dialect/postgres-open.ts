@@ -33,12 +33,14 @@ export const openPostgres = async (
     log = () => undefined,
     onMigrated,
     patience,
+    silence,
     meter,
     isBeingFilled = false,
   }: {
     readonly log?: (level: 'info' | 'warn', message: string) => void
     readonly onMigrated?: (migrated: Migrated) => void
     readonly patience?: number
+    readonly silence?: number
     readonly meter?: CommitMeter
     readonly isBeingFilled?: boolean
   },
@@ -60,7 +62,7 @@ export const openPostgres = async (
     await client.end()
   }
   const connector = new PostgresConnector(config.url, log, patience)
-  const database = new PostgresDatabase(connector, config.poolSize, meter)
+  const database = new PostgresDatabase(connector, { poolSize: config.poolSize, meter, silence })
   await database.start()
   return database
 }

@@ -53,6 +53,11 @@ export class PostgresPool {
     return promise
   }
 
+  /** Makes reads again, on other connections, that have not been answered for so long (milliseconds). */
+  cutSilent(ms: number): void {
+    for (const connection of this.#connections) connection.cutIfSilent(ms)
+  }
+
   /** Waits for what is under way and disconnects. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#connecting)

@@ -67,6 +67,11 @@ export class PostgresWriter {
     }
   }
 
+  /** Finds out on another connection what became of a commit that has not been answered for so long (milliseconds). */
+  cutSilent(ms: number): void {
+    this.#connection?.cutIfSilent(ms)
+  }
+
   async close(): Promise<void> {
     if (this.#connection === undefined) return
     await this.#means.marks.remove(this.#connection).catch(() => undefined)

@@ -85,6 +85,27 @@ for (const [side, what] of [
   })
 }
 
+testPostgres(
+  test,
+  'reads and writes do not wait for a server that has vanished without a word',
+  async (t, database, config) => {
+    const proxy = await PostgresProxy.start(t, config.url)
+    const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
+    t.teardown(() => proxied.close())
+    await append(proxied, 'a')
+    t.deepEqual(await names(proxied), ['a'])
+    // Until it is looked whether the server is there; whatever was sent by then waits for good.
+    proxy.holdAt = text => {
+      if (text.includes('FROM streams')) proxy.holdAt = () => undefined
+      return new Promise(() => undefined)
+    }
+    const [written, read] = [append(proxied, 'b'), proxied.scan(proxied.prepare('SELECT 1 AS one'))]
+    t.like(await written, { ok: true })
+    t.deepEqual(await read, [{ one: 1 }])
+    t.deepEqual(await names(database), ['a', 'b'])
+  },
+)
+
 testPostgres(test, 'positions that another process commits are heard of', async (t, database, config) => {
   const other = await open(t, config.url)
   await append(other, 'a')

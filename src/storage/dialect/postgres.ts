@@ -15,7 +15,7 @@ import { builderFor } from '../knex.ts'
 import { type CommitMeter, GroupCommitter } from './group-committer.ts'
 import { Positions } from './positions.ts'
 import type { PostgresConnector } from './postgres-connector.ts'
-import { PostgresListener } from './postgres-listener.ts'
+import { PostgresListener, SILENCE_MS } from './postgres-listener.ts'
 import { PostgresPool } from './postgres-pool.ts'
 import { PostgresWriter } from './postgres-writer.ts'
 import { StatementTable, UNKEPT } from './statements.ts'
@@ -54,7 +54,14 @@ export class PostgresDatabase implements Database {
   #closing: Promise<void> | undefined
 
   /** `connector` leads to a migrated database; `start` comes before everything else. */
-  constructor(connector: PostgresConnector, poolSize: number | undefined, meter?: CommitMeter) {
+  constructor(
+    connector: PostgresConnector,
+    {
+      poolSize,
+      meter,
+      silence = SILENCE_MS,
+    }: { poolSize?: number | undefined; meter?: CommitMeter | undefined; silence?: number | undefined },
+  ) {
     this.#connector = connector
     this.#reads = new PostgresPool(this.#connector, {
       size: poolSize ?? READ_CONNECTIONS,
@@ -62,7 +69,12 @@ export class PostgresDatabase implements Database {
     })
     this.#scans = new PostgresPool(this.#connector, SCANS)
     this.#writer = new PostgresWriter(this.#connector, this.#positions, table)
-    this.#listener = new PostgresListener(connector.url, this.#positions)
+    this.#listener = new PostgresListener(connector.url, this.#positions, {
+      silenceMs: silence,
+      onSilence: () => {
+        for (const each of [this.#reads, this.#scans, this.#writer]) each.cutSilent(silence)
+      },
+    })
     this.#committer = new GroupCommitter({
       cap: GROUP_CAP,
       inFlight: 1,
