@@ -1,4 +1,4 @@
-import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client'
 import { cacheMetrics } from './cache-metrics.ts'
 import { type DatabaseMetrics, databaseMetrics } from './database-metrics.ts'
 import { type FederationMetrics, federationMetrics } from './federation-metrics.ts'
@@ -13,8 +13,6 @@ export interface Metrics {
   readonly rooms: RoomMetrics
   readonly federation: FederationMetrics
   readonly sync: SyncMetrics
-  /** A figure that is read when somebody asks for it. */
-  gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** Everything, as Prometheus reads it. */
   text(): Promise<string>
   /** Everything as plain values, to be put together with that of other processes. */
@@ -43,16 +41,6 @@ export const createMetrics = (options: {
     rooms: roomMetrics(registry),
     federation: federationMetrics(registry),
     sync: syncMetrics(registry),
-    gauge: (name, help, read) => {
-      new Gauge({
-        name,
-        help,
-        registers: [registry],
-        async collect() {
-          this.set(await read())
-        },
-      })
-    },
     text: async () => {
       if (options.ofAll === undefined) return registry.metrics()
       const all = (await options.ofAll()) as Parameters<typeof AggregatorRegistry.aggregate>[0]
