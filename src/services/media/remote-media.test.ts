@@ -54,6 +54,27 @@ test('files come though many servers do not answer', async t => {
   await Promise.all(lost)
 })
 
+test('files that trickle from all servers of a domain leave others their places', async t => {
+  const { promise: end, resolve } = Promise.withResolvers<void>()
+  async function* trickle() {
+    yield Buffer.from('a')
+    await end
+  }
+  let [coming, most] = [0, 0]
+  const { fetch } = await start(t, async (origin, mediaId, _options, consume) => {
+    if (!origin.endsWith('.slow.test')) return consume(file(mediaId))
+    most = Math.max(most, ++coming)
+    const result = await consume({ ...file(''), body: trickle() })
+    coming--
+    return result
+  })
+  const slow = Array.from({ length: 100 }, (_, n) => fetch(`s${n}.slow.test`, 'a'))
+  t.is((await fetch('there.test', 'hello')).size, 5)
+  resolve()
+  await Promise.all(slow)
+  t.is(most, 12)
+})
+
 test('a server that cannot be reached is not asked for each of its files', async t => {
   let asked = 0
   let isThere = false

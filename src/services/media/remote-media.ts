@@ -1,5 +1,6 @@
 import { parseContentDisposition } from '../../core/content-disposition.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { parseServerName } from '../../core/ids.ts'
 import { contentTypeOf, formatMxc, type Mxc } from '../../core/media.ts'
 import type { IncomingMedia } from '../../network/federation/media.ts'
 import { type FederationClient, FederationError } from '../../network/federation-client.ts'
@@ -17,10 +18,12 @@ export type FetchMedia = FederationClient['downloadMedia']
 
 /** Requests at a time to one server, so that a slow one does not take all places. */
 const PER_ORIGIN = 6
+/** The same of all servers of a domain: whoever has one has as many as they like. */
+const PER_DOMAIN = 12
 /** Requests at a time that have no answer yet: while they wait, they take next to nothing. */
 const ASKING = 400
 /** Files at a time that are coming. */
-const COMING = 32
+const COMING = 64
 const MAX_WAITING = 500
 
 /** For one file, from connecting to the last byte; what pauses longer than a minute ends sooner. Milliseconds. */
@@ -36,7 +39,8 @@ export class RemoteMedia {
   readonly #asking = new BoundedPool(ASKING, MAX_WAITING)
   readonly #coming = new BoundedPool(COMING, MAX_WAITING)
   readonly #silent: SilentServers
-  readonly #turns = new Turns(PER_ORIGIN, MAX_WAITING)
+  readonly #origins = new Turns(PER_ORIGIN, MAX_WAITING)
+  readonly #domains = new Turns(PER_DOMAIN, MAX_WAITING)
   readonly #stopping = new AbortController()
 
   constructor(context: MediaContext, fetchMedia: FetchMedia) {
@@ -55,8 +59,9 @@ export class RemoteMedia {
     const key = formatMxc(mxc)
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) return underWay
-    const fetching = this.#turns
-      .run(mxc.origin, () => this.#transfer(mxc, waitMs))
+    const transfer = () => this.#domains.run(domainOf(mxc.origin), () => this.#transfer(mxc, waitMs))
+    const fetching = this.#origins
+      .run(mxc.origin, transfer)
       .catch(error => {
         throw clientError(error, this.#context.options.maxRemoteSize)
       })
@@ -118,6 +123,12 @@ export class RemoteMedia {
     const fileName = nameIn(media.contentDisposition)
     return { ...mxc, ...blob, contentType: contentTypeOf(media.contentType), fileName, now: clock.now() }
   }
+}
+
+/** The end of a server's name, which somebody has paid for; an address stands for itself. */
+const domainOf = (origin: string): string => {
+  const { host = origin, kind } = parseServerName(origin) ?? {}
+  return kind === 'dns' ? host.toLowerCase().split('.').slice(-2).join('.') : host
 }
 
 /** "the remote server's `filename` in the `Content-Disposition` header is used" */
