@@ -145,7 +145,8 @@ export class PushWorker {
         if (refused.push(error) === MAX_REFUSED) throw error
         continue
       }
-      if (event !== undefined) refused.length = 0
+      if (event !== undefined)
+        for (const { cause } of refused.splice(0)) this.#context.troubles.failed(this.#pusher, cause)
       if (refused.length === 0) await this.#reached(at, event !== undefined)
     }
     const [first] = refused
