@@ -254,3 +254,17 @@ test('a gateway that knows no badges is told of none again and again', async t =
   await worker.settled
   t.deepEqual(told, ['undefined', '$1'])
 })
+
+test('what a gateway refused is no longer sent once it is read, and the badge is told', async t => {
+  let unread = 1
+  const { worker, told, clock } = refusedWorker({
+    refused: eventId => (eventId === '$1' ? 413 : undefined),
+    upTo: () => unread,
+  })
+  worker.wake()
+  await eventually('it waits', () => clock.sleeping > 0)
+  unread = 0
+  worker.badgeChanged()
+  await worker.settled
+  t.deepEqual(told, ['$1', 'undefined'])
+})

@@ -62,6 +62,8 @@ export class PushWorker {
   /** The user has read something. */
   badgeChanged(): void {
     this.#badgeIsOld = true
+    // What was refused may be read by now.
+    this.#retries.hasMore()
     this.#start()
   }
 
