@@ -24,7 +24,7 @@ export const attentionOptions = {
         enum: ['none', 'direct', 'all'],
         default: 'none',
         description:
-          'Which invitations of users of this server are accepted for them as they come: those to chats of two, or all. Those of users of application services, which answer by themselves, are not.',
+          'Which invitations of users of this server are accepted for them as they come: those to chats of two, or all. Those of users of application services, which answer by themselves, are not, nor those of people whom a user ignores.',
       },
       accept_from: {
         type: 'string',
