@@ -54,3 +54,26 @@ testDatabases(test, 'an answer that no server has taken is kept until one does',
   await decline('!refused:there.test')
   t.is(untold.length, 2)
 })
+
+test('who declines the invitation of a server that is gone does not wait for it', async t => {
+  const database = await testDatabase(t)
+  const silent = { leave: () => new Promise<never>(() => undefined) }
+  const { core, rooms, clock } = await testRooms(database, { remote: silent })
+  const peers = peerRoom('11')
+  peers.add('LOST: bob invite zed@here.test')
+  const { roomId } = peers
+  const { read, write } = core.context
+  const { pdu: event, eventId, sender } = peers.event('LOST')
+  const invitation = {
+    ...{ userId: ZED, roomId, kind: 'invite' as const, sender, event, eventId },
+    ...{ updatedTs: 1, roomVersion: '11', strippedState: [] },
+  }
+  await database.commit({ statements: [write.invitations.put(invitation, { stream: 'invites', offset: 0 })] })
+  const untold: unknown[] = []
+  rooms.memberships.declining.onUntold = async leave => void untold.push(leave)
+  const declined = rooms.memberships.leave({ userId: ZED, roomId, reason: 'no' })
+  await clock.advance(8_000)
+  await declined
+  t.is((await read.invitations.one(ZED, roomId))?.status, 'declined')
+  t.like(untold, [{ userId: ZED, roomId }], 'it is told later')
+})

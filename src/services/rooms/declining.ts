@@ -11,6 +11,9 @@ import type { RoomsContext } from './room-writer.ts'
 
 const INVITES = { stream: 'invites', offset: 0 } as const
 
+/** For so long (milliseconds) whoever declines waits for the other side to hear of it; after that it is told later. */
+const PATIENCE_MS = 8_000
+
 /** How invitations to rooms in which nobody here is are declined, and knocks on them taken back. */
 export class Declining {
   /** Told of a leave that holds here and that no server in the room has taken yet, as none answered. */
@@ -33,7 +36,9 @@ export class Declining {
     let isTold = true
     let ending: JsonObject | undefined
     try {
-      ending = endingBy(await this.tell(change, inviterServer))
+      const leave = await this.#soon(this.tell(change, inviterServer))
+      isTold = leave !== undefined
+      ending = leave && endingBy(leave)
     } catch (error) {
       isTold = !isPassing(error)
       this.#log.info(
@@ -46,6 +51,22 @@ export class Declining {
     const end = { status: 'declined', now, position: INVITES, ending } as const
     await db.commit({ statements: [write.invitations.settle(change, end)] })
     if (!isTold) await this.onUntold?.(change)
+  }
+
+  /** What comes in time: who has invited is often on a server that is gone. */
+  async #soon<T>(coming: Promise<T>): Promise<T | undefined> {
+    const over = new AbortController()
+    const timeOut = this.#context.clock.sleep(PATIENCE_MS, over.signal).then(
+      () => undefined,
+      () => undefined,
+    )
+    // Nobody waits for it any more if it fails later.
+    coming.catch(() => undefined)
+    try {
+      return await Promise.race([coming, timeOut])
+    } finally {
+      over.abort()
+    }
   }
 
   /** Tells the servers in the room, and answers the event by which. Throws as they answer. */
