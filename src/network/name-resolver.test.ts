@@ -38,7 +38,10 @@ const dnsOf = (records: Record<string, readonly string[]>, log: string[] = []): 
   const find = async (kind: string, name: string) => {
     log.push(`${kind} ${name}`)
     const found = records[`${kind} ${name}`]
-    if (found === undefined) throw Object.assign(new Error('not found'), { code: 'ESERVFAIL' })
+    if (found === undefined) {
+      const code = name.endsWith('broken.test') ? 'ESERVFAIL' : 'ENOTFOUND'
+      throw Object.assign(new Error('not found'), { code })
+    }
     return [...found]
   }
   return {
@@ -76,6 +79,7 @@ test('names resolve by the configuration, then the hosts file, then the DNS; err
   t.deepEqual(await resolver.addresses('both.test'), [{ address: '2001:db8::1' }, { address: '192.0.2.1' }])
   t.deepEqual(await resolver.addresses('nowhere.test'), [])
   t.deepEqual(await resolver.services('_matrix._tcp.both.test'), [])
+  t.is(await resolver.services('_matrix._tcp.broken.test'), undefined, 'that there are none is not said')
   t.false(
     log.some(entry => entry.startsWith('system')),
     'names with dots are left to the DNS',

@@ -11,14 +11,17 @@ export interface ServiceRecord {
   readonly weight: number
 }
 
-/** Looks names up. Errors are no records: no method ever rejects. */
+/** Looks names up. No method ever rejects. */
 export interface NameResolver {
   /** The addresses of a host name, best first. */
   addresses(hostname: string): Promise<readonly ResolvedAddress[]>
   /** Those that are known without asking anybody: by the settings, this machine's hosts file, or as loopback. */
   known(hostname: string): Promise<readonly ResolvedAddress[] | undefined>
-  /** The SRV records of a service, such as `_matrix-fed._tcp.example.org`, as they came. */
-  services(name: string): Promise<readonly ServiceRecord[]>
+  /**
+   * The SRV records of a service, such as `_matrix-fed._tcp.example.org`, as they came; `undefined` where the DNS does not say
+   * whether there are any.
+   */
+  services(name: string): Promise<readonly ServiceRecord[] | undefined>
 }
 
 /** The DNS, as far as it is used. The methods of `node:dns/promises`, which reject where there is no record. */
@@ -47,6 +50,12 @@ const systemDns = (): Dns => {
     lookup: name => lookup(name, { all: true }),
   }
 }
+
+/** What the DNS says of a name without such records. */
+const NO_RECORDS: readonly unknown[] = ['ENOTFOUND', 'ENODATA']
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined
 
 const orNone = async <T>(records: Promise<T[]>): Promise<T[]> => {
   try {
@@ -107,11 +116,15 @@ export const createNameResolver = (options: {
     return (await orNone(dns.lookup(name))).map(({ address }) => ({ address }))
   }
 
-  const services = async (name: string): Promise<readonly ServiceRecord[]> => {
+  const services = async (name: string): Promise<readonly ServiceRecord[] | undefined> => {
     const [, , ...host] = normal(name).split('.')
     if (overrides.has(host.join('.'))) return []
-    const records = await orNone(dns.resolveSrv(normal(name)))
-    return records.map(({ name: target, port, priority, weight }) => ({ target, port, priority, weight }))
+    try {
+      const records = (await dns.resolveSrv(normal(name))).slice(0, MAX_RECORDS)
+      return records.map(({ name: target, port, priority, weight }) => ({ target, port, priority, weight }))
+    } catch (error) {
+      return NO_RECORDS.includes(codeOf(error)) ? [] : undefined
+    }
   }
 
   return { addresses, known, services }

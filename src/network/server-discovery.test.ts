@@ -23,7 +23,8 @@ const srv = (target: string, port: number, priority = 10, weight = 0): ServiceRe
 interface World {
   /** What a host answers at its well-known address; hosts that are not here do not answer. */
   wellKnown?: Record<string, OutboundResponse>
-  services?: Record<string, readonly ServiceRecord[]>
+  /** `undefined`: the DNS does not say. */
+  services?: Record<string, readonly ServiceRecord[] | undefined>
   clock?: FakeClock
 }
 
@@ -39,7 +40,7 @@ const discoveryIn = ({ wellKnown = {}, services = {}, clock = new FakeClock() }:
   const resolver = {
     services: async (name: string) => {
       log.push(name)
-      return services[name] ?? []
+      return name in services ? services[name] : []
     },
   }
   return {
@@ -193,6 +194,21 @@ test('concurrent look-ups of a server share their questions', async t => {
   const { discovery, log } = discoveryIn({})
   await Promise.all([discovery.resolve('a.test'), discovery.resolve('a.test'), discovery.resolve('A.test')])
   t.deepEqual(log, ['https://a.test', '_matrix-fed._tcp.a.test', '_matrix._tcp.a.test'])
+})
+
+test('a server is where it was while the DNS does not say where it is', async t => {
+  const services: World['services'] = { '_matrix-fed._tcp.a.test': [srv('b.test', 1)] }
+  const { discovery, clock } = discoveryIn({ services })
+  const place = async (name: string) => (await discovery.resolve(name)).candidates
+  t.deepEqual(await place('a.test'), [{ host: 'b.test', port: 1 }])
+  services['_matrix-fed._tcp.a.test'] = undefined
+  services['_matrix-fed._tcp.c.test'] = undefined
+  await clock.advance(5 * MINUTE)
+  t.deepEqual(await place('a.test'), [{ host: 'b.test', port: 1 }])
+  t.deepEqual(await place('c.test'), [{ host: 'c.test', port: 8448 }], 'as if there were none')
+  services['_matrix-fed._tcp.c.test'] = [srv('d.test', 2)]
+  await clock.advance(MINUTE / 4)
+  t.deepEqual(await place('c.test'), [{ host: 'd.test', port: 2 }], 'but not for long')
 })
 
 test('services are asked for again after five minutes', async t => {

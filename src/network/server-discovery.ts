@@ -14,6 +14,8 @@ const SERVICES = ['_matrix-fed._tcp', '_matrix._tcp'] as const
 
 /** Resolvers do not tell the records' lifetimes. */
 const SERVICES_LIFETIME = 5 * 60_000
+/** So soon the DNS is asked again where it did not say. */
+const UNTOLD_LIFETIME = 15_000
 
 /** Finds out where a homeserver is (server-server API, "Resolving server names"). */
 export class ServerDiscovery {
@@ -58,24 +60,29 @@ export class ServerDiscovery {
   }
 
   async #byService(host: string): Promise<Target> {
-    const candidates = await this.#services.get(host.toLowerCase(), async () => ({
-      value: await this.#findServices(host),
-      lifetimeMs: SERVICES_LIFETIME,
-    }))
+    const candidates = await this.#services.get(host.toLowerCase(), async expired => {
+      const { found, isTold } = await this.#findServices(host)
+      if (isTold) return { value: found, lifetimeMs: SERVICES_LIFETIME }
+      // As with a well-known document: a server is where it was while nobody can tell where it is.
+      return { value: expired ?? found, lifetimeMs: UNTOLD_LIFETIME }
+    })
     if (candidates.length === 0) throw new OutboundError('unreachable', `${host} says that it has no server`)
     return { candidates, hostHeader: host, tlsServerName: withoutDot(host) }
   }
 
-  async #findServices(host: string): Promise<readonly Endpoint[]> {
+  async #findServices(host: string): Promise<{ found: readonly Endpoint[]; isTold: boolean }> {
+    let isTold = true
     for (const service of SERVICES) {
       const records = await this.#resolver.services(`${service}.${withoutDot(host)}`)
-      if (records.length === 0) continue
+      if (records === undefined) isTold = false
+      if (records === undefined || records.length === 0) continue
       // RFC 2782: a target of "." means "that the service is decidedly not available at this domain".
-      return orderServices(records, this.#random)
+      const found = orderServices(records, this.#random)
         .map(({ target, port }) => ({ host: withoutDot(target), port }))
         .filter(({ host }) => host !== '')
+      return { found, isTold }
     }
-    return [{ host, port: DEFAULT_PORT }]
+    return { found: [{ host, port: DEFAULT_PORT }], isTold }
   }
 }
 

@@ -60,6 +60,12 @@ export const checkServices = async (world: World, serverName: string): Promise<F
     world.resolver.services(`_matrix-fed._tcp.${host}`),
     world.resolver.services(`_matrix._tcp.${host}`),
   ])
+  if (current === undefined || old === undefined)
+    return warn(
+      'SRV record',
+      `the name servers of ${host} do not say whether there is one`,
+      'Others cannot know either: have them answer for _matrix-fed._tcp, be it that there is none.',
+    )
   const list = (records: typeof current): string =>
     records.map(({ target, port }) => `${target}:${port}`).join(', ')
   if (current.length > 0) return ok('SRV record', list(current))
