@@ -13,7 +13,7 @@ import type { SigningKey } from '../../../core/signing.ts'
 import { endingBy } from '../../rooms/invitation-ending.ts'
 import type { InvitePolicies } from '../../rooms/invite-policies.ts'
 import type { InvitationCheck } from '../../rooms/ports.ts'
-import { membershipOf } from '../../rooms/room-head.ts'
+import { membershipOf, type RoomHead } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import { type RoomDescription, readDescription } from '../room-description.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -31,6 +31,10 @@ export interface ReceivedInvite extends HandedIn {
 export type MayBeInvited = (userId: string) => Promise<boolean>
 
 const INVITES = { stream: 'invites', offset: 0 } as const
+
+/** For so long an invitation waits for the event by which the user has left the room, and so often it is looked for. Milliseconds. */
+const PATIENCE_MS = 8_000
+const LOOK_EVERY_MS = 200
 
 /** Invitations of local users by users of other servers (server-server API, "Inviting to a room"). */
 export class InvitationReceiver {
@@ -86,7 +90,7 @@ export class InvitationReceiver {
     await this.#invitePolicies.admit(userId, event.sender)
     for (const check of this.checks) await check({ sender: event.sender, userId, roomId: event.roomId })
     const signed = addSignature(event, serverName, this.#signingKey)
-    const head = await this.#writer.head(invite.roomId)
+    const head = await this.#headWithout(userId, invite.roomId)
     if (head !== undefined && !(await this.#gate.allows(head, origin))) {
       throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
     }
@@ -125,6 +129,27 @@ export class InvitationReceiver {
     const end = { status, now: clock.now(), position: INVITES, ending: endingBy(event) }
     await db.commit({ statements: [write.invitations.settle({ userId, roomId }, end)] })
     return event.eventId
+  }
+
+  /**
+   * The room as it is here once the user is out of it, whom nobody may invite before: that they left, or were removed, may be under way
+   * to us still. Throws `M_BAD_STATE` where that does not come and nobody else here would be told of the invitation by the room.
+   */
+  async #headWithout(userId: string, roomId: string): Promise<RoomHead | undefined> {
+    const { clock, serverName } = this.#context
+    const deadline = clock.now() + PATIENCE_MS
+    for (;;) {
+      const head = await this.#writer.head(roomId)
+      if (head?.memberships.get(userId) !== 'join') return head
+      if (clock.now() < deadline) {
+        await clock.sleep(LOOK_EVERY_MS)
+        continue
+      }
+      const isAnother = ([other, membership]: readonly [string, string]): boolean =>
+        membership === 'join' && other !== userId && serverNameOf(other) === serverName
+      if ([...head.memberships].some(isAnother)) return head
+      throw new MatrixError('M_BAD_STATE', `To their server ${userId} is in this room still: try again later`)
+    }
   }
 
   async #verified(

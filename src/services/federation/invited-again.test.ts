@@ -1,0 +1,62 @@
+import test from 'ava'
+import { ALICE, BOB, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
+import { stateAt } from '../../test-kit/federation-world.ts'
+
+const DAVE = '@dave:b.test'
+
+/** Alice removes Bob and invites him again before his server has heard of the first. */
+const removed = async (t: Parameters<typeof pair>[0]) => {
+  const p = await pair(t)
+  const roomId = await sharedRoom(p)
+  const status = async () => (await p.b.core.context.read.invitations.one(BOB, roomId))?.status
+  const membership = async () => (await p.b.core.writer.head(roomId))?.memberships.get(BOB)
+  const remove = async () => {
+    await p.a.rooms.memberships.kick({ sender: ALICE, userId: BOB, roomId })
+    return (await stateAt(p.a, roomId, 'm.room.member', BOB)) ?? {}
+  }
+  const invite = async (ms: number) => {
+    let isOver = false
+    const inviting = p.a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId }).finally(() => {
+      isOver = true
+    })
+    // Whether it fails is for the test to say.
+    inviting.catch(() => undefined)
+    for (let waited = 0; waited < ms && !isOver; waited += 100) await p.b.clock.advance(100)
+    return { inviting, isOver: () => isOver }
+  }
+  return { ...p, roomId, status, membership, remove, invite }
+}
+
+test('an invitation that comes before the news that one was removed is not lost', async t => {
+  const r = await removed(t)
+  const kick = await r.remove()
+  const { inviting, isOver } = await r.invite(1_000)
+  t.false(isOver())
+  await r.world.send(r.a, r.b, [kick])
+  while (!isOver()) await r.b.clock.advance(100)
+  await inviting
+  t.is(await r.membership(), 'leave')
+  t.is(await r.status(), 'invited')
+})
+
+test('where that news does not come the inviter hears that the invitation was not taken', async t => {
+  const r = await removed(t)
+  const kick = await r.remove()
+  const { inviting } = await r.invite(10_000)
+  t.like(await t.throwsAsync(inviting), { errcode: 'M_BAD_STATE' })
+  await r.world.send(r.a, r.b, [kick])
+  await (await r.invite(0)).inviting
+  t.is(await r.status(), 'invited')
+})
+
+test('whose server has others in the room is told by the room', async t => {
+  const r = await removed(t)
+  await r.b.rooms.memberships.join({ userId: DAVE, roomId: r.roomId })
+  const join = await stateAt(r.b, r.roomId, 'm.room.member', DAVE)
+  await r.world.send(r.b, r.a, [join ?? {}])
+  const kick = await r.remove()
+  await (await r.invite(10_000)).inviting
+  const again = await stateAt(r.a, r.roomId, 'm.room.member', BOB)
+  await r.world.send(r.a, r.b, [kick, again ?? {}])
+  t.is(await r.membership(), 'invite')
+})
