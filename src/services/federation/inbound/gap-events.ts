@@ -84,7 +84,8 @@ export class GapEvents {
   /** Where the room begins for this server: what is older is history, to be fetched when somebody reads it. */
   async #beginning({ room }: RoomHead): Promise<number> {
     const missing = await this.#writer.context.read.rooms.missingEvents(room.nid)
-    return missing.length === 0 ? 0 : Math.min(...missing.map(one => one.depth))
+    const [first, ...others] = missing.map(one => one.depth)
+    return others.reduce((least, depth) => Math.min(least, depth), first ?? 0)
   }
 }
 

@@ -215,14 +215,14 @@ export class MissingEvents {
     const known = await read.events.nidsOf(wanted)
     const missing = wanted.filter(id => !known.has(id))
     const single = missing.length <= MAX_SINGLE_FETCHES
-    const fetched = single
+    let { events, isAll } = single
       ? await this.#peers.each(server, missing, event, budget, OF_STATE)
       : { events: [], isAll: false }
-    if (!fetched.isAll) {
+    if (!isAll) {
       const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, options)
-      fetched.events.push(...(await this.#peers.checked([...state, ...authChain], event, OF_STATE)))
+      events = [...events, ...(await this.#peers.checked([...state, ...authChain], event, OF_STATE))]
     }
-    if (fetched.events.length > 0) await storeOutliers(this.#writer, roomId, fetched.events)
+    if (events.length > 0) await storeOutliers(this.#writer, roomId, events)
     const stored = await read.events.nidsOf(ids.stateIds)
     if (stored.size === 0) throw new Error('no event of the state could be had')
     return [...stored.keys()]

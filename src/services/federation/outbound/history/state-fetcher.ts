@@ -30,10 +30,10 @@ export const fetchStateBefore = async (
   const one = (id: string): Promise<JsonObject | undefined> =>
     slots.run(() => federation.getEvent(server, id, { timeoutMs })).catch(() => undefined)
   const singles = missing.length > MAX_SINGLE_FETCHES ? [undefined] : await Promise.all(missing.map(one))
-  const pdus = singles.filter(pdu => pdu !== undefined)
+  let pdus = singles.filter(pdu => pdu !== undefined)
   if (pdus.length < singles.length) {
     const { state, authChain } = await federation.getState(server, { roomId, eventId }, { timeoutMs })
-    pdus.push(...state, ...authChain)
+    pdus = [...pdus, ...state, ...authChain]
   }
   const asked = new Set(missing)
   const events = (await verifyEvents(pdus, version, { mayBeOld: true })).flatMap(verified =>

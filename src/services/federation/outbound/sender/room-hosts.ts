@@ -124,10 +124,10 @@ export class RoomHosts {
     const { state, events } = this.#read
     const isMeant = (userId: string): boolean => some?.has(serverNameOf(userId)) ?? true
     const { servers, changed } = await this.#ofOthers(roomNid, position, some)
-    const nids: (number | undefined)[] = []
+    let nids: (number | undefined)[] = []
     if (changed.size > MAX_CHANGES) {
       const members = await state.ofTypes(roomNid, ['m.room.member'], position)
-      nids.push(...members.filter(entry => isMeant(entry.stateKey)).map(entry => entry.nid))
+      nids = members.filter(entry => isMeant(entry.stateKey)).map(entry => entry.nid)
       servers.clear()
     } else {
       for (const userId of [...changed].filter(isMeant))
