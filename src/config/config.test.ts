@@ -124,6 +124,15 @@ test('warnings: plain HTTP for everybody, open registration', t => {
   t.deepEqual(configOf(t, 'listeners: [{host: "::", trusted_proxies: ["::1"]}]').warnings, [])
 })
 
+test('a duration without a unit is hardly meant as it counts', t => {
+  const text =
+    'retention: {default_lifetime: 365, shortest_lifetime: 0}\nturn: {lifetime: "3600"}\nmedia: {remote_lifetime: 7d}'
+  t.deepEqual(configOf(t, text).warnings, [
+    'retention.default_lifetime is 365ms: a number without a unit counts milliseconds',
+    'turn.lifetime is 3600ms: a number without a unit counts milliseconds',
+  ])
+})
+
 test('every default and every example of the schema is valid', t => {
   const visit = (schema: Schema, path: OptionPath): void => {
     const samples = [

@@ -10,8 +10,9 @@ export type { ConfigFlags, LoadOptions } from './outside.ts'
 
 import { findSettingsFile, type LoadOptions, shortcuts } from './outside.ts'
 import { type Config, configSchema } from './schema/index.ts'
-import { type OptionPath, pathText, schemaAt } from './schema-types.ts'
+import { isValue, type OptionPath, pathText, schemaAt } from './schema-types.ts'
 import { parseSettingsFile, type SettingsFile } from './settings-file.ts'
+import { formatDuration } from './units.ts'
 import { validate } from './validate.ts'
 
 /** Where each option that is not at its default was set: `homeserver.yaml:3:5`, a variable, or a flag. */
@@ -44,6 +45,19 @@ const leaves = (tree: unknown, path: OptionPath = []): OptionPath[] =>
         leaves(value, [...path, Array.isArray(tree) ? Number(key) : key]),
       )
     : [path]
+
+/** Durations that are hardly meant: 365 for days, or 90 for minutes. */
+const withoutUnit = (tree: unknown): string[] =>
+  leaves(tree).flatMap(path => {
+    const schema = schemaAt(configSchema, path)
+    const value = String(valueAt(tree, path))
+    return schema !== undefined &&
+      isValue(schema) &&
+      schema.format === 'duration' &&
+      /^0*[1-9]\d*$/.test(value)
+      ? [`${pathText(path)} is ${formatDuration(Number(value))}: a number without a unit counts milliseconds`]
+      : []
+  })
 
 const readFile = (path: string, cwd: string): SettingsFile | { readonly errors: string[] } => {
   const shorter = relative(cwd, path)
@@ -103,7 +117,7 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
   return {
     ok: true,
     config,
-    warnings: [...warnings, ...warningsAbout(config)],
+    warnings: [...warnings, ...withoutUnit(tree), ...warningsAbout(config)],
     sources: new Map(leaves(tree).map(path => [pathText(path), locate(assignments, path)])),
     ...(filePath === undefined ? {} : { file: filePath }),
   }
