@@ -46,6 +46,9 @@ const DEFAULT_WAIT_MS = 20_000
 /** Of other servers: one that says nothing for long is taken for one that is gone. */
 const MAX_REMOTE_WAIT_MS = 20_000
 
+/** Once in so long it is logged that content is missing: after a restore without the files nearly all of it is. Milliseconds. */
+const TELL_MISSING_MS = 60_000
+
 /** Finds files: those of this server, and those of others by way of their copies here. */
 export class Downloads {
   readonly #context: MediaContext
@@ -54,6 +57,8 @@ export class Downloads {
   /** Servers whose files are not shown here. */
   readonly #unwanted: readonly Glob[]
   readonly #noting = new Set<Promise<void>>()
+  /** What was found missing since that was logged last. */
+  #missing = { toldTs: Number.NEGATIVE_INFINITY, more: 0 }
 
   constructor(context: MediaContext, arrivals: Arrivals, remote: RemoteMedia) {
     this.#context = context
@@ -127,7 +132,7 @@ export class Downloads {
           return await blobs.open(hash, range)
         } catch (error) {
           if (!(error instanceof BlobMissing)) throw error
-          this.#context.log.error({ err: error, hash }, 'the content of a file is missing')
+          this.#tellMissing(error, hash)
           if (!(await recover())) throw notFound()
           return blobs.open(hash, range)
         }
@@ -177,6 +182,16 @@ export class Downloads {
     const { legacyEndpoints, legacyBefore = 0, alwaysLegacy = [] } = this.#context.options
     if (isLegacy !== true || legacyEndpoints || createdTs < legacyBefore) return false
     return !alwaysLegacy.includes(`mxc://${origin}/${mediaId}`)
+  }
+
+  #tellMissing(error: BlobMissing, hash: string): void {
+    const { clock, log } = this.#context
+    const { toldTs, more } = this.#missing
+    const now = clock.now()
+    const isTold = now - toldTs < TELL_MISSING_MS
+    this.#missing = isTold ? { toldTs, more: more + 1 } : { toldTs: now, more: 0 }
+    const fields = { err: error, hash, ...(isTold || more === 0 ? {} : { more }) }
+    log[isTold ? 'debug' : 'error'](fields, 'the content of a file is missing')
   }
 
   #note({ origin, mediaId, accessedTs }: MediaRow): void {
