@@ -1,3 +1,4 @@
+import { hasSignInPages } from '../config/sign-in-pages.ts'
 import type { Services } from '../services/index.ts'
 import { IdentityInvitations } from '../services/invitations/identity-invitations.ts'
 import { Leftovers } from '../services/leftovers.ts'
@@ -79,7 +80,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
       profile: userId => accounts.profiles.memberProfile(userId),
     }),
     turn: new Turn(config.turn, clock),
-    wellKnown: wellKnownOf(config),
+    wellKnown: wellKnownOf({ ...config, oauth: { enabled: hasSignInPages(config) } }),
   }
   const leftovers = new Leftovers({ database, clock, log, sole: processes.soleWork('leftovers') })
   const running: readonly Running[] = [

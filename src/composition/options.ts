@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os'
 import type { Config } from '../config/schema/index.ts'
+import { hasSignInPages } from '../config/sign-in-pages.ts'
 import { DEFAULT_CACHE_BUDGET } from '../core/caches.ts'
 import type { Clock } from '../core/clock.ts'
 import { parseMailbox } from '../core/email-address.ts'
@@ -49,10 +50,6 @@ export const lifetimesOf = ({ retention }: Pick<Config, 'retention'>): Retention
   longest: retention.longestLifetime,
 })
 
-/** Whether people can be sent to the pages of this server to sign in: only where it is known under which address they are. */
-export const isOAuthOffered = ({ oauth, publicBaseUrl, serverName }: Config): boolean =>
-  oauth.enabled && (publicBaseUrl !== undefined || serverName === 'localhost')
-
 /** The settings that concern accounts, as the accounts service takes them. */
 export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRoomVersion: string } => {
   const { registration, guests, passwords, sessions, rooms, email } = config
@@ -80,7 +77,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       iterations: passwords.hashing.iterations,
       parallelism: passwords.hashing.parallelism,
     },
-    oauth: { enabled: isOAuthOffered(config), qrCodes: config.oauth.qrCodes },
+    oauth: { enabled: hasSignInPages(config), qrCodes: config.oauth.qrCodes },
     sessions: {
       accessTokenLifetimeMs: sessions.accessTokenLifetime,
       refreshTokenLifetimeMs: sessions.refreshTokenLifetime,

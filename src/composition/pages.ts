@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema/index.ts'
+import { hasSignInPages } from '../config/sign-in-pages.ts'
 import type { Clock } from '../core/clock.ts'
 import { addAuthFallback } from '../http/pages/auth-fallback.ts'
 import { addConfirmEmailPage } from '../http/pages/confirm-email.ts'
@@ -13,7 +14,7 @@ import { createPages, type Pages } from '../http/pages.ts'
 import { CONFIRM_PATH } from '../services/accounts/email-validation.ts'
 import type { Accounts } from '../services/accounts/index.ts'
 import type { Metrics } from '../services/metrics/index.ts'
-import { baseUrlOf, isOAuthOffered, UNSUBSCRIBE_PATH } from './options.ts'
+import { baseUrlOf, UNSUBSCRIBE_PATH } from './options.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 
 /** Everything that answers HTTP and is no operation of an API. */
@@ -37,10 +38,10 @@ export const serverPages = (parts: {
   const { language } = config.email
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH, language })
   const passwords = config.passwords.enabled
-  const hasSso = isOAuthOffered(config) && config.sessions.loginTokens
+  const hasSso = hasSignInPages(config) && config.sessions.loginTokens
   addLoginFallback(pages, { serverName, passwords, hasSso })
   addLimitsPage(pages, { serverName, supportPage: config.support.page })
-  if (isOAuthOffered(config)) {
+  if (hasSignInPages(config)) {
     addSignInPages(pages, { accounts, clock, serverName, baseUrl, language, passwords })
   }
   // After what has a page of its own for a stage.

@@ -4,6 +4,7 @@ import { roomVersions } from '../core/room-versions.ts'
 import { type Problem, readingFailure } from './layer.ts'
 import type { Config } from './schema/index.ts'
 import type { OptionPath } from './schema-types.ts'
+import { hasSignInPages } from './sign-in-pages.ts'
 
 const unreadable = (path: OptionPath, file: string | undefined): Problem[] => {
   if (file === undefined) return []
@@ -81,9 +82,9 @@ export const contradictions = (config: Config): Problem[] => {
 }
 
 /** What does not go together about signing in with accounts elsewhere. */
-const aboutProviders = ({ signIn, passwords, registration, oauth, ...config }: Config): Problem[] => {
+const aboutProviders = (config: Config): Problem[] => {
+  const { signIn, passwords, registration } = config
   const { providers } = signIn
-  const hasPages = oauth.enabled && (config.publicBaseUrl !== undefined || config.serverName === 'localhost')
   const problems: Problem[] = []
   for (const [index, { id, scopes }] of providers.entries()) {
     if (providers.findIndex(other => other.id === id) < index) {
@@ -96,8 +97,11 @@ const aboutProviders = ({ signIn, passwords, registration, oauth, ...config }: C
       problems.push({ path: ['sign_in', 'providers', index, 'scopes'], message: 'must have openid' })
     }
   }
-  if (providers.length > 0 && !hasPages) {
-    problems.push({ path: ['sign_in', 'providers'], message: 'needs oauth.enabled and public_base_url' })
+  if (providers.length > 0 && !hasSignInPages(config)) {
+    problems.push({
+      path: ['sign_in', 'providers'],
+      message: 'needs oauth.enabled and public_base_url (without a path)',
+    })
   }
   if (!passwords.enabled && (providers.length === 0 || registration.mode !== 'closed')) {
     problems.push({
@@ -122,6 +126,11 @@ export const warningsAbout = (config: Config): string[] => [
   ),
   ...(config.registration.mode === 'open'
     ? ['registration.mode is open: whoever reaches this server can make accounts, spammers included']
+    : []),
+  ...(config.oauth.enabled && config.publicBaseUrl !== undefined && !hasSignInPages(config)
+    ? [
+        'public_base_url has a path: clients sign people in by themselves, and send nobody to pages of this server',
+      ]
     : []),
   ...config.signIn.providers.flatMap(({ id, issuer }) =>
     issuer.startsWith('http:') && !isLoopback(new URL(issuer).hostname)

@@ -12,6 +12,7 @@ import { configurationReference } from './reference.ts'
 import { changedOptions } from './reload.ts'
 import { configSchema } from './schema/index.ts'
 import { isList, isSection, type OptionPath, type Schema } from './schema-types.ts'
+import { hasSignInPages } from './sign-in-pages.ts'
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts'
 import { validate } from './validate.ts'
 
@@ -131,6 +132,16 @@ test('a duration without a unit is hardly meant as it counts', t => {
     'retention.default_lifetime is 365ms: a number without a unit counts milliseconds',
     'turn.lifetime is 3600ms: a number without a unit counts milliseconds',
   ])
+})
+
+test('nobody is sent to pages of a server that has no address of its own', t => {
+  const at = (url: string) => configOf(t, `server_name: example.org\npublic_base_url: ${url}`)
+  t.deepEqual(at('https://example.org').warnings, [])
+  t.deepEqual(at('https://example.org/').warnings, [])
+  const below = at('https://example.org/chat')
+  t.regex(below.warnings[0] ?? '', /^public_base_url has a path/)
+  t.false(hasSignInPages(below.config))
+  t.true(hasSignInPages(at('https://example.org/').config))
 })
 
 test('every default and every example of the schema is valid', t => {

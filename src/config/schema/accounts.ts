@@ -177,7 +177,7 @@ export const accountOptions = {
         type: 'boolean',
         default: true,
         description:
-          'Whether clients may send their users to the pages of this server to sign in, as Element X prefers; they then never see the password. Needs `public_base_url`, unless the server is `localhost`. It brings `/account`, where people see and end their sessions, and `/link`, where they let devices in that have no browser. Off: clients sign people in by themselves, and sessions that were begun so end when they would be renewed.',
+          'Whether clients may send their users to the pages of this server to sign in, as Element X prefers; they then never see the password. Needs `public_base_url` without a path, unless the server is `localhost`. It brings `/account`, where people see and end their sessions, and `/link`, where they let devices in that have no browser. Off: clients sign people in by themselves, and sessions that were begun so end when they would be renewed.',
       },
       qr_codes: {
         type: 'string',
