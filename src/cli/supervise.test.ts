@@ -11,7 +11,10 @@ import { runProgram } from './program.ts'
 const SERVE = ['serve', '--workers', '2', '--set', 'database.url=postgres://nobody@localhost/nothing']
 
 /** A server of two workers, which listen once they are let. */
-const serving = (t: ExecutionContext, { cwd = temporaryDirectory(t), flags = [] as string[] } = {}) => {
+const serving = (
+  t: ExecutionContext,
+  { cwd = temporaryDirectory(t), flags = [] as string[], line = SERVE } = {},
+) => {
   const workers: FakeWorker[] = []
   const host = createFakeHost(cwd, {
     cluster: {
@@ -22,7 +25,7 @@ const serving = (t: ExecutionContext, { cwd = temporaryDirectory(t), flags = [] 
       },
     },
   })
-  return { host, workers, code: runProgram(host, [...SERVE, ...flags]) }
+  return { host, workers, code: runProgram(host, [...line, ...flags]) }
 }
 
 test('what keeps several workers from starting is said in one sentence', async t => {
@@ -47,6 +50,36 @@ test('several workers are warned for as one is, and SIGHUP during the start wait
   workers[1]?.listen()
   await eventually('the first is replaced', () => workers.length === 3)
   host.signal('SIGTERM')
+  t.is(await code, 0)
+  t.false(workers.some(({ isAlive }) => isAlive))
+})
+
+test('settings that are wrong, or say how many workers there are, are told of where several serve', async t => {
+  const cwd = temporaryDirectory(t)
+  const write = (workers: number | string) =>
+    writeFileSync(
+      join(cwd, 'homeserver.yaml'),
+      `workers: ${workers}\ndatabase: {url: 'postgres://nobody@localhost/nothing'}`,
+    )
+  write(2)
+  const { host, code, workers } = serving(t, { cwd, line: ['serve'] })
+  for (const count of [1, 2]) {
+    await eventually('one starts', () => workers.length === count)
+    workers[count - 1]?.listen()
+  }
+  await eventually('all listen', () => host.out().includes('all workers listen'))
+  write('many')
+  host.signal('SIGHUP')
+  t.like(logged(host).at(-1), {
+    level: 'error',
+    msg: 'the new settings are wrong; the old ones stay in effect',
+  })
+  write(3)
+  host.signal('SIGHUP')
+  t.like(logged(host).at(-1), { level: 'warn', needRestart: ['workers'] })
+  t.is(workers.length, 3, 'they are replaced all the same')
+  host.signal('SIGTERM')
+  workers[2]?.listen()
   t.is(await code, 0)
   t.false(workers.some(({ isAlive }) => isAlive))
 })

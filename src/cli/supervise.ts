@@ -1,5 +1,5 @@
 import { prepareDataDirectory } from '../config/data-directory.ts'
-import type { ConfigFlags } from '../config/load.ts'
+import { type ConfigFlags, loadConfig } from '../config/load.ts'
 import { databaseLocation } from '../config/locations.ts'
 import { createLog, type RootLog } from '../config/logging.ts'
 import { removeStaleSocket } from '../http/stale-socket.ts'
@@ -54,7 +54,7 @@ const run = async (
     if (started === 'stopped') return EXIT.ok
     if ('failed' in started) return started.failed
     log.info({ workers: workers.count, urls: started.urls }, 'all workers listen')
-    hangups.answerBy(() => void roll(host, flags, supervisor))
+    hangups.answerBy(() => void roll(host, flags, { supervisor, log, count: workers.count }))
     await notifier.ready()
     await stopped
     await notifier.stopping()
@@ -84,8 +84,18 @@ const stopSignal = (host: Host, log: RootLog): Promise<void> => {
 }
 
 /** New workers read the settings again: with errors in them, the old ones stay. */
-const roll = (host: Host, flags: ConfigFlags, supervisor: Supervisor): Promise<number> =>
-  withConfig(host, flags, async () => {
-    await supervisor.roll()
-    return EXIT.ok
-  })
+const roll = async (
+  host: Host,
+  flags: ConfigFlags,
+  { supervisor, log, count }: { supervisor: Supervisor; log: RootLog; count: number },
+): Promise<void> => {
+  const loaded = loadConfig({ flags, env: host.env, cwd: host.cwd })
+  if (!loaded.ok) {
+    log.error({ errors: loaded.errors }, 'the new settings are wrong; the old ones stay in effect')
+    return
+  }
+  log.setLevel(loaded.config.logging.level)
+  if (loaded.config.workers !== count)
+    log.warn({ needRestart: ['workers'] }, 'the number of workers stays until the next start')
+  await supervisor.roll()
+}
