@@ -12,6 +12,8 @@ export interface CallRate {
   (key: string, now: number, calls?: number): number
   /** Counts calls that were allowed elsewhere; beyond a full bucket they no longer count. */
   charge(key: string, calls: number, now: number): void
+  /** Takes one call back that was allowed: it does not count after all. */
+  takeBack(key: string, now: number): void
 }
 
 /**
@@ -45,7 +47,13 @@ export const createCallRate = (limit: RateLimit, maxKeys: number): CallRate => {
     const charged = Math.max(idleAt.get(key) ?? now, now) + calls * interval
     remember(key, Math.min(charged, now + tolerance + interval))
   }
-  return Object.assign(rate, { charge })
+  const takeBack: CallRate['takeBack'] = (key, clockTime) => {
+    const now = steady(clockTime)
+    const left = (idleAt.get(key) ?? now) - interval
+    if (left > now) remember(key, left)
+    else idleAt.delete(key)
+  }
+  return Object.assign(rate, { charge, takeBack })
 }
 
 /** Makes instants of a clock into ones that never go back: where it is set back, time goes on from where it was. */

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { MatrixError } from '../core/errors.ts'
 import type { TestResponse } from '../test-kit/http.ts'
 import { codeOf } from '../test-kit/http.ts'
 import { openTestApp, TEST_ENDPOINTS } from '../test-kit/http-app.ts'
@@ -188,6 +189,35 @@ test('rate limits: by address only whom no account is behind, or who goes beyond
   t.is((await server.request('GET', '/_matrix/nothing')).status, 404)
   t.is(await call('guessed'), '429 M_LIMIT_EXCEEDED')
   t.is((await server.request('GET', OPEN)).status, 429)
+})
+
+test('rate limits: by address what nobody’s account was counted for, whoever sends it', async t => {
+  const { server } = await openTestApp(t, { rateLimits: { ip: { perSecond: 0.1, burst: 3 } } })
+  const call = async (json: object) => codeOf(await server.request('POST', ECHO, { token: 'alice', json }))
+  for (let nr = 0; nr < 6; nr++) t.is(await call({ count: 1 }), '200 -')
+  for (let nr = 0; nr < 3; nr++) t.is(await call({ count: 'many' }), '400 M_BAD_JSON')
+  t.is(await call({ count: 'many' }), '429 M_LIMIT_EXCEEDED')
+})
+
+test('rate limits: tokens that are nobody’s count as they come, however many come at once', async t => {
+  const asked = Promise.withResolvers<void>()
+  let authenticated = 0
+  const { server } = await openTestApp(t, {
+    rateLimits: { ip: { perSecond: 0.1, burst: 3 } },
+    authenticate: async () => {
+      authenticated += 1
+      if (authenticated === 10) asked.resolve()
+      await asked.promise
+      throw new MatrixError('M_UNKNOWN_TOKEN', 'Unknown token')
+    },
+  })
+  const calls = Array.from({ length: 10 }, () => server.request('POST', ECHO, { token: 'guessed', json: {} }))
+  const refused = await Promise.race(calls)
+  t.is(refused.status, 429)
+  asked.resolve()
+  const codes = (await Promise.all(calls)).map(codeOf)
+  t.is(codes.filter(code => code === '401 M_UNKNOWN_TOKEN').length, 3)
+  t.is(authenticated, 3)
 })
 
 test('pages: served where no operation is; failures are standard errors', async t => {

@@ -92,15 +92,13 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   ): Promise<void> => {
     const started = performance.now()
     const facts = new GatheredFacts(request, response, nextId(), clientAddress(request))
-    const trace: Trace = { isCounted: true, operationId: undefined, principal: {} }
+    const trace: Trace = { operationId: undefined, principal: {} }
     try {
       const reply = await replyTo({ ...answering, isServed }, request, response, facts, trace)
       if (reply !== undefined) await send(request, response, reply, parts.clock)
     } catch (error) {
       await sendError(error, request, response, facts, options)
     }
-    const isKnown = trace.principal.requester !== undefined
-    if (!trace.isCounted) answering.addresses.end(facts.ip, { isKnown, status: response.statusCode })
     const milliseconds = performance.now() - started
     report(options, facts, trace, response.statusCode, milliseconds)
   }
@@ -121,8 +119,6 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
 }
 
 interface Trace {
-  /** Whether it counts for its address, or need not. */
-  isCounted: boolean
   operationId: string | undefined
   readonly principal: Principal
 }
@@ -148,11 +144,11 @@ const replyTo = (
     response.writeHead(204, preflightHeaders(facts.uri)).end()
     return undefined
   }
-  trace.isCounted = addresses.begin(request, facts.ip)
+  const onAccounted = addresses.begin(request, facts.ip)
   const match = table.find(facts.method, facts.uri, isServed)
   if (match === undefined) return pages(request, response)
   trace.operationId = match.operation.operationId
-  return runOperation(parts, match, request, facts, trace.principal)
+  return runOperation(parts, match, request, facts, trace.principal, onAccounted)
 }
 
 const sendError = async (

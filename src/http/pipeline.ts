@@ -62,7 +62,7 @@ const MAX_DEPTH = { client: 128, federation: 1000 }
  * 3. body, under the operation's limit
  * 4. for requests of servers in place of 3: a key that can have signed it, the body, and its signature
  * 5. path, query and body against their schemas
- * 6. limit by account or server
+ * 6. limit by account or server; what is counted for an account counts no longer for its address (`onAccounted`)
  * 7. handler
  * 8. what administrators have changed is logged
  */
@@ -72,8 +72,10 @@ export const runOperation = async (
   request: IncomingMessage,
   facts: GatheredFacts,
   principal: Principal,
+  onAccounted: () => void,
 ): Promise<Reply> => {
   const call = await callOf(parts, match, request, facts, principal)
+  if (principal.requester !== undefined) onAccounted()
   const { operation, endpoint } = match
   const result = await endpoint.handle(call, parts.services)
   if (operation.authentication === 'administratorToken') noteAdministration(parts.log, operation, call)

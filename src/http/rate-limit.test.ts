@@ -60,6 +60,22 @@ test('what other processes let pass counts as well', t => {
   )
 })
 
+test('a call that is taken back has never been', async t => {
+  const clock = new FakeClock()
+  const limiter = createRateLimiter({ ip: { perSecond: 1, burst: 2 } }, clock)
+  const call = (): unknown => waitOf(() => limiter.check('ip', 'a'))
+  limiter.taken()
+  t.deepEqual([call(), call(), call()], [0, 0, 1_000])
+  limiter.takeBack('ip', 'a')
+  t.deepEqual(limiter.taken(), [{ name: 'ip', key: 'a', calls: 1 }], 'to other processes neither')
+  t.deepEqual([call(), call()], [0, 1_000])
+  limiter.takeBack('ip', 'a')
+  t.deepEqual(limiter.taken(), [])
+  await clock.advance(60_000)
+  for (let nr = 0; nr < 5; nr++) limiter.takeBack('ip', 'a')
+  t.deepEqual([call(), call(), call()], [0, 0, 1_000], 'nobody may call more for it')
+})
+
 test('a clock that is set back has nobody wait until it is again what it was', t => {
   const hour = 3_600_000
   const rate = createCallRate({ perSecond: 1, burst: 2 }, 10)

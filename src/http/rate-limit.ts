@@ -35,7 +35,9 @@ export interface RateLimiter {
    * asks whether another may be.
    */
   check(name: RateLimitName, key: string, calls?: number): void
-  /** The same under a limit that the key has for itself. */
+  /** Takes one call back that was let pass a moment ago: it does not count after all. */
+  takeBack(name: RateLimitName, key: string): void
+  /** The same as `check` under a limit that the key has for itself. */
   checkOwn(name: RateLimitName, limit: RateLimit, key: string, calls?: number): void
   /** The calls that were let pass since this was last asked, of those who called most, for other processes to count as well. */
   taken(): TakenCalls[]
@@ -72,6 +74,13 @@ export const createRateLimiter = (
   }
   const limiter: RateLimiter = {
     check: (name, key, made = 1) => count(name, key, made),
+    takeBack(name, key) {
+      buckets.get(name)?.takeBack(key, clock.now())
+      const id = `${name} ${key}`
+      const calls = counted?.get(id)?.calls ?? 0
+      if (calls > 1) counted?.set(id, { name, key, calls: calls - 1 })
+      else counted?.delete(id)
+    },
     checkOwn(name, limit, key, made = 1) {
       // Who has the same limit shares a bucket: others' of this name know it, too.
       const own = `${name} ${limit.perSecond}/${limit.burst}`
