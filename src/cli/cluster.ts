@@ -23,8 +23,8 @@ export interface WorkerProcess {
   /** Ends it at once. */
   kill(): void
   onReport(listener: (report: Report) => void): void
-  /** Told once, with the exit code, if there is one. */
-  onExit(listener: (code: number | undefined) => void): void
+  /** Told once, with the exit code, if there is one; or why it could not even be started. */
+  onExit(listener: (code: number | undefined, error?: Error) => void): void
 }
 
 /** The supervisor, as a worker sees it. */

@@ -34,3 +34,21 @@ test('orders to a worker that was killed just now do not end the supervisor', as
   ])
   t.is(stdout, 'it has ended\n')
 })
+
+test('a worker that cannot be started is told of, and does not end the supervisor', async t => {
+  const script = join(temporaryDirectory(t), 'supervisor.mjs')
+  writeFileSync(
+    script,
+    `import { processCluster } from ${JSON.stringify(MODULE)}
+     process.execPath = '/nowhere/node'
+     const worker = processCluster().fork(1)
+     worker.order({ type: 'stop' })
+     worker.kill()
+     worker.onExit((code, error) => console.log(code, error.code))`,
+  )
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    script,
+  ])
+  t.is(stdout, 'undefined ENOENT\n')
+})

@@ -1,5 +1,5 @@
-import cluster from 'node:cluster'
-import type { Cluster, Supervision } from './cluster.ts'
+import cluster, { type Worker } from 'node:cluster'
+import type { Cluster, Supervision, WorkerProcess } from './cluster.ts'
 
 /** In the environment of a worker: which it is. */
 const WORKER = 'TESSERA_WORKER'
@@ -13,17 +13,34 @@ export const processCluster = (): Cluster => ({
   fork: worker => {
     // Workers accept connections themselves: none is lost with one that dies or stands still while it is handed over.
     cluster.schedulingPolicy = cluster.SCHED_NONE
-    const forked = cluster.fork({ [WORKER]: String(worker), NOTIFY_SOCKET: '' })
-    return {
-      pid: forked.process.pid ?? 0,
-      order: order => {
-        if (forked.isConnected()) forked.send(order, unheard)
-      },
-      kill: () => forked.process.kill('SIGKILL'),
-      onReport: listener => void forked.on('message', listener),
-      onExit: listener => void forked.on('exit', code => listener(code ?? undefined)),
+    try {
+      return processOf(cluster.fork({ [WORKER]: String(worker), NOTIFY_SOCKET: '' }))
+    } catch (error) {
+      return stillborn(error instanceof Error ? error : new Error(String(error)))
     }
   },
+})
+
+const processOf = (forked: Worker): WorkerProcess => ({
+  pid: forked.process.pid ?? 0,
+  order: order => {
+    if (forked.isConnected()) forked.send(order, unheard)
+  },
+  kill: () => void forked.process.kill('SIGKILL'),
+  onReport: listener => void forked.on('message', listener),
+  onExit: listener => {
+    forked.on('exit', code => listener(code ?? undefined))
+    // Where the program is just being replaced, or there may be no more processes. Of others that have begun the end is told as well.
+    forked.on('error', error => {
+      if (forked.process.pid === undefined) listener(undefined, error)
+    })
+  },
+})
+
+/** One that the system has refused to start. */
+const stillborn = (error: Error): WorkerProcess => ({
+  ...{ pid: 0, order: () => undefined, kill: () => undefined, onReport: () => undefined },
+  onExit: listener => void setImmediate(listener, undefined, error),
 })
 
 const supervision = (): Supervision => ({

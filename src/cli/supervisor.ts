@@ -114,7 +114,9 @@ export class Supervisor {
       } else this.#hear(process, report)
     })
     this.#alive.add(member)
-    process.onExit(code => {
+    process.onExit((code, error) => {
+      if (error !== undefined)
+        this.#log.error({ worker: number, err: error }, 'a worker could not be started')
       this.#alive.delete(member)
       listening.resolve(undefined)
       exited.resolve(code ?? EXIT.failed)
