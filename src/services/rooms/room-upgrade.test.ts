@@ -1,15 +1,10 @@
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
-import { silentLog } from '../../core/log.ts'
 import { parseJson } from '../../core/parse-json.ts'
 import type { Database } from '../../storage/database.ts'
 import { delegate } from '../../storage/delegate.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
-import { eventually } from '../../test-kit/eventually.ts'
 import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
-import { PurgeRequests } from './purge-requests.ts'
-import { RoomLifetime } from './room-lifetime.ts'
-import { RoomPurges } from './room-purge.ts'
 
 const ALICE = '@alice:here.test'
 const BOB = '@bob:here.test'
@@ -70,68 +65,6 @@ test('whoever may not close the old room to others replaces it all the same', as
   const replacement = await upgraded(here, BOB, roomId, '11')
   t.is((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'], replacement)
   t.is((await stateOf(here, roomId, 'm.room.power_levels'))['events_default'], undefined)
-})
-
-/** A public room with a ban, in a database that fails from the second commit of an upgrade on, as often as it is told. */
-const fragileRoom = async (t: ExecutionContext) => {
-  const database = await testDatabase(t)
-  let failures = 0
-  let isReplacing = false
-  const commit: Database['commit'] = async set => {
-    const makesRoom = set.statements.some(({ guard }) => guard?.name === 'room')
-    if (isReplacing && !makesRoom && failures-- > 0) throw new Error('the disk is full')
-    return database.commit(set)
-  }
-  const here = await testRooms({ ...delegate(database), commit })
-  const version = here.rooms.roomSettings.versionFor('10')
-  const room = newRoom(here.rooms, ALICE, { version, isPublic: true, preset: 'public_chat' })
-  const roomId = await here.rooms.roomCreation.create(room, { isDirect: false })
-  await here.rooms.memberships.ban({ sender: ALICE, userId: BOB, roomId })
-  const fail = (times: number): void => {
-    isReplacing = true
-    failures = times
-  }
-  const { core, rooms, clock } = here
-  const { writer } = core
-  const requests = new PurgeRequests({
-    ...{ writer, purges: new RoomPurges(writer), memberships: rooms.memberships, clock, log: silentLog },
-    lifetime: new RoomLifetime({ writer, clock, log: silentLog, grace: undefined }),
-  })
-  t.teardown(() => requests.close())
-  const count = () => core.context.read.rooms.count()
-  const published = async () => (await core.context.read.rooms.published(0, 10)).map(one => one.roomId)
-  return { here, roomId, fail, requests, published, count }
-}
-
-test('nothing stays of a replacement that could not be filled', async t => {
-  const { here, roomId, fail, requests, published, count } = await fragileRoom(t)
-  fail(1)
-  await t.throwsAsync(upgraded(here, ALICE, roomId, '11'), { message: 'the disk is full' })
-  t.deepEqual(await here.rooms.roomReading.joinedRooms(ALICE), [roomId])
-  t.deepEqual(await published(), [roomId])
-  const replacement = await upgraded(here, ALICE, roomId, '11')
-  t.deepEqual(await published(), [replacement])
-  requests.start()
-  await eventually('the first is gone', async () => (await count()) === 2)
-  await eventually('nothing is left to do', () => here.clock.sleeping > 0)
-  await here.clock.advance(3_600_000)
-  t.is((await here.core.writer.head(replacement))?.memberships.get(BOB), 'ban')
-})
-
-test('a replacement whose maker has died in the middle goes after a while', async t => {
-  const { here, roomId, fail, requests, published, count } = await fragileRoom(t)
-  fail(Number.POSITIVE_INFINITY)
-  await t.throwsAsync(upgraded(here, ALICE, roomId, '11'))
-  fail(0)
-  t.deepEqual(await published(), [roomId])
-  t.is((await here.rooms.roomReading.joinedRooms(ALICE)).length, 2)
-  await here.clock.advance(599_000)
-  requests.start()
-  await eventually('it is waited for', () => here.clock.sleeping > 0)
-  t.is(await count(), 2)
-  await here.clock.advance(1_000)
-  await eventually('it is gone', async () => (await count()) === 1)
-  t.deepEqual(await here.rooms.roomReading.joinedRooms(ALICE), [roomId])
 })
 
 test('two administrators who replace a room one after the other make one replacement', async t => {

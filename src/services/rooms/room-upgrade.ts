@@ -97,7 +97,7 @@ export class RoomUpgrades {
       }
     } catch (error) {
       await this.#unfinished.abandon(userId, replacement)
-      throw error
+      throw this.#unfinished.reasonOf(error)
     }
     await this.#unfinished.abandon(userId, replacement)
     return this.#upgrade(userId, roomId, upgrade)

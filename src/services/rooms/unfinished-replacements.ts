@@ -1,15 +1,17 @@
+import { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import { PurgeRequestWriter } from '../../storage/rooms/purge-requests.ts'
+import { PURGE_GUARD, PurgeRequestWriter } from '../../storage/rooms/purge-requests.ts'
 import type { RoomSender } from './room-sender.ts'
-import type { RoomsContext } from './room-writer.ts'
+import { GuardFailed, type RoomsContext } from './room-writer.ts'
 
 /** A replacement to which nothing was added for so long, and to which nobody is sent, stays so: its maker's process has ended. */
 const UNFINISHED_MS = 600_000
 
 /**
  * Sees to it that no replacement stays half made, to be found in its maker's client and nowhere to lead: from its first commit on it is
- * to be removed (`PurgeRequests`), until the commit that sends people there says otherwise.
+ * to be removed (`PurgeRequests`), until the commit that sends people there says otherwise. Of the two that which begins first wins:
+ * what is being removed cannot be finished.
  */
 export class UnfinishedReplacements {
   readonly #context: RoomsContext
@@ -29,14 +31,21 @@ export class UnfinishedReplacements {
     return this.#write.add(keyOf(roomId).key, { roomId, before: undefined, isForced: true }, this.#due())
   }
 
-  /** Belongs to every commit that fills it. */
+  /** Belongs to commits that fill it; a guard fails where it is being removed. */
   goesOn(roomId: string): WriteStatement {
-    return this.#write.postpone(keyOf(roomId), this.#due())
+    return this.#write.putOff(keyOf(roomId), this.#due())
   }
 
   /** Belongs to the commit by which the old room leads to it; a guard fails where it is being removed. */
   finished(roomId: string): WriteStatement {
     return this.#write.withdraw(keyOf(roomId))
+  }
+
+  /** What is said of a failure to fill or finish it. */
+  reasonOf(error: unknown): unknown {
+    return error instanceof GuardFailed && error.guard === PURGE_GUARD
+      ? new MatrixError('M_UNKNOWN', 'Replacing the room took too long. Try again.', { status: 503 })
+      : error
   }
 
   /** Has a replacement go that its maker does not finish. One that was finished all the same stays. */
@@ -50,7 +59,7 @@ export class UnfinishedReplacements {
         content: { membership: 'leave' },
       }
       await this.#sender.send(roomId, leave, {
-        statements: [this.#write.postpone(keyOf(roomId), clock.now())],
+        statements: [this.#write.hasten(keyOf(roomId), clock.now())],
       })
       const room = await read.rooms.byId(roomId)
       if (room !== undefined) await db.commit({ statements: [write.memberships.forget(userId, room.nid)] })

@@ -60,12 +60,17 @@ export class PurgeRequestReader {
   }
 }
 
-const PENDING = { name: 'purge', expected: 1 }
+/** Of a request that is moved or withdrawn. */
+export const PURGE_GUARD = 'purge'
+const PENDING = { name: PURGE_GUARD, expected: 1 }
+/** Nobody has taken it yet (`DueTable`), nor hastened it. */
+const IS_UNTOUCHED = 'purge_id = ? AND wake_ts = due_ts'
 
 /** Builds the statements about requests. */
 export class PurgeRequestWriter {
   readonly #add: Prepared
   readonly #postpone: Prepared
+  readonly #move: Prepared
   readonly #withdraw: Prepared
   readonly #done: Prepared
   readonly #forget: Prepared
@@ -75,10 +80,9 @@ export class PurgeRequestWriter {
       `INSERT INTO room_purges (purge_id, room_id, before_ts, forced, due_ts, wake_ts, events, bytes, files)
        VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0)`,
     )
-    this.#postpone = db.prepare(
-      'UPDATE room_purges SET due_ts = ?, wake_ts = ? WHERE purge_id = ? AND done_ts IS NULL',
-    )
-    this.#withdraw = db.prepare('DELETE FROM room_purges WHERE purge_id = ? AND done_ts IS NULL')
+    this.#postpone = db.prepare('UPDATE room_purges SET wake_ts = ? WHERE purge_id = ? AND done_ts IS NULL')
+    this.#move = db.prepare(`UPDATE room_purges SET due_ts = ?, wake_ts = ? WHERE ${IS_UNTOUCHED}`)
+    this.#withdraw = db.prepare(`DELETE FROM room_purges WHERE ${IS_UNTOUCHED}`)
     this.#done = db.prepare(
       `UPDATE room_purges SET wake_ts = NULL, done_ts = ?, events = ?, bytes = ?, files = ?, refusal = ?
        WHERE purge_id = ? AND done_ts IS NULL`,
@@ -91,12 +95,22 @@ export class PurgeRequestWriter {
     return { prepared: this.#add, rows: [[id, roomId, before ?? null, isForced ? 1 : 0, due, due]] }
   }
 
-  /** It is done at another time. Guard `purge`: it is not done yet. */
-  postpone({ key }: Pick<HeldRow, 'key'>, until: number): WriteStatement {
-    return { prepared: this.#postpone, rows: [[until, until, key]], guard: PENDING }
+  /** What has begun goes on later. */
+  postpone({ key }: HeldRow, until: number): WriteStatement {
+    return { prepared: this.#postpone, rows: [[until, key]] }
   }
 
-  /** It is not done. Guard `purge`: nor was it. */
+  /** It is due at another time. Guard `purge`: nobody has begun with it. */
+  putOff({ key }: Pick<HeldRow, 'key'>, due: number): WriteStatement {
+    return { prepared: this.#move, rows: [[due, due, key]], guard: PENDING }
+  }
+
+  /** It is done as soon as may be, and neither put off nor withdrawn any more. Guard `purge`: nobody has begun with it. */
+  hasten({ key }: Pick<HeldRow, 'key'>, now: number): WriteStatement {
+    return { prepared: this.#move, rows: [[now - 1, now, key]], guard: PENDING }
+  }
+
+  /** It is not done. Guard `purge`: nobody has begun with it. */
   withdraw({ key }: Pick<HeldRow, 'key'>): WriteStatement {
     return { prepared: this.#withdraw, rows: [[key]], guard: PENDING }
   }
