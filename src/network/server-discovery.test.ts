@@ -211,6 +211,17 @@ test('a server is where it was while the DNS does not say where it is', async t 
   t.deepEqual(await place('c.test'), [{ host: 'd.test', port: 2 }], 'but not for long')
 })
 
+test('what was guessed while the DNS said nothing gives way to what it says of the older service', async t => {
+  const untold = { '_matrix-fed._tcp.a.test': undefined, '_matrix._tcp.a.test': undefined }
+  const services: World['services'] = { ...untold }
+  const { discovery, clock } = discoveryIn({ services })
+  const place = async () => (await discovery.resolve('a.test')).candidates
+  t.deepEqual(await place(), [{ host: 'a.test', port: 8448 }])
+  services['_matrix._tcp.a.test'] = [srv('b.test', 1)]
+  await clock.advance(MINUTE / 4)
+  t.deepEqual(await place(), [{ host: 'b.test', port: 1 }])
+})
+
 test('services are asked for again after five minutes', async t => {
   const services: Record<string, readonly ServiceRecord[]> = {}
   const { discovery, clock } = discoveryIn({ services })

@@ -17,12 +17,18 @@ const SERVICES_LIFETIME = 5 * 60_000
 /** So soon the DNS is asked again where it did not say. */
 const UNTOLD_LIFETIME = 15_000
 
+/** Where the services of a host say that its server is, and whether the DNS has said all there is to say of that. */
+interface Services {
+  readonly candidates: readonly Endpoint[]
+  readonly isTold: boolean
+}
+
 /** Finds out where a homeserver is (server-server API, "Resolving server names"). */
 export class ServerDiscovery {
   readonly #resolver: Pick<NameResolver, 'services'>
   readonly #wellKnown: Pick<WellKnownLookup, 'delegateOf'>
   readonly #random: () => number
-  readonly #services: ExpiringCache<readonly Endpoint[]>
+  readonly #services: ExpiringCache<Services>
 
   constructor(options: {
     clock: Clock
@@ -60,29 +66,29 @@ export class ServerDiscovery {
   }
 
   async #byService(host: string): Promise<Target> {
-    const candidates = await this.#services.get(host.toLowerCase(), async expired => {
-      const { found, isTold } = await this.#findServices(host)
-      if (isTold) return { value: found, lifetimeMs: SERVICES_LIFETIME }
-      // As with a well-known document: a server is where it was while nobody can tell where it is.
-      return { value: expired ?? found, lifetimeMs: UNTOLD_LIFETIME }
+    const { candidates } = await this.#services.get(host.toLowerCase(), async expired => {
+      const found = await this.#findServices(host)
+      if (found.isTold) return { value: found, lifetimeMs: SERVICES_LIFETIME }
+      // As with a well-known document: a server is where it was while nobody can tell where it is. What was guessed is no place.
+      return { value: expired?.isTold === true ? expired : found, lifetimeMs: UNTOLD_LIFETIME }
     })
     if (candidates.length === 0) throw new OutboundError('unreachable', `${host} says that it has no server`)
     return { candidates, hostHeader: host, tlsServerName: withoutDot(host) }
   }
 
-  async #findServices(host: string): Promise<{ found: readonly Endpoint[]; isTold: boolean }> {
+  async #findServices(host: string): Promise<Services> {
     let isTold = true
     for (const service of SERVICES) {
       const records = await this.#resolver.services(`${service}.${withoutDot(host)}`)
       if (records === undefined) isTold = false
       if (records === undefined || records.length === 0) continue
       // RFC 2782: a target of "." means "that the service is decidedly not available at this domain".
-      const found = orderServices(records, this.#random)
+      const candidates = orderServices(records, this.#random)
         .map(({ target, port }) => ({ host: withoutDot(target), port }))
         .filter(({ host }) => host !== '')
-      return { found, isTold }
+      return { candidates, isTold }
     }
-    return { found: [{ host, port: DEFAULT_PORT }], isTold }
+    return { candidates: [{ host, port: DEFAULT_PORT }], isTold }
   }
 }
 

@@ -106,6 +106,26 @@ test('who asks beside the one who finds that a server is there again is not refu
   await probing
 })
 
+test('an answer that began before the server fell silent tells nobody whether it is back', async t => {
+  const { clock, servers, ask } = setUp()
+  const large = Promise.withResolvers<void>()
+  const receiving = servers.ask('gone.test', answered => {
+    answered()
+    return large.promise
+  })
+  t.true(await ask('unreachable'))
+  await clock.advance(10_000)
+  const probe = Promise.withResolvers<void>()
+  const probing = servers.ask('gone.test', () => probe.promise)
+  const beside = ask(undefined)
+  await clock.advance(1_000)
+  probe.resolve()
+  await probing
+  t.true(await beside)
+  large.resolve()
+  await receiving
+})
+
 test('a server that answers others is not silent to whom one request takes too long', async t => {
   const { clock, servers, ask } = setUp()
   const large = Promise.withResolvers<void>()

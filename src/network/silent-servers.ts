@@ -67,11 +67,12 @@ export class SilentServers {
 
   /** Waits a moment for the request that finds out whether a silent server is there again, if there is one. */
   async #probed(server: string): Promise<void> {
-    const attempts = this.#underWay.get(server)
-    if (attempts === undefined) return
+    // Those that were answered before the server fell silent, and are not at an end, tell nothing of whether it is back.
+    const open = [...(this.#underWay.get(server) ?? [])].filter(attempt => !attempt.isAnswered)
+    if (open.length === 0) return
     const over = new AbortController()
     const patience = this.#clock.sleep(PATIENCE_MS, over.signal).catch(() => undefined)
-    await Promise.race([patience, ...Array.from(attempts, attempt => attempt.known)])
+    await Promise.race([patience, ...open.map(attempt => attempt.known)])
     over.abort()
   }
 

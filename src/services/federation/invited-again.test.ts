@@ -49,6 +49,16 @@ test('where that news does not come the inviter hears that the invitation was no
   t.is(await r.status(), 'invited')
 })
 
+test('a clock that is set back meanwhile keeps no inviter waiting', async t => {
+  const r = await removed(t)
+  await r.remove()
+  const { inviting } = await r.invite(1_000)
+  const now = r.b.clock.now.bind(r.b.clock)
+  r.b.clock.now = () => now() - 3_600_000
+  await r.b.clock.advance(8_000)
+  t.like(await t.throwsAsync(inviting), { errcode: 'M_BAD_STATE' })
+})
+
 test('whose server has others in the room is told by the room', async t => {
   const r = await removed(t)
   await r.b.rooms.memberships.join({ userId: DAVE, roomId: r.roomId })

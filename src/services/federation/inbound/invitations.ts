@@ -137,11 +137,11 @@ export class InvitationReceiver {
    */
   async #headWithout(userId: string, roomId: string): Promise<RoomHead | undefined> {
     const { clock, serverName } = this.#context
-    const deadline = clock.now() + PATIENCE_MS
-    for (;;) {
+    // Counted, not timed: a clock that is set back keeps nobody waiting.
+    for (let waited = 0; ; waited += LOOK_EVERY_MS) {
       const head = await this.#writer.head(roomId)
       if (head?.memberships.get(userId) !== 'join') return head
-      if (clock.now() < deadline) {
+      if (waited < PATIENCE_MS) {
         await clock.sleep(LOOK_EVERY_MS)
         continue
       }
