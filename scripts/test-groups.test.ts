@@ -1,5 +1,7 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
-import { GROUPS, groupTests, longestFirst } from './test-groups.ts'
+import { GROUPS, groupTests, longestFirst, TESTS } from './test-groups.ts'
 
 test('test files share a process by area, dealt out evenly; small areas share one, and what disturbs others stays alone', t => {
   const files = 'abcdefghijklmnopqrstu'.split('').map(name => `src/api/rooms/${name}.test.ts`)
@@ -16,4 +18,21 @@ test('test files share a process by area, dealt out evenly; small areas share on
 test('what stays alone, and whole servers, come before everything else', t => {
   const long = ['federation-tests.browser', 'src.storage.dump.dump'].map(name => `${GROUPS}/${name}.test.ts`)
   t.deepEqual([import.meta.filename, ...long].toSorted(longestFirst), [...long, import.meta.filename])
+})
+
+/** A test's title, where it is written down as it is. */
+const TITLE = /^test\w*(?:\.serial)?\((?:test, )?\s*(['`])(?<title>.*?)\1/gm
+
+test('no two tests have the same title that may come to share a process', t => {
+  const root = join(import.meta.dirname, '..')
+  const all = globSync(TESTS, { cwd: root })
+  for (const { name, files } of groupTests(all, all.length)) {
+    const titles = files.flatMap(file =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(TITLE)].map(
+        ({ groups }) => groups?.['title'] ?? '',
+      ),
+    )
+    const twice = titles.filter((title, index) => titles.indexOf(title) !== index)
+    t.deepEqual(twice, [], name)
+  }
 })

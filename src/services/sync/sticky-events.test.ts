@@ -183,7 +183,7 @@ testDatabases(test, 'sliding sync tells of sticky events by an extension', async
   t.deepEqual(bodies((await slide(ann, nothing.pos)).sticky), ['three'])
 })
 
-testDatabases(test, 'what is too much for one response comes with the next', async (t, database) => {
+testDatabases(test, 'sticky events beyond one response come with the next', async (t, database) => {
   const { core, rooms, clock } = await testRooms(database)
   const { read } = core.context
   const made = newRoom(rooms, '@ann:here.test', { preset: 'public_chat' })
