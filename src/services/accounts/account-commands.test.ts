@@ -41,6 +41,32 @@ testDatabases(test, 'an administrator whom a command logs out acts as nobody els
 
 testDatabases(
   test,
+  'an administrator whose account a command deactivates acts as nobody else, nor when it is given back',
+  async (t, database) => {
+    const { accounts, clock } = await withAlice(database)
+    const bob = await accounts.createUser({ username: 'bob', password: PASSWORD, isAdmin: true })
+    const { access_token } = await accounts.login.login({
+      type: 'm.login.password',
+      user: 'bob',
+      password: PASSWORD,
+    })
+    const requester = await accounts.authenticate(access_token)
+    const acting = await accounts.administered.actAs(requester, alice, undefined)
+    await testAccounts(database).accounts.commands.deactivate(bob, { erase: false })
+    await clock.advance(30_001)
+    await t.throwsAsync(accounts.authenticate(acting), { message: /not known/ })
+    accounts.hooks.onDeactivate = async () => {}
+    await accounts.tidy()
+    await accounts.administered.put({ ...requester, userId: '@root:tessera.test' }, bob, {
+      deactivated: false,
+    })
+    t.true((await accounts.find(bob))?.isAdmin)
+    await t.throwsAsync(accounts.authenticate(acting), { message: /not known/ })
+  },
+)
+
+testDatabases(
+  test,
   'a command logs out everywhere; the server removes those devices, and none that came later',
   async (t, database) => {
     const { accounts, clock } = await withAlice(database)

@@ -173,6 +173,7 @@ export class AccountManagement {
       // The profile was being changed: in a later round.
       if (!ended.ok) return
       await this.#authentication.forget(userId)
+      await endActing(this.#context, this.#authentication, userId)
       await this.#cleanUp(userId, erase)
     } catch (error) {
       this.#context.onError(error)
