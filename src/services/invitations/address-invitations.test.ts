@@ -58,4 +58,15 @@ testDatabases(test, 'what cannot be delivered just now waits, and keeps no other
     delivered.map(([roomId]) => roomId),
     ['!good', '!broken', '!busy'],
   )
+
+  // However many of those there are.
+  owner = undefined
+  await hold('!oldest')
+  for (let count = 0; count < 100; count++) {
+    await hold(`!busy${count}`)
+    refusals.set(`!busy${count}`, new MatrixError('M_LIMIT_EXCEEDED', 'later'))
+  }
+  owner = BOB
+  await addresses.deliverTo(BOB)
+  t.is(delivered.at(-1)?.[0], '!oldest')
 })

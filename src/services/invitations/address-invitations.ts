@@ -24,7 +24,7 @@ export interface AddressInvitation {
 
 type HeldSending = Pick<InvitationSending, 'send' | 'deliver' | 'checkHeld' | 'newId'>
 
-/** Invitations held for one address that are delivered at once. */
+/** Invitations held for one address that are read at once. */
 const MAX_HELD = 100
 /** Users for whom it is looked in one round. */
 const MAX_OWNERS = 1_000
@@ -108,18 +108,15 @@ export class AddressInvitations {
   /** Delivers what is held for the addresses of a user, who has shown that they are theirs. */
   async deliverTo(userId: string): Promise<void> {
     for (const address of await this.#people.addressesOf(userId)) {
-      const held = await this.#records.read.page('received', {
-        ...{ owner: addressUri(address), statuses: ['scheduled'], after: undefined, limit: MAX_HELD },
-      })
-      for (const record of held) {
+      let after: StoredInvitation | undefined
+      do {
+        const held = await this.#records.read.page('received', {
+          ...{ owner: addressUri(address), statuses: ['scheduled'], after, limit: MAX_HELD },
+        })
         // What cannot be delivered now keeps none of the others.
-        await this.#deliver(record, userId).catch(error =>
-          this.#log.warn(
-            { room: record.roomId, user: userId, err: error },
-            'an invitation by address is tried again later',
-          ),
-        )
-      }
+        for (const record of held) await this.#attempt(record, userId)
+        after = held.length < MAX_HELD ? undefined : held.at(-1)
+      } while (after !== undefined)
     }
   }
 
@@ -129,6 +126,15 @@ export class AddressInvitations {
    */
   async deliverAll(): Promise<void> {
     for (const userId of await this.#records.read.ownersOfHeld(MAX_OWNERS)) await this.deliverTo(userId)
+  }
+
+  async #attempt(record: StoredInvitation, userId: string): Promise<void> {
+    await this.#deliver(record, userId).catch(error =>
+      this.#log.warn(
+        { room: record.roomId, user: userId, err: error },
+        'an invitation by address is tried again later',
+      ),
+    )
   }
 
   async #deliver(record: StoredInvitation, userId: string): Promise<void> {
