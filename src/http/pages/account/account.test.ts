@@ -153,6 +153,9 @@ test('an e-mail address is added by whoever shows that it is them, and that they
     (await visitor.post(path, { remove: 'a@tea.example' }, { 'Sec-Fetch-Site': 'cross-site' })).status,
     403,
   )
+  await accounts.setFlag(alice, 'is_suspended', true)
+  t.regex((await visitor.post(path, { remove: 'a@tea.example' })).text, /while your account is suspended/)
+  await accounts.setFlag(alice, 'is_suspended', false)
   t.regex((await visitor.post(path, { remove: 'a@tea.example' })).text, /It is saved/)
   t.deepEqual(await accounts.threepids.addressesOf(alice), [])
 })

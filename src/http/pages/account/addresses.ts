@@ -27,6 +27,7 @@ export const addresses: AccountAction = {
     const { threepids } = options.account
     const removed = fields.get('remove')
     if (removed !== null) {
+      if (user.isSuspended) return sendAddresses(call, 403, visitor.words.problems.suspended)
       await threepids.delete(user.userId, { medium: 'email', address: removed })
       return say(call, 200, words.addressesTitle, words.saved)
     }
