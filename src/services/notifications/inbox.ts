@@ -14,6 +14,7 @@ import { MessageDismissals, UnreadMessageReader } from '../../storage/notificati
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
 import { SerialQueue } from '../serial-queue.ts'
+import { isReadBy } from './read-by.ts'
 import { type KnownMessage, MESSAGES_READ, messageFacts } from './room-messages.ts'
 
 /** How long and how much is kept. */
@@ -231,13 +232,6 @@ export class Inbox {
 }
 
 const isMessage = ({ kind }: Pick<NotificationRow, 'kind'>): boolean => MESSAGE_KINDS.includes(kind)
-
-/** Requests for attention are answered by any reading; what tells of an event by reading up to it. */
-const isReadBy = ({ kind, eventPosition }: NotificationRow, upTo: number): boolean => {
-  if (kind === 'conversation_requested') return true
-  const isAnswer = kind === 'invitation_accepted' || kind === 'invitation_declined'
-  return isAnswer && eventPosition !== undefined && eventPosition <= upTo
-}
 
 const isSame = (row: NotificationRow | undefined, fact: NotificationFact): boolean =>
   row !== undefined &&

@@ -4,6 +4,7 @@ import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import type { NotificationFact, NotificationKind } from '../../storage/notifications/notifications.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { Inbox } from './inbox.ts'
+import { isReadBy } from './read-by.ts'
 import { notificationId } from './subjects.ts'
 
 /** Tells the two sides of an invitation what it has become. */
@@ -40,23 +41,43 @@ export class InvitationNotices {
       await this.#inbox.settle(inviter, id)
       return
     }
-    await this.#inbox.raise({
-      ...{ userId: inviter, id, kind, roomId, sender: userId, eventId, count: 1, ts: updatedTs },
-      eventPosition: await this.#answeredAt(record),
-      details: {
-        ...(details.answer === undefined ? {} : { comment: details.answer }),
-        ...(details.failure === undefined ? {} : { failure: { ...details.failure } }),
-      },
-    })
+    const { roomNid, position: eventPosition } = await this.#answeredAt(record)
+    const isRead = async (): Promise<boolean> =>
+      roomNid !== undefined &&
+      isReadBy({ kind, eventPosition }, await this.#inbox.rooms.readUpTo(inviter, roomNid))
+    if (!(await isRead())) {
+      await this.#inbox.raise({
+        ...{
+          userId: inviter,
+          id,
+          kind,
+          roomId,
+          sender: userId,
+          eventId,
+          count: 1,
+          ts: updatedTs,
+          eventPosition,
+        },
+        details: {
+          ...(details.answer === undefined ? {} : { comment: details.answer }),
+          ...(details.failure === undefined ? {} : { failure: { ...details.failure } }),
+        },
+      })
+    }
+    // Who follows receipts passes over what is not raised yet.
+    if (await isRead()) await this.#inbox.settle(inviter, id)
   }
 
   /** Where the answer stands in the room: whoever has read up to there has heard of it. */
-  async #answeredAt({ roomId, userId }: StoredInvitation): Promise<number> {
+  async #answeredAt({
+    roomId,
+    userId,
+  }: StoredInvitation): Promise<{ roomNid: number | undefined; position: number }> {
     const { read, db } = this.#context
     const room = await read.rooms.byId(roomId)
     const nid = room && (await read.state.point(room.nid, 'm.room.member', userId))
     const [answer] = nid === undefined ? [] : await read.events.byNids([nid])
-    return answer?.position ?? db.position('events')
+    return { roomNid: room?.nid, position: answer?.position ?? db.position('events') }
   }
 
   #isLocal(userId: string): boolean {

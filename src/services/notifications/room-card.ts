@@ -18,7 +18,10 @@ export interface RoomCard {
 /** What is known of a room to a user: by its state up to a position (`undefined`: the present), or by an invitation. */
 type Source = { readonly upTo: number | undefined } | 'invitation'
 
-/** Reads a room as it is now for who is in it or invited, as it was when they left it, or when they were invited, for others. */
+/**
+ * Reads a room as it is now for who is in it or invited, as it was when they left it, or when they were invited, for others. Whoever
+ * knocks is told no more than before.
+ */
 export const roomCard = async (
   context: Pick<RoomsContext, 'read' | 'serverName'>,
   userId: string,
@@ -53,7 +56,7 @@ const sourceOf = async (
 ): Promise<Source> => {
   const { userId, roomId, nid, invitation } = of
   if (nid === undefined) return 'invitation'
-  if (invitation?.status === 'invited') {
+  if (invitation?.status === 'invited' && invitation.kind === 'invite') {
     // What is known of a room that nobody here is in any more is old.
     const isHere = await read.memberships.hasMember(nid, 'join', serverName)
     return isHere ? { upTo: undefined } : 'invitation'
