@@ -141,7 +141,7 @@ export const mediaOptions = {
         minimum: 1,
         default: 100_000_000,
         description:
-          'The largest picture, in pixels, that thumbnails are made of. Half of that for those that are held in memory as a whole while they are decoded, with up to five bytes for each pixel: interlaced PNG, progressive JPEG, GIF, AVIF, animations.',
+          'The largest picture, in pixels, that thumbnails are made of. Half of that for those that are held in memory as a whole while they are decoded, with up to five bytes for each pixel: interlaced PNG, progressive JPEG, WebP that is lossless or transparent, GIF, AVIF, animations.',
       },
       deny_servers: {
         type: 'array',

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { bytesAt } from './bytes-at.ts'
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
@@ -33,10 +34,4 @@ const hasFrames = async (file: FileHandle): Promise<boolean> => {
     at += AROUND + start.readUInt32BE(0)
   }
   return false
-}
-
-/** Fewer where the file ends. */
-const bytesAt = async (file: FileHandle, position: number, length: number): Promise<Buffer> => {
-  const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, position)
-  return buffer.subarray(0, bytesRead)
 }

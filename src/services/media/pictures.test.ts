@@ -16,6 +16,10 @@ test('a picture that is decoded as a whole may have half as many pixels', async 
     'interlaced.png': picture.clone().png({ progressive: true }),
     'progressive.jpg': picture.clone().jpeg({ progressive: true }),
     'canvas.gif': picture.clone().gif(),
+    'rows.webp': picture.clone().webp().withMetadata({ orientation: 6 }),
+    'lossless.webp': picture.clone().webp({ lossless: true }),
+    'lossless-after-all.webp': picture.clone().webp({ lossless: true }).withMetadata({ orientation: 6 }),
+    'shining.webp': picture.clone().ensureAlpha(0.5).webp(),
   }
   for (const [name, file] of Object.entries(files)) {
     const path = join(directory, name)

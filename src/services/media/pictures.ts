@@ -3,6 +3,7 @@ import type { Metadata, Sharp, SharpOptions } from 'sharp'
 import { BoundedPool } from '../accounts/bounded-pool.ts'
 import { isAnimatedPng } from './apng.ts'
 import { type Size, type ThumbnailSpec, thumbnailSize } from './thumbnail-sizes.ts'
+import { isPlainWebp } from './webp.ts'
 
 export type Picture =
   | { readonly kind: 'made'; readonly bytes: Uint8Array; readonly contentType: string }
@@ -80,9 +81,15 @@ const sizeOf = (metadata: Metadata): Size => {
 /** Whether libvips reads AVIF; HEIC, under the same name, is not for it to judge by. */
 const isReadable = ({ format, compression }: Metadata): boolean => format !== 'heif' || compression === 'av1'
 
-/** Whether all of a picture is held in memory while it is decoded: its first row may be the last to come, or frames lie on each other. */
-const isHeldWhole = ({ format, isProgressive, pages = 1 }: Metadata): boolean =>
-  isProgressive || format === 'gif' || format === 'heif' || pages > 1
+/**
+ * Whether all of a picture is held in memory while it is decoded: its first row may be the last to come, frames lie on each other, or
+ * the decoder is made like that.
+ */
+const isHeldWhole = async ({ format, isProgressive, pages = 1 }: Metadata, path: string): Promise<boolean> =>
+  isProgressive ||
+  ['gif', 'heif'].includes(format) ||
+  pages > 1 ||
+  (format === 'webp' && !(await isPlainWebp(path)))
 
 /** What a picture is, and how large. @throws {NoPicture} {TooManyPixels} */
 export const inspectPicture = async (
@@ -124,7 +131,7 @@ export const makeThumbnail = async (
       const moves = frames > 1 ? !isAnimated : !spec.animated && (await isAnimatedPng(path))
       if (!moves) return { kind: 'original', contentType: served }
     }
-    const isWhole = isHeldWhole(still)
+    const isWhole = await isHeldWhole(still, path)
     if (isWhole && still.width * still.height * WHOLE_SHARE > maxPixels)
       throw new TooManyPixels('the picture has too many pixels for what is not decoded row by row')
     const image = open(path, {

@@ -61,3 +61,12 @@ test('somebody who knows of many slow sites leaves others their places', async t
   slow.resolve()
   t.is((await Promise.all(waiting)).length, 40)
 })
+
+test('a link for which somebody waits behind slow sites comes to others at once', async t => {
+  const { previews, slow } = await slowWorld(t)
+  const links = Array.from({ length: 4 }, (_, n) => `https://s${n}.slow.test/`)
+  const waiting = [...links, 'https://quick.test/'].map(link => previews.get('@a:here.test', link))
+  t.is((await previews.get('@b:here.test', 'https://quick.test/'))['og:title'], 'https://quick.test/')
+  slow.resolve()
+  t.is((await Promise.all(waiting)).length, 5)
+})

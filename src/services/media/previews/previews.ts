@@ -55,6 +55,8 @@ export class Previews {
   readonly #sites = new Turns(AT_ONCE_OF_SITE, MAX_WAITING)
   readonly #users = new Turns(AT_ONCE_FOR_USER, MAX_WAITING)
   readonly #underWay = new Map<string, Promise<JsonObject>>()
+  /** What users are waiting for. */
+  readonly #turns = new Set<Promise<JsonObject>>()
   readonly #failed = new LRUCache<string, { readonly error: MatrixError; readonly until: number }>({
     max: MAX_FAILED,
   })
@@ -79,15 +81,39 @@ export class Previews {
     if (!this.#pages.mayVisit(url))
       throw new MatrixError('M_FORBIDDEN', 'This server does not visit such addresses')
     url.hash = ''
+    const known = await this.#known(url)
+    if (known !== undefined) return known
+    // Nobody waits for the turn of somebody else who wants the same.
+    const turn = this.#users.run(userId, async () => (await this.#known(url)) ?? this.#once(url))
+    this.#turns.add(turn)
+    try {
+      return await turn
+    } catch (error) {
+      throw clientError(error)
+    } finally {
+      this.#turns.delete(turn)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pages.close()
+    await Promise.allSettled(this.#turns)
+  }
+
+  /** What was found before, or is just being found. @throws {MatrixError} where the page was not to be had a moment ago */
+  async #known(url: URL): Promise<JsonObject | undefined> {
     const known = await this.#store.find(url.href, this.#context.clock.now())
     if (known !== undefined) return known
     const failed = this.#failed.get(url.href)
     if (failed !== undefined && failed.until > this.#context.clock.now()) throw failed.error
+    return this.#underWay.get(url.href)
+  }
+
+  #once(url: URL): Promise<JsonObject> {
     const underWay = this.#underWay.get(url.href)
     if (underWay !== undefined) return underWay
-    const make = () => this.#sites.run(url.hostname, () => this.#pool.run(() => this.#make(url)))
-    const making = this.#users
-      .run(userId, make)
+    const making = this.#sites
+      .run(url.hostname, () => this.#pool.run(() => this.#make(url)))
       .catch(cause => {
         const error = clientError(cause)
         const until = this.#context.clock.now() + FAILED_MS
@@ -98,11 +124,6 @@ export class Previews {
       .finally(() => this.#underWay.delete(url.href))
     this.#underWay.set(url.href, making)
     return making
-  }
-
-  async close(): Promise<void> {
-    await this.#pages.close()
-    await Promise.allSettled(this.#underWay.values())
   }
 
   async #make(url: URL): Promise<JsonObject> {
