@@ -101,7 +101,7 @@ export class ToDevice {
     const key = { ...sender, scope: `sendToDevice ${type}`, txnId }
     const result = await this.#context.commit([
       write.transactions.remember(key, { id: '' }, now),
-      ...write.toDevice.insert(await this.#toThoseThere(local), now),
+      ...write.toDevice.insert(await this.#welcome(local), now),
       ...edus.statements,
     ])
     // A failed guard means that this transaction was sent before.
@@ -167,8 +167,24 @@ export class ToDevice {
       this.#context.log.warn({ origin, sender, count: tooLarge }, 'messages to devices are too large')
     await this.#context.commit([
       write.toDevice.receive(origin, messageId, clock.now()),
-      ...write.toDevice.insert(await this.#toThoseThere(local), clock.now()),
+      ...write.toDevice.insert(await this.#welcome(local), clock.now()),
     ])
+  }
+
+  /**
+   * Those messages that are to be kept: nobody is asked to verify whom they ignore; of keys they are told, for the day when they think
+   * better of it.
+   */
+  async #welcome(messages: readonly NewMessage[]): Promise<readonly NewMessage[]> {
+    const there = await this.#toThoseThere(messages)
+    const welcome: NewMessage[] = []
+    for (const [, [first, ...others]] of Map.groupBy(there, ({ userId }) => userId)) {
+      if (first === undefined) continue
+      const { type, userId, sender } = first
+      if (type.startsWith(VERIFICATION) && (await this.#context.ignores(userId, sender))) continue
+      welcome.push(first, ...others)
+    }
+    return welcome
   }
 
   /** Of many messages those to devices that there are: the others would vanish. */
@@ -188,19 +204,14 @@ export class ToDevice {
     return size > MAX_CONTENT || size * (await this.#context.deviceIds(userId)).length > MAX_COPIES
   }
 
-  /**
-   * "Only one message can be sent to each device per transaction": one that is named gets its own, not what all get. Nobody is asked to
-   * verify whom they ignore; of keys they are told, for the day when they think better of it.
-   */
+  /** "Only one message can be sent to each device per transaction": one that is named gets its own, not what all get. */
   async #localMessages(
     common: Pick<NewMessage, 'userId' | 'sender' | 'type'>,
     devices: Readonly<Record<string, JsonObject>>,
   ): Promise<NewMessage[]> {
-    const { type, userId, sender } = common
-    if (type.startsWith(VERIFICATION) && (await this.#context.ignores(userId, sender))) return []
     const { '*': forAll, ...named } = devices
     const isMixed = forAll !== undefined && Object.keys(named).length > 0
-    const others = isMixed ? await this.#context.deviceIds(userId) : []
+    const others = isMixed ? await this.#context.deviceIds(common.userId) : []
     const addressed = isMixed
       ? { ...Object.fromEntries(others.map(deviceId => [deviceId, forAll])), ...named }
       : devices

@@ -152,3 +152,18 @@ testDatabases(test, 'nobody has a crowd of servers looked for that are made up',
   await send(100)
   await t.throwsAsync(send(101), { instanceOf: MatrixError, message: /share no room/ })
 })
+
+testDatabases(test, 'what made-up users ignore is looked up for nobody', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const { get } = database
+  let looks = 0
+  database.get = (...question) => {
+    looks++
+    return get.apply(database, question) as never
+  }
+  await encryption.eduHandlers['m.direct_to_device']('far.test', {
+    ...{ sender: BOB, type: 'm.key.verification.request', message_id: 'x' },
+    messages: Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`@u${n}:near.test`, { D: {} }])),
+  })
+  t.is(looks, 0)
+})
