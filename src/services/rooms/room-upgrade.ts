@@ -80,7 +80,8 @@ export class RoomUpgrades {
     await this.#writer.context.partial.require(known.room.nid)
     const head = (await this.#writer.head(roomId)) ?? known
     const made = await madeLately(this.#writer, head, upgrade)
-    if (made?.by === userId) return made.roomId
+    // It may have stopped before what belongs to them was carried over.
+    if (made?.by === userId) return this.#carry(userId, roomId, made.roomId)
     await this.#checkPower(userId, head)
     if (made !== undefined) return made.roomId
     const old = new ReplacedRoom(this.#writer.context.read, head)
@@ -91,16 +92,19 @@ export class RoomUpgrades {
       const bans = (await old.bans(userId)).filter(({ stateKey = '' }) => !creators.includes(stateKey))
       await this.#fill(replacement, [...others, ...bans, ...power])
       // From here on the replacement is complete: only now is anybody sent there.
-      if (await this.#send(userId, old, aliases, replacement)) {
-        await this.#successors.carry(userId, { from: roomId, to: replacement })
-        return replacement
-      }
+      if (await this.#send(userId, old, aliases, replacement))
+        return await this.#carry(userId, roomId, replacement)
     } catch (error) {
       await this.#unfinished.abandon(userId, replacement)
       throw this.#unfinished.reasonOf(error)
     }
     await this.#unfinished.abandon(userId, replacement)
     return this.#upgrade(userId, roomId, upgrade)
+  }
+
+  async #carry(userId: string, from: string, to: string): Promise<string> {
+    await this.#successors.carry(userId, { from, to })
+    return to
   }
 
   /** Answers `false` where the room was replaced meanwhile. */

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
+import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
 import { delegate } from '../../storage/delegate.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
@@ -91,6 +92,34 @@ test('a replacement whose maker has died in the middle goes after a while', asyn
   await here.clock.advance(1_000)
   await eventually('it is gone', async () => (await count()) === 1)
   t.deepEqual(await here.rooms.roomReading.joinedRooms(ALICE), [roomId])
+})
+
+testDatabases(test, 'a replacement stays that was finished without anybody knowing', async (t, database) => {
+  let isLost = false
+  const commit: Database['commit'] = async set => {
+    const committed = await database.commit(set)
+    if (!isLost || !set.statements.some(({ guard }) => guard?.name === 'purge')) return committed
+    isLost = false
+    throw new Error('the connection is lost')
+  }
+  const here = await testRooms({ ...delegate(database), commit })
+  const version = here.rooms.roomSettings.versionFor('10')
+  const roomId = await here.rooms.roomCreation.create(newRoom(here.rooms, ALICE, { version }), {
+    isDirect: false,
+  })
+  const tags = '{"tags":{"m.favourite":{}}}'
+  const tagged = new AccountDataWriter(database).set(ALICE, roomId, 'm.tag', tags)
+  await database.commit({ statements: [tagged] })
+  const requests = requestsOf(t, here, here.rooms.memberships)
+  isLost = true
+  await t.throwsAsync(upgraded(here, ALICE, roomId, '11'), { message: 'the connection is lost' })
+  const replacement = String((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'])
+  requests.start()
+  await eventually('there is nothing to do', () => here.clock.sleeping > 0)
+  await here.clock.advance(60_000)
+  t.is(await upgraded(here, ALICE, roomId, '11'), replacement)
+  t.deepEqual((await here.rooms.roomReading.joinedRooms(ALICE)).toSorted(), [roomId, replacement].toSorted())
+  t.is(await new AccountDataReader(database).content(ALICE, replacement, 'm.tag'), tags)
 })
 
 testDatabases(test, 'a replacement is finished or removed, whichever begins first', async (t, database) => {
