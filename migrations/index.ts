@@ -60,6 +60,7 @@ import { eventsInOrder } from './0044-events-in-order.ts'
 import { groupActions } from './0045-group-actions.ts'
 import { loginTokenVersions } from './0046-login-token-versions.ts'
 import { removedMemberships } from './0047-removed-memberships.ts'
+import { oneRoomDeletion } from './0048-one-room-deletion.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -136,6 +137,7 @@ export const migrations: readonly Migration[] = [
   groupActions,
   loginTokenVersions,
   removedMemberships,
+  oneRoomDeletion,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -86,23 +86,23 @@ export class AdminTasks {
     await this.#due.close()
   }
 
-  /** Has something done; answers the name of the task. */
+  /** Has something done; answers the name of the task. Throws `M_UNKNOWN` (400) where it is under way and goes on only once. */
   async schedule(action: string, resourceId: string, params: JsonObject): Promise<string> {
     const now = this.#clock.now()
     const task = { taskId: this.#newId(), action, resourceId, params }
-    await this.#commit(this.#write.add(task, now))
+    await this.#add(this.#write.add(task, now))
     this.#due.expect(now)
     return task.taskId
   }
 
   /**
    * Has something begun at once; answers the task as it is when it is over or waits for something. What a stop of the server
-   * interrupts goes on after the next start.
+   * interrupts goes on after the next start. Throws as `schedule`.
    */
   async run(action: string, resourceId: string, params: JsonObject): Promise<AdminTask | undefined> {
     const now = this.#clock.now()
     const task = { taskId: this.#newId(), action, resourceId, params }
-    await this.#commit(this.#write.add(task, now, now + HOLD_MS))
+    await this.#add(this.#write.add(task, now, now + HOLD_MS))
     await this.#perform({ key: task.taskId })
     return this.one(task.taskId)
   }
@@ -156,6 +156,11 @@ export class AdminTasks {
       if (!isRefusal) this.#log.error({ err: error, task: row.key }, 'a task is given up')
       await end({ status: 'failed', result, error: isRefusal ? error.message : 'it failed again and again' })
     }
+  }
+
+  async #add(statement: ReturnType<AdminTaskWriter['add']>): Promise<void> {
+    const { ok } = await this.#database.commit({ statements: [statement] })
+    if (!ok) throw new MatrixError('M_UNKNOWN', 'That is being done already', { status: 400 })
   }
 
   async #commit(statement: ReturnType<AdminTaskWriter['done']>): Promise<void> {

@@ -121,7 +121,8 @@ export class AdminTaskWriter {
 
   constructor(db: Reader) {
     this.#add = db.prepare(
-      `INSERT INTO admin_tasks (${COLUMNS}, due_ts, wake_ts) VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)`,
+      `INSERT INTO admin_tasks (${COLUMNS}, due_ts, wake_ts) VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)
+       ON CONFLICT (resource_id) WHERE action = 'shutdown_and_purge_room' AND done_ts IS NULL DO NOTHING`,
     )
     const state = 'status = ?, result = ?, error = ?'
     this.#progress = db.prepare(
@@ -135,14 +136,17 @@ export class AdminTaskWriter {
     )
   }
 
-  /** A task that is due now. Nobody takes it before `heldUntil`. */
+  /**
+   * A task that is due now. Nobody takes it before `heldUntil`. Guard `alone`: no other of its kind about the same is open, where only
+   * one may be.
+   */
   add(
     { taskId, action, resourceId, params }: Pick<AdminTask, 'taskId' | 'action' | 'resourceId' | 'params'>,
     now: number,
     heldUntil = now,
   ): WriteStatement {
     const row = [taskId, action, resourceId, JSON.stringify(params), 'scheduled', now, now, heldUntil]
-    return { prepared: this.#add, rows: [row] }
+    return { prepared: this.#add, rows: [row], guard: { name: 'alone', expected: 1 } }
   }
 
   /** It is under way, and nobody else takes it until `heldUntil`. */

@@ -26,7 +26,8 @@ const deleting = ({ core, clock, rooms, database }: WorldServer) => {
     shutdown: new RoomShutdown(core, rooms),
     lifetime: new RoomLifetime({ writer, clock, log: silentLog, grace: undefined }),
   })
-  const random = (size: number) => new Uint8Array(size).fill(9)
+  let made = 0
+  const random = (size: number) => new Uint8Array(size).fill(++made)
   const actions = { [DELETE_ROOM]: deletion.perform }
   return { deletion, tasks: new AdminTasks({ database, clock, log: silentLog, random, actions }) }
 }
@@ -75,6 +76,20 @@ test('a room goes as soon as the others in it know that nobody here is', async t
   t.deepEqual([head?.memberships.get(BOB), head?.memberships.get(EVE)], ['leave', 'leave'])
   const task = await tasks.one(id)
   t.deepEqual(task && deletion.status(task).shutdown.kicked_users.toSorted(), [BOB, EVE])
+})
+
+test('of two who delete a room in the same moment the second is refused', async t => {
+  const { b, roomId } = await visitedRoom(t)
+  const { deletion, tasks } = deleting(b)
+  const order = { ...ORDER, purge: false }
+  const both = await Promise.allSettled([
+    deletion.schedule(tasks, BOB, roomId, order),
+    deletion.schedule(tasks, EVE, roomId, order),
+  ])
+  t.deepEqual(both.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  const refused = both.find(each => each.status === 'rejected')
+  t.like(refused?.reason, { errcode: 'M_UNKNOWN', status: 400 })
+  t.is((await tasks.list({ resourceId: roomId })).length, 1)
 })
 
 test('whom nobody hears is not waited for for ever, and a stop takes nothing away', async t => {
