@@ -8,7 +8,7 @@ import {
   countsByItself,
   eventNotification,
 } from './push-message.ts'
-import { NotTaken, Retries } from './retries.ts'
+import { NothingTaken, NotTaken, Retries } from './retries.ts'
 import type { WorkerContext } from './worker-context.ts'
 
 /** After so many that a gateway refuses, one after another, it is taken for one that takes nothing. */
@@ -144,7 +144,7 @@ export class PushWorker {
         if (event !== undefined && !(await this.#sendEvent(event))) return
       } catch (error) {
         if (!(error instanceof NotTaken && error.isRefusal)) throw error
-        if (refused.push(error) === MAX_REFUSED) throw error
+        if (refused.push(error) === MAX_REFUSED) throw new NothingTaken(error.message, { cause: error.cause })
         continue
       }
       if (event !== undefined)

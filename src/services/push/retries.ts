@@ -16,6 +16,13 @@ export class NotTaken extends Error {
   }
 }
 
+/** It has refused so many, one after another, that it is taken for one that takes nothing: another notification is no reason to ask again. */
+export class NothingTaken extends NotTaken {
+  override get isRefusal(): boolean {
+    return false
+  }
+}
+
 /** When a gateway that has not taken something is tried again. */
 export class Retries {
   readonly #clock: Clock
