@@ -8,6 +8,7 @@ import type { EncryptionContext } from './context.ts'
 import { type Addressed, directEdus } from './direct-edus.ts'
 import type { KeepEdus, OutgoingEdu } from './ports.ts'
 import { isTooMany, refuseStrangers } from './to-device-bounds.ts'
+import { WaitingBytes } from './waiting-bytes.ts'
 
 /** User ID → device ID (or `*`) → content. */
 export type ToDeviceMessages = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
@@ -48,14 +49,21 @@ export class ToDevice {
   readonly #context: EncryptionContext
   readonly #keepEdus: KeepEdus
   readonly #maxWaiting: number
+  readonly #waitingBytes: WaitingBytes
   /** Up to where nothing waits for devices, as far as that is known. */
   readonly #acknowledged = boundedCache<string, number>('acknowledged_to_device')
   #crowdsAt = 0
 
-  constructor(context: EncryptionContext, keepEdus: KeepEdus, maxWaiting = MAX_WAITING) {
+  constructor(
+    context: EncryptionContext,
+    keepEdus: KeepEdus,
+    maxWaiting = MAX_WAITING,
+    waitingBytes = new WaitingBytes(context),
+  ) {
     this.#context = context
     this.#keepEdus = keepEdus
     this.#maxWaiting = maxWaiting
+    this.#waitingBytes = waitingBytes
   }
 
   /**
@@ -105,7 +113,9 @@ export class ToDevice {
       ...edus.statements,
     ])
     // A failed guard means that this transaction was sent before.
-    if (result.ok) edus.committed()
+    if (!result.ok) return
+    edus.committed()
+    await this.#waitingBytes.arrived(local)
   }
 
   /** The oldest messages that wait for a device, after one position up to another. */
@@ -165,10 +175,11 @@ export class ToDevice {
     }
     if (tooLarge > 0)
       this.#context.log.warn({ origin, sender, count: tooLarge }, 'messages to devices are too large')
-    await this.#context.commit([
+    const result = await this.#context.commit([
       write.toDevice.receive(origin, messageId, clock.now()),
       ...write.toDevice.insert(await this.#welcome(local), clock.now()),
     ])
+    if (result.ok) await this.#waitingBytes.arrived(local)
   }
 
   /**

@@ -33,6 +33,7 @@ export class ToDeviceReader {
   readonly #recipients: Prepared
   readonly #between: Prepared
   readonly #crowded: Prepared
+  readonly #beyond: Prepared
   readonly #devices: Prepared
 
   constructor(db: Reader) {
@@ -49,6 +50,12 @@ export class ToDeviceReader {
     )
     this.#crowded = db.prepare(
       `SELECT user_id, device_id FROM to_device_messages GROUP BY user_id, device_id HAVING count(*) > ? LIMIT 1000`,
+    )
+    this.#beyond = db.prepare(
+      `SELECT device_id, MIN(position) AS position FROM (
+         SELECT device_id, position, SUM(octet_length(content)) OVER (PARTITION BY device_id ORDER BY position) AS bytes
+         FROM to_device_messages WHERE user_id = ?) AS counted
+       WHERE bytes > ? GROUP BY device_id`,
     )
     this.#between = db.prepare(
       `SELECT position, user_id, device_id, sender, type, content FROM to_device_messages
@@ -97,6 +104,12 @@ export class ToDeviceReader {
     return rows.map(row => ({ userId: row.user_id, deviceId: row.device_id }))
   }
 
+  /** The devices of a user for which more than so many bytes of content wait, each with the first message that is beyond them. */
+  async beyond(userId: string, bytes: number): Promise<{ deviceId: string; position: number }[]> {
+    const rows = await this.#db.scan<{ device_id: string; position: number }>(this.#beyond, [userId, bytes])
+    return rows.map(row => ({ deviceId: row.device_id, position: row.position }))
+  }
+
   /** The devices that users have, by user. Who has none is missing. */
   async devicesOf(userIds: readonly string[]): Promise<Map<string, Set<string>>> {
     const rows = await this.#db.scan<{ user_id: string; device_id: string }>(this.#devices, [
@@ -121,6 +134,7 @@ export class ToDeviceWriter {
   readonly #dropDevices: Prepared
   readonly #expire: Prepared
   readonly #dropBeyond: Prepared
+  readonly #dropFrom: Prepared
   readonly #receive: Prepared
   readonly #expireReceived: Prepared
 
@@ -142,6 +156,7 @@ export class ToDeviceWriter {
       `DELETE FROM to_device_messages WHERE ${ofDevice} AND position >= (
          SELECT position FROM to_device_messages WHERE ${ofDevice} ORDER BY position LIMIT 1 OFFSET ?)`,
     )
+    this.#dropFrom = db.prepare(`DELETE FROM to_device_messages WHERE ${ofDevice} AND position >= ?`)
     this.#receive = db.prepare(
       `INSERT INTO received_to_device (origin, message_id, received_ts) VALUES (?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -182,6 +197,12 @@ export class ToDeviceWriter {
   dropBeyond(devices: readonly { userId: string; deviceId: string }[], limit: number): WriteStatement {
     const rows = devices.map(({ userId, deviceId }) => [userId, deviceId, userId, deviceId, limit])
     return { prepared: this.#dropBeyond, rows }
+  }
+
+  /** Removes what waits for devices of a user, each from one position on. */
+  dropFrom(userId: string, devices: readonly { deviceId: string; position: number }[]): WriteStatement {
+    const rows = devices.map(({ deviceId, position }) => [userId, deviceId, position])
+    return { prepared: this.#dropFrom, rows }
   }
 
   /** Remembers another server's message. Guard `received`: it had not arrived before. */
