@@ -2,6 +2,7 @@ import { MatrixError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
 import { signingKeyFromSeed } from '../core/signing.ts'
 import type { Requester } from '../services/requester.ts'
+import type { QueryRemoteAlias } from '../services/rooms/directory.ts'
 import { createRoomCore, createRooms, type RoomCore, type RoomServices } from '../services/rooms/index.ts'
 import type { RemoteMemberships } from '../services/rooms/ports.ts'
 import type { NewRoom } from '../services/rooms/room-templates.ts'
@@ -27,6 +28,7 @@ export const testRooms = async (
     serverName?: string
     seed?: number
     remote?: Partial<RemoteMemberships>
+    queryRemoteAlias?: QueryRemoteAlias
     clock?: FakeClock
     random?: (size: number) => Uint8Array
     core?: Pick<Parameters<typeof createRoomCore>[0], 'log' | 'metrics' | 'resolver'>
@@ -46,7 +48,7 @@ export const testRooms = async (
   const rooms = createRooms(core, {
     profile: async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' }),
     remote: { join: nobody, leave: nobody, knock: nobody, invite: nobody, ...options.remote },
-    queryRemoteAlias: nobody,
+    queryRemoteAlias: options.queryRemoteAlias ?? nobody,
     fetchHistory: async () => false,
     defaultRoomVersion: '12',
     log: silentLog,

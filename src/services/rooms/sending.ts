@@ -62,6 +62,9 @@ export type Delivery = Pick<SendOptions, 'transaction' | 'statements'>
 /** `position` is missing where the event was there already, and nothing was committed. */
 export type Delivered = Pick<Sent, 'eventId'> & Partial<Pick<Sent, 'position'>>
 
+/** Aliases that are asked for at the same time when somebody adds them to a room; each may be another server's to know. */
+const MAX_NEW_ALIASES = 50
+
 /** Sends what clients ask for, after the checks that are this server's own and not the room's. */
 export class Sending {
   readonly #writer: RoomWriter
@@ -158,7 +161,7 @@ export class Sending {
 
   /**
    * Sets state. Memberships go the way of the membership endpoints where another server has a say.
-   * Throws `M_FORBIDDEN`, `M_USER_SUSPENDED`, `M_TOO_LARGE`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
+   * Throws `M_FORBIDDEN`, `M_USER_SUSPENDED`, `M_TOO_LARGE`, `M_INVALID_PARAM`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
    */
   async state(requester: Requester, change: StateChange, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, stateKey, content: given, ts, stickyMs } = change
@@ -205,11 +208,16 @@ export class Sending {
   async #checkAliases(roomId: string, content: JsonObject): Promise<void> {
     const aliases = checkedAliasesOf(content)
     const before = new Set(aliasesOf((await this.#current(roomId, 'm.room.canonical_alias')) ?? {}))
-    for (const alias of aliases) {
-      if (before.has(alias)) continue
-      const resolved = await this.#directory.resolve(alias).catch(() => undefined)
-      if (resolved?.roomId !== roomId) throw badAlias(alias)
+    const added = [...new Set(aliases)].filter(alias => !before.has(alias))
+    if (added.length > MAX_NEW_ALIASES) {
+      throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_NEW_ALIASES} aliases can be new at once`)
     }
+    await Promise.all(
+      added.map(async alias => {
+        const resolved = await this.#directory.resolve(alias).catch(() => undefined)
+        if (resolved?.roomId !== roomId) throw badAlias(alias)
+      }),
+    )
   }
 }
 
