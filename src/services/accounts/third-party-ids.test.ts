@@ -10,7 +10,7 @@ const BIND = { client_secret: 'c', id_server: 'id.test', id_access_token: 't', s
 
 /** Identity servers that do what they are asked for, unless `failure` is set. */
 const scripted = () => {
-  const script = { failure: undefined as Error | undefined, unbound: [] as string[] }
+  const script = { failure: undefined as Error | undefined, down: '', unbound: [] as string[] }
   const answer = () => {
     if (script.failure !== undefined) throw script.failure
   }
@@ -21,6 +21,7 @@ const scripted = () => {
     },
     unbind: async idServer => {
       answer()
+      if (idServer === script.down) throw new OutboundError('unreachable', 'down')
       script.unbound.push(idServer)
     },
   }
@@ -52,6 +53,23 @@ testDatabases(test, 'what was bound is unbound where it was bound, once', async 
   script.failure = undefined
   t.is(await threepids.unbindAll(alice, 'elsewhere.test'), 'success')
   t.is(script.unbound.at(-1), 'elsewhere.test')
+})
+
+testDatabases(test, 'an identity server that is down keeps no other from forgetting', async (t, database) => {
+  const { script, servers } = scripted()
+  const { accounts } = testAccounts(database, { identityServers: servers })
+  await accounts.createUser({ username: 'alice', password: PASSWORD })
+  const { threepids } = accounts
+  const all = ['a.test', 'b.test', 'c.test']
+  for (const id_server of all) await threepids.bind(alice, { ...BIND, id_server })
+  for (const [index, down] of all.entries()) {
+    script.down = down
+    t.is(await threepids.unbindAll(alice, undefined), 'no-support', 'not all have')
+    if (index === 0) t.deepEqual(script.unbound.toSorted(), ['b.test', 'c.test'])
+    script.down = ''
+    t.is(await threepids.unbindAll(alice, undefined), 'success')
+    for (const id_server of all) await threepids.bind(alice, { ...BIND, id_server })
+  }
 })
 
 test('errors of identity servers are passed on; what is no Matrix error means that they cannot', async t => {

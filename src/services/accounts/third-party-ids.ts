@@ -155,12 +155,21 @@ export class ThirdPartyIds {
 
   async #unbindSilently(userId: string, bindings: readonly Binding[]): Promise<UnbindResult> {
     if (bindings.length === 0) return 'no-support'
-    try {
-      return await this.#unbind(userId, bindings)
-    } catch (error) {
-      if (!(error instanceof MatrixError)) throw error
-      return 'no-support'
-    }
+    // One identity server that is down keeps no other from being asked, nor waiting.
+    const results = await Promise.all(
+      Array.from(
+        Map.groupBy(bindings, ({ idServer }) => idServer).values(),
+        async (ofServer): Promise<UnbindResult> => {
+          try {
+            return await this.#unbind(userId, ofServer)
+          } catch (error) {
+            if (!(error instanceof MatrixError)) throw error
+            return 'no-support'
+          }
+        },
+      ),
+    )
+    return results.every(result => result === 'success') ? 'success' : 'no-support'
   }
 
   async #unbind(userId: string, bindings: readonly Binding[]): Promise<UnbindResult> {
