@@ -5,6 +5,21 @@ import { UserReader } from '../../storage/accounts/users.ts'
 import { alice, SERVER_NAME, testAccounts, withAlice } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 
+testDatabases(test, 'housekeeping that fails holds up none that comes after it', async (t, database) => {
+  const { accounts, errors } = await withAlice(database)
+  const interrupted = new Error('a room cannot be left')
+  accounts.hooks.onDeactivate = () => Promise.reject(interrupted)
+  await accounts.management.deactivate(alice, { erase: false })
+  errors.length = 0
+  const asked: string[] = []
+  accounts.hooks.onDeactivate = async userId => void asked.push(userId)
+  const failure = new Error('validations cannot be removed')
+  Object.assign(accounts.emails, { prune: () => Promise.reject(failure) })
+  await accounts.tidy()
+  t.deepEqual(asked, [alice])
+  t.deepEqual(errors, [failure])
+})
+
 testDatabases(
   test,
   'deactivations that cannot be finished hold up no others, however many they are',

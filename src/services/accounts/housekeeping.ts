@@ -56,24 +56,27 @@ export class Housekeeping {
     await this.#attempt(() => this.#kept.authentication.lastSeen.flush())
   }
 
-  /** One round. */
+  /** One round. What fails keeps nothing else from being done, and is done again the next time. */
   async round(): Promise<void> {
     const { clock, write } = this.#context
     const { authentication, interactive, emails, management, devices, browsers } = this.#kept
     const { oauth, providers, rendezvous } = this.#kept
-    await authentication.lastSeen.flush()
-    await interactive.prune()
-    await emails.prune()
-    await browsers.prune()
-    await oauth.prune()
-    await providers.prune()
-    await this.#context.commit([rendezvous.prune()])
-    await this.#context.commit(write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS))
-    await management.resume()
+    const works: (() => Promise<unknown>)[] = [
+      () => authentication.lastSeen.flush(),
+      () => interactive.prune(),
+      () => emails.prune(),
+      () => browsers.prune(),
+      () => oauth.prune(),
+      () => providers.prune(),
+      () => this.#context.commit([rendezvous.prune()]),
+      () => this.#context.commit(write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)),
+      () => management.resume(),
+    ]
     if (clock.now() >= this.#unusedDevicesAt) {
       this.#unusedDevicesAt = clock.now() + UNUSED_DEVICES_MS
-      await devices.removeUnused()
+      works.push(() => devices.removeUnused())
     }
+    for (const work of works) await this.#attempt(work)
   }
 
   async #run(): Promise<void> {
@@ -81,11 +84,11 @@ export class Housekeeping {
     await this.#attempt(() => this.#kept.management.resume())
     while (!signal.aborted) {
       await this.#context.clock.sleep(ROUND_MS, signal).catch(() => {})
-      if (!signal.aborted) await this.#attempt(() => this.round())
+      if (!signal.aborted) await this.round()
     }
   }
 
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  async #attempt(work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {
