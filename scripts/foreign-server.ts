@@ -4,8 +4,8 @@ import { openSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Seconds that a fresh server gets to answer; making its tables takes a few of them. */
-const startupSeconds = 60
+/** Seconds that a fresh server gets to answer; making its tables takes a few of them, and minutes where the machine is busy. */
+const startupSeconds = 300
 
 export interface ForeignServerPlan {
   /** For messages. */
