@@ -174,6 +174,8 @@ test.serial('an invitation by address can be taken back; what is no address is r
   t.is(await invite(a, { medium: 'msisdn', address: '4912345' }), '400 M_THREEPID_MEDIUM_NOT_SUPPORTED')
   t.is(await invite(a, { medium: 'email', address: 'dave' }), '400 M_INVALID_PARAM')
   t.is(await invite(b, { medium: 'email', address: 'eve@example.org' }), '403 M_FORBIDDEN')
+  const eve = { medium: 'email', address: 'eve@example.org', reason: '\ud800' }
+  t.is(await invite(a, eve), '400 M_BAD_JSON')
   t.is(await invite(a, { medium: 'email' }), '400 M_MISSING_PARAM')
 })
 

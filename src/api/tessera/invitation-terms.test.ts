@@ -37,6 +37,16 @@ onServer(
   },
 )
 
+onServer('what no event can hold is not put off either, to fail when it is due', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({})
+  const later = (reason: string) =>
+    code(a.change('invite', roomId, b, { reason, 'chat.tessera.invitation': { delay_ms: 60_000 } }))
+  t.is(await later('\ud800'), '400 M_BAD_JSON')
+  t.is(await later('x'.repeat(65_000)), '413 M_TOO_LARGE')
+  t.is(await later('x'), 'went through')
+})
+
 onServer('who may invite but not kick takes invitations back all the same', async (t, server) => {
   const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
   const roomId = await a.createRoom({ invite: [b.userId] })

@@ -81,8 +81,8 @@ export class AddressInvitations {
       throw new MatrixError('M_INVALID_PARAM', 'An invitation to an address cannot be sent later')
     }
     const uri = addressUri(address)
-    await this.#sending.checkHeld({ sender, userId: uri, roomId })
     const terms = termsOfPlan(plan, reason)
+    await this.#sending.checkHeld({ sender, userId: uri, roomId, content }, terms)
     const before = await this.#records.read.one(roomId, uri)
     if (before?.status === 'scheduled' && says(before, sender, terms)) return
     const recordId = this.#sending.newId()

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { contentOfTerms, type InvitationTerms } from '../../core/invitation-terms.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { makeLocalEvent } from '../rooms/local-event.ts'
@@ -113,9 +114,10 @@ export class InvitationSending {
   async #schedule(invitation: ChangeOfOther, terms: InvitationTerms, deliverTs: number): Promise<void> {
     const { roomId, userId, sender: inviter, content = {} } = invitation
     await this.#memberships.checkInvitation(invitation)
-    await this.#checkRoom(invitation)
+    const recordId = this.newId()
+    await this.#checkRoom(invitation, { ...content, ...contentOfTerms({ ...terms, uid: recordId }) })
     const change = scheduled(
-      { roomId, userId, inviter, deliverTs, terms, content, recordId: this.newId() },
+      { roomId, userId, inviter, deliverTs, terms, content, recordId },
       this.#clock.now(),
     )
     if ((await this.#records.change({ roomId, userId }, change)) === undefined) {
@@ -123,14 +125,14 @@ export class InvitationSending {
     }
   }
 
-  /** Whether the room would take the invitation now: an impossible one is refused at once, not at its time. */
-  async #checkRoom({ roomId, userId, sender }: ChangeOfOther): Promise<void> {
+  /** Whether the room would take the invitation now: an impossible one is refused at once, not at its time. Throws as `makeLocalEvent`. */
+  async #checkRoom({ roomId, userId, sender }: ChangeOfOther, said: JsonObject): Promise<void> {
     const { writer, context, signingKey } = this.#core
     const head = await writer.head(roomId)
     if (!head?.hasHost(context.serverName)) {
       throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
     }
-    const content = { membership: 'invite' }
+    const content = { ...said, membership: 'invite' }
     await makeLocalEvent(context, signingKey, head, {
       type: 'm.room.member',
       sender,
@@ -146,11 +148,15 @@ export class InvitationSending {
     return record?.status === 'invited' ? (record.details.uid ?? record.recordId) : this.newId()
   }
 
-  /** Throws `M_FORBIDDEN` where nobody could be invited in this way, whoever they turn out to be. */
-  async checkHeld({ sender, userId, roomId }: ChangeOfOther): Promise<void> {
+  /** Throws `M_FORBIDDEN` where nobody could be invited in this way, whoever they turn out to be; and as `makeLocalEvent`. */
+  async checkHeld(
+    { sender, userId, roomId, content = {} }: ChangeOfOther,
+    terms: InvitationTerms,
+  ): Promise<void> {
     const record = await this.#records.read.one(roomId, userId)
     if (record === undefined || !isOpen(record)) await this.checkSent(sender)
-    await this.#checkRoom({ sender, roomId, userId: `@_:${this.#core.context.serverName}` })
+    const whoever = { sender, roomId, userId: `@_:${this.#core.context.serverName}` }
+    await this.#checkRoom(whoever, { ...content, ...contentOfTerms(terms) })
   }
 
   /** An ID that no other invitation has. */
