@@ -46,6 +46,14 @@ const membershipRow = (row: MembershipColumns): MembershipRow => ({
   toldFrom: row.told_from ?? undefined,
 })
 
+/** What a user is in a room. */
+export interface StandingRow {
+  /** `undefined`: nothing was heard of them there. */
+  readonly membership: Membership | undefined
+  /** The server is in the room, and lacks no members among whom the user may be. */
+  readonly isCertain: boolean
+}
+
 /** Reads the projection of the current state that answers "who is where". */
 export class MembershipReader {
   readonly #db: Reader
@@ -60,6 +68,7 @@ export class MembershipReader {
   readonly #joinedHosts: Prepared
   readonly #shared: Prepared
   readonly #hasMember: Prepared
+  readonly #standing: Prepared
   readonly #first: Prepared
   readonly #told: Prepared
   readonly #joinedAmong: Prepared
@@ -94,6 +103,14 @@ export class MembershipReader {
     )
     this.#hasMember = db.prepare(
       'SELECT 1 AS one FROM memberships WHERE room_nid = ? AND membership = ? AND host = ? LIMIT 1',
+    )
+    this.#standing = db.prepare(
+      `SELECT m.membership,
+         (SELECT COUNT(*) FROM partial_rooms p WHERE p.room_nid = r.room_nid AND p.completed_at IS NULL) AS partial,
+         CASE WHEN EXISTS (SELECT 1 FROM memberships h
+           WHERE h.room_nid = r.room_nid AND h.membership = 'join' AND h.host = ?) THEN 1 ELSE 0 END AS here
+       FROM rooms r LEFT JOIN memberships m ON m.room_nid = r.room_nid AND m.user_id = ?
+       WHERE ${db.dialect.inText('r.room_id')}`,
     )
     this.#first = db.prepare(
       `SELECT user_id FROM memberships WHERE room_nid = ? AND ${db.dialect.inText('membership')}
@@ -202,6 +219,21 @@ export class MembershipReader {
   /** Whether any user of a server has this membership in the room. */
   async hasMember(roomNid: number, membership: Membership, host: string): Promise<boolean> {
     return (await this.#db.get(this.#hasMember, [roomNid, membership, host])) !== undefined
+  }
+
+  /**
+   * What a user is in each of these rooms, as far as there is anything of the room here.
+   * @param host the server whose rooms are those that it is in
+   */
+  async standingIn(roomIds: readonly string[], userId: string, host: string): Promise<StandingRow[]> {
+    if (roomIds.length === 0) return []
+    type Columns = { membership: Membership | null; partial: number; here: number }
+    const parameters = [host, userId, this.#db.list(roomIds)]
+    const rows = await this.#db.scan<Columns>(this.#standing, parameters)
+    return rows.map(({ membership, partial, here }) => ({
+      membership: membership ?? undefined,
+      isCertain: here === 1 && (membership !== null || partial === 0),
+    }))
   }
 
   /** Everybody who is joined to a room together with this user, the user included if joined anywhere. */
