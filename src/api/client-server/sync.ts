@@ -2,15 +2,17 @@ import { endpoint, reply } from '../../http/endpoint.ts'
 import { WHOLE_SYNC } from '../whole-sync.ts'
 
 export const sync = endpoint('sync', async ({ requester, query, request, limit }, services) => {
-  if (query.since === undefined || query.full_state === true) limit('sync', WHOLE_SYNC - 1)
+  const { since } = query
+  const fullState = query.full_state === true
+  if (services.sync.tellsMuch({ since, fullState })) limit('sync', WHOLE_SYNC - 1)
   const ended = services.presence.syncing(requester, query.set_presence)
   try {
     const text = await services.sync.sync(
       requester,
       {
         filter: query.filter,
-        since: query.since,
-        fullState: query.full_state === true,
+        since,
+        fullState,
         timeoutMs: query.timeout ?? 0,
         stateAfter: query.use_state_after
           ? 'state_after'

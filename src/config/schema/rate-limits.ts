@@ -79,7 +79,7 @@ export const rateLimitOptions = {
           sync: bucket(
             30,
             300,
-            'Asking for what is new, by all devices of a user: in busy rooms each does so several times a second. Asking for all there is counts as 20 of these.',
+            'Asking for what is new, by all devices of a user: in busy rooms each does so several times a second. Asking for all there is, or for what is new since long ago, counts as 20 of these.',
           ),
           search: bucket(
             5,

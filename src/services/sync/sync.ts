@@ -53,6 +53,9 @@ export interface SyncParts {
 /** The longest that a client may wait, whatever it asks for: proxies and clients give up before. */
 const MAX_TIMEOUT_MS = 120_000
 
+/** What has happened in so many events may be nearly all there is. */
+const FAR_BEHIND = 5_000
+
 /**
  * `/sync`. Each stream says what is new for the user between two positions; a token is the positions that a response
  * ends at. Work is proportional to what changed for the user.
@@ -67,6 +70,13 @@ export class Sync {
     this.#always = parts.sources.filter(source => source.always !== undefined)
     const byStream = Map.groupBy(parts.sources, ({ stream }) => stream)
     this.#byStream = Array.from(byStream, ([stream, sources]) => ({ stream, sources }))
+  }
+
+  /** Whether the response may take about as long as one that tells all there is, as it does from a token of long ago, or made up. */
+  tellsMuch({ since, fullState }: Pick<SyncQuery, 'since' | 'fullState'>): boolean {
+    if (since === undefined || fullState) return true
+    const token = parseStreamToken(since)
+    return token !== undefined && this.#parts.watch.position - (token.events ?? 0) > FAR_BEHIND
   }
 
   /**
