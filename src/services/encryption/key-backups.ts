@@ -5,6 +5,7 @@ import { ConstraintError } from '../../storage/database.ts'
 import type { KeySelection } from '../../storage/encryption/key-backup-writer.ts'
 import type { BackedUpKey, BackupVersion } from '../../storage/encryption/key-backups.ts'
 import { SerialQueue } from '../serial-queue.ts'
+import { BackedUpBytes } from './backed-up-bytes.ts'
 import { isBetterKey } from './better-key.ts'
 import type { EncryptionContext } from './context.ts'
 
@@ -41,10 +42,12 @@ const noBackup = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no 
 /** Backups of room keys (module "End-to-End Encryption", "Server-side key backups"). */
 export class KeyBackups {
   readonly #context: EncryptionContext
+  readonly #bytes: BackedUpBytes
   readonly #turns = new SerialQueue()
 
-  constructor(context: EncryptionContext) {
+  constructor(context: EncryptionContext, bytes = new BackedUpBytes(context)) {
     this.#context = context
+    this.#bytes = bytes
   }
 
   /** Makes a new version, which keys go into from now on; answers its name. */
@@ -98,6 +101,7 @@ export class KeyBackups {
     if (number === undefined || !(await read.backups.wasMade(userId, number))) throw noBackup()
     // A guard that fails says that it is deleted already.
     await this.#context.commit(write.backups.delete(userId, number))
+    this.#bytes.deleted(userId)
   }
 
   /** Deletes all backups of somebody whose account has ended: nobody can read them any more. */
@@ -107,10 +111,12 @@ export class KeyBackups {
 
   /**
    * Stores keys, unless there are better ones; of very many, part by part.
-   * @throws {MatrixError} `M_NOT_FOUND` without a backup; `M_WRONG_ROOM_KEYS_VERSION` where the version is not the current one
+   * @throws {MatrixError} `M_NOT_FOUND` without a backup; `M_WRONG_ROOM_KEYS_VERSION` where the version is not the current one;
+   *   `M_USER_LIMIT_EXCEEDED`
    */
   putKeys(userId: string, version: string, keys: readonly BackedUpKey[]): Promise<BackupState> {
     return this.#turns.run(userId, async () => {
+      await this.#bytes.check(userId, keys)
       let state = await this.#tryToPut(userId, version, keys.slice(0, PART))
       for (let from = PART; from < keys.length; from += PART)
         state = await this.#tryToPut(userId, version, keys.slice(from, from + PART))
@@ -153,7 +159,9 @@ export class KeyBackups {
         write.backups.advance(userId, backup, -count),
         write.backups.dropKeys(userId, backup.version, selection),
       ])
-      if (result.ok) return { etag: String(backup.etag + 1), count: backup.keyCount - count }
+      if (!result.ok) continue
+      this.#bytes.deleted(userId)
+      return { etag: String(backup.etag + 1), count: backup.keyCount - count }
     }
     throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many requests change this backup at once.')
   }

@@ -67,6 +67,7 @@ export class KeyBackupReader {
   readonly #key: Prepared
   readonly #among: Prepared
   readonly #count: Prepared
+  readonly #bytes: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -80,6 +81,9 @@ export class KeyBackupReader {
     this.#roomPage = db.prepare(`${keys} AND room_id = ? AND session_id > ? ORDER BY session_id LIMIT ?`)
     this.#key = db.prepare(`${keys} AND room_id = ? AND session_id = ?`)
     this.#among = db.prepare(`${keys} AND room_id = ? AND ${db.dialect.inText('session_id')}`)
+    this.#bytes = db.prepare(
+      'SELECT COALESCE(SUM(octet_length(session_data)), 0) AS bytes FROM backed_up_keys WHERE user_id = ?',
+    )
     this.#count = db.prepare(
       `SELECT count(*) AS n FROM backed_up_keys WHERE user_id = ? AND version = ? AND room_id = ?`,
     )
@@ -144,6 +148,11 @@ export class KeyBackupReader {
   ): Promise<BackedUpKey[]> {
     const parameters = [userId, version, roomId, this.#db.list(sessionIds)]
     return (await this.#db.scan<KeyColumns>(this.#among, parameters)).map(backedUpKey)
+  }
+
+  /** What the keys in all backups of a user take. Reads all of them. */
+  async bytes(userId: string): Promise<number> {
+    return (await this.#db.scan<{ bytes: number }>(this.#bytes, [userId]))[0]?.bytes ?? 0
   }
 
   /** How many keys of a room are in the backup. */
