@@ -57,6 +57,28 @@ test('a directory is fanned out, and swept of what was half-written long ago', a
   t.deepEqual(await readdir(join(root, 'incoming')), [])
 })
 
+test('content that is stored again while it is removed stays', async t => {
+  const root = temporaryDirectory(t)
+  let now = 0
+  const store = new DirectoryStore(root, () => now)
+  for (let round = 0; round < 100; round++) {
+    now = 0
+    const { hash } = await store.put(chunksOf('abc'), 100)
+    now = 1_000_000
+    let removing: Promise<boolean> | undefined
+    const content = async function* () {
+      yield Buffer.from('abc')
+      removing = store.remove(hash, 500_000)
+    }
+    await store.put(content(), 100)
+    await removing
+    t.is(await sizeOf(root), 3, `in round ${round}`)
+    now = 2_000_000
+    t.true(await store.remove(hash, 1_500_000))
+  }
+  t.is(await sizeOf(root), 0)
+})
+
 test('a full disk is told from other failures', async t => {
   const full = async function* () {
     yield Buffer.from('x')

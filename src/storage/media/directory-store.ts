@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -70,7 +71,15 @@ export class DirectoryStore implements BlobStore {
     const path = this.#pathOf(hash)
     try {
       if ((await stat(path)).mtimeMs >= storedBefore) return false
-      await unlink(path)
+      // Put aside before it is looked at for the last time: from then on nobody takes it for stored, and who did before has made it new.
+      const aside = join(this.#root, INCOMING, randomUUID())
+      await mkdir(dirname(aside), { recursive: true, mode: 0o750 })
+      await rename(path, aside)
+      if ((await stat(aside)).mtimeMs >= storedBefore) {
+        await this.#publish(aside, hash)
+        return false
+      }
+      await unlink(aside)
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error
     }
