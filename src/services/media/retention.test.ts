@@ -158,10 +158,17 @@ testDatabases(
       "INSERT INTO profiles (user_id, avatar_url, fields, position) VALUES ('@a:here.test', ?, '{}', 1)",
     )
     await database.commit({ statements: [{ prepared: insert, rows: [[shown]] }] })
+    const named = [shown, old].map(uri => uri.slice('mxc://here.test/'.length))
+    const reference = database.prepare(
+      "INSERT INTO media_references (origin, media_id, event_nid) VALUES ('here.test', ?, 1)",
+    )
+    await database.commit({ statements: [{ prepared: reference, rows: named.map(id => [id]) }] })
     await clock.advance(31 * DAY)
     const again = await upload('old')
     await t.throwsAsync(upload('x'.repeat(15)), { message: /space/ })
     t.deepEqual(await media.retention.purge(), { files: 1, bytes: 3 })
+    const references = database.prepare('SELECT media_id AS id FROM media_references')
+    t.deepEqual(await database.all(references), [{ id: named[0] }], 'what names the other is of no use')
     await upload('x'.repeat(11))
     await t.throwsAsync(get(old), { message: /not found/ })
     await get(shown)

@@ -37,6 +37,7 @@ export class MediaRetention {
   readonly #garbage: Prepared
   readonly #expirePending: Prepared
   readonly #delete: Prepared
+  readonly #forgetReferences: Prepared
   readonly #refund: Prepared
   readonly #discard: Prepared
   readonly #discardThumbnails: Prepared
@@ -79,6 +80,7 @@ export class MediaRetention {
       'DELETE FROM media WHERE content_hash IS NULL AND quarantined_ts IS NULL AND expires_ts <= ?',
     )
     this.#delete = db.prepare('DELETE FROM media WHERE origin = ? AND media_id = ? AND content_hash = ?')
+    this.#forgetReferences = db.prepare('DELETE FROM media_references WHERE origin = ? AND media_id = ?')
     this.#refund = db.prepare('UPDATE media_usage SET bytes = bytes - ?, files = files - 1 WHERE user_id = ?')
     this.#discard = db.prepare(
       `INSERT INTO media_garbage (content_hash, since_ts) VALUES (?, ?)
@@ -148,7 +150,10 @@ export class MediaRetention {
     return { prepared: this.#expirePending, rows: [[now]] }
   }
 
-  /** Deletes one file; its content goes later, if nothing else is made of it. Guard `media-changed`. */
+  /**
+   * Deletes one file; its content goes later, if nothing else is made of it. What names an upload is forgotten with it; a copy of another
+   * server's file may be fetched again. Guard `media-changed`.
+   */
   delete({ origin, mediaId, userId, hash, size }: Expendable, now: number): WriteStatement[] {
     return [
       {
@@ -156,7 +161,12 @@ export class MediaRetention {
         rows: [[origin, mediaId, hash]],
         guard: { name: 'media-changed', expected: 1 },
       },
-      ...(userId === null ? [] : [{ prepared: this.#refund, rows: [[size, userId]] }]),
+      ...(userId === null
+        ? []
+        : [
+            { prepared: this.#refund, rows: [[size, userId]] },
+            { prepared: this.#forgetReferences, rows: [[origin, mediaId]] },
+          ]),
       { prepared: this.#discard, rows: [[hash, now]] },
     ]
   }
