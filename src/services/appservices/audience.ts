@@ -3,6 +3,7 @@ import { boundedCache } from '../../core/caches.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomRow } from '../../storage/rooms/rooms.ts'
 import { membershipOf } from '../rooms/room-head.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 
@@ -46,31 +47,45 @@ export class AppServiceAudience {
     return members
   }
 
-  /** Whether a room is in a namespace of the service, by its ID or an alias. */
-  async isNamed(roomId: string): Promise<boolean> {
+  /** Whether rooms can be in a namespace of the service at all. */
+  get namesRooms(): boolean {
     const { rooms, aliases } = this.#service
-    if (isCovered(rooms, roomId)) return true
-    if (aliases.length === 0) return false
-    const own = await this.#context.read.aliases.ofRoom(roomId)
-    return own.some(({ alias }) => isCovered(aliases, alias))
+    return rooms.length > 0 || aliases.length > 0
   }
 
-  /** Whether what passes in a room (typing, receipts) is for the service. */
-  async isInterestedIn(room: { readonly nid: number; readonly roomId: string }): Promise<boolean> {
-    return (await this.isNamed(room.roomId)) || (await this.members(room.nid)).length > 0
+  /** Whether a room is in a namespace of the service, by its ID or an alias. */
+  async isNamed(roomId: string): Promise<boolean> {
+    return (await this.named([roomId])).has(roomId)
+  }
+
+  /** Those of these rooms that are in a namespace of the service, by their IDs or an alias. */
+  async named(roomIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const { rooms, aliases } = this.#service
+    const named = new Set(roomIds.filter(roomId => isCovered(rooms, roomId)))
+    const others = aliases.length === 0 ? [] : roomIds.filter(roomId => !named.has(roomId))
+    for (const { roomId, alias } of await this.#context.read.aliases.ofRooms(others))
+      if (isCovered(aliases, alias)) named.add(roomId)
+    return named
+  }
+
+  /** Those of these rooms of which what passes there (typing, receipts) is for the service. */
+  async interestingOf(rooms: readonly RoomRow[]): Promise<RoomRow[]> {
+    const named = await this.named(rooms.map(({ roomId }) => roomId))
+    const interesting: RoomRow[] = []
+    for (const room of rooms)
+      if (named.has(room.roomId) || (await this.members(room.nid)).length > 0) interesting.push(room)
+    return interesting
   }
 
   /** Those of these events of one stretch that are for the service, in their order. */
   async select(events: readonly StoredEvent[], span: EventSpan): Promise<StoredEvent[]> {
     const moved = await this.#moved([...new Set(events.map(({ roomNid }) => roomNid))], span)
     for (const roomNid of moved.keys()) this.#members.delete(roomNid)
-    const named = new Map<number, boolean>()
+    const named = await this.named([...new Set(events.map(({ event }) => event.roomId))])
     const selected: StoredEvent[] = []
     for (const stored of events) {
-      const { roomNid } = stored
-      const isNamed = named.get(roomNid) ?? (await this.isNamed(stored.event.roomId))
-      named.set(roomNid, isNamed)
-      if (isNamed || (await this.#concerns(stored, moved.get(roomNid)))) selected.push(stored)
+      const isNamed = named.has(stored.event.roomId)
+      if (isNamed || (await this.#concerns(stored, moved.get(stored.roomNid)))) selected.push(stored)
     }
     return selected
   }

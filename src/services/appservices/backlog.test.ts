@@ -11,7 +11,7 @@ import { PassingNews } from './passing-news.ts'
 const ROOM = { nid: 1, roomId: '!room:a.test' }
 
 const newsOf = (db: Database): PassingNews => {
-  const audience = { isInterestedIn: async () => true, isOwn: () => false }
+  const audience = { interestingOf: async () => [ROOM], isOwn: () => false }
   const context = { db, read: { rooms: { byNids: async () => [ROOM] } } }
   const stop = () => {}
   const ephemeral = { typing: { onChange: () => stop }, presence: { states: { onAnnouncement: () => stop } } }

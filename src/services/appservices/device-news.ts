@@ -88,8 +88,7 @@ export class DeviceNews {
     if (this.#audience.isOwn(userId)) return true
     const rooms = await this.#context.read.memberships.ofUser(userId, ['join'])
     for (const { roomNid } of rooms) if ((await this.#audience.members(roomNid)).length > 0) return true
-    for (const { roomId } of rooms) if (await this.#audience.isNamed(roomId)) return true
-    return false
+    return (await this.#audience.named(rooms.map(({ roomId }) => roomId))).size > 0
   }
 
   /** Who came or went, be it by an event of theirs or as states were resolved, and who came to be known. */

@@ -86,16 +86,15 @@ export class PassingNews {
 
   async #rooms(nids: readonly number[]): Promise<RoomRow[]> {
     if (nids.length === 0) return []
-    const rooms: RoomRow[] = []
-    for (const room of await this.#context.read.rooms.byNids(nids))
-      if (await this.#audience.isInterestedIn(room)) rooms.push(room)
-    return rooms
+    return this.#audience.interestingOf(await this.#context.read.rooms.byNids(nids))
   }
 
   async #sharesAny(userId: string, rooms: ReadonlySet<number>): Promise<boolean> {
     if (this.#audience.isOwn(userId)) return true
     for (const roomNid of rooms) if ((await this.#audience.members(roomNid)).length > 0) return true
-    return (await this.#rooms([...rooms])).length > 0
+    if (!this.#audience.namesRooms) return false
+    const rows = await this.#context.read.rooms.byNids([...rooms])
+    return (await this.#audience.named(rows.map(({ roomId }) => roomId))).size > 0
   }
 
   async #receiptTexts(

@@ -24,12 +24,19 @@ export class AliasReader {
   readonly #db: Reader
   readonly #one: Prepared
   readonly #ofRoom: Prepared
+  readonly #ofRooms: Prepared
 
   constructor(db: Reader) {
     this.#db = db
     this.#one = db.prepare('SELECT alias, room_id, creator FROM room_aliases WHERE alias = ?')
     this.#ofRoom = db.prepare(
       'SELECT alias, room_id, creator FROM room_aliases WHERE room_id = ? ORDER BY alias LIMIT 1000',
+    )
+    this.#ofRooms = db.prepare(
+      `SELECT alias, room_id, creator FROM (
+         SELECT alias, room_id, creator, ROW_NUMBER() OVER (PARTITION BY room_id ORDER BY alias) AS nr
+         FROM room_aliases WHERE ${db.dialect.inText('room_id')}) numbered
+       WHERE nr <= 1000`,
     )
   }
 
@@ -40,6 +47,12 @@ export class AliasReader {
 
   async ofRoom(roomId: string): Promise<AliasRow[]> {
     return (await this.#db.all<AliasColumns>(this.#ofRoom, [roomId])).map(aliasRow)
+  }
+
+  /** The same of several rooms, in no order. */
+  async ofRooms(roomIds: readonly string[]): Promise<AliasRow[]> {
+    if (roomIds.length === 0) return []
+    return (await this.#db.scan<AliasColumns>(this.#ofRooms, [this.#db.list(roomIds)])).map(aliasRow)
   }
 }
 
