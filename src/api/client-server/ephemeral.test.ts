@@ -102,7 +102,7 @@ testDatabases(test, 'receipts: public, private, threaded, only forward', async (
   })
   const [aliceSince, bobSince] = [(await syncAs(alice)).token, (await syncAs(bob)).token]
 
-  t.is(await mark(bob, room, 'm.read', second), '200 -')
+  t.is(await mark(bob, room, 'm.read', second, { thread_id: null }), '200 -', 'left out')
   t.is(await mark(bob, room, 'm.read', reaction, { thread_id: first }), '200 -')
   t.is(await mark(bob, room, 'm.read', second, { thread_id: 'main' }), '200 -')
   t.is(await mark(bob, room, 'm.read.private', inThread), '200 -')
@@ -160,7 +160,7 @@ testDatabases(
     const account = `/user/${path(alice.userId)}/rooms/${path(room)}/account_data/m.fully_read`
     t.is(await alice.code('PUT', account, { event_id: second }), '405 M_BAD_JSON')
     t.is(await markers({ 'm.fully_read': '$none', 'm.read': second }), '404 M_NOT_FOUND')
-    t.is(await mark(alice, room, 'm.fully_read', second), '200 -')
+    t.is(await mark(alice, room, 'm.fully_read', second, { thread_id: null }), '200 -')
     t.deepEqual(await alice.get(account), { event_id: second })
     t.is(await markers({ 'm.fully_read': first }), '200 -', 'an older device does not pull it back')
     t.deepEqual(await alice.get(account), { event_id: second })

@@ -6,7 +6,9 @@ export const postReceipt = endpoint(
     const { receiptType, eventId } = path
     // As clients of MSC2285 still call it.
     const type = receiptType === 'org.matrix.msc2285.read.private' ? 'm.read.private' : receiptType
-    await receipts.mark(requester.userId, path.roomId, [{ type, eventId, threadId: body.thread_id }])
+    // `null` is as if it were left out, as in the bodies of all requests; of this member no schema says so, since it may be anything.
+    const threadId = body.thread_id ?? undefined
+    await receipts.mark(requester.userId, path.roomId, [{ type, eventId, threadId }])
     presence.active(requester)
     return {}
   },
