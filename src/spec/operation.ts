@@ -26,6 +26,7 @@ export const RATE_LIMIT_BUCKETS = [
   'public',
   'federation',
   'federation-join',
+  'federation-state',
   'admin',
 ] as const
 export type RateLimitBucket = (typeof RATE_LIMIT_BUCKETS)[number]

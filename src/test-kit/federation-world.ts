@@ -6,6 +6,7 @@ import type { RoomEvent } from '../core/event/event.ts'
 import { type JsonObject, ownMember } from '../core/json.ts'
 import { type Log, silentLog } from '../core/log.ts'
 import { verifySignature } from '../core/signing.ts'
+import type { RateLimitSettings } from '../http/rate-limit.ts'
 import { transactionBody } from '../network/federation/transactions.ts'
 import { createFederationClient, type FederationClient } from '../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../network/http-client.ts'
@@ -69,6 +70,8 @@ export interface WorldServerOptions {
   readonly clock?: FakeClock
   readonly config?: Partial<FederationOptions>
   readonly maxGap?: FederationParts['maxGap']
+  /** What is not named is not limited. */
+  readonly rateLimits?: RateLimitSettings
   /** Who has an account; everybody if not given. */
   readonly mayBeInvited?: (userId: string) => Promise<boolean>
   /** Of identity servers' keys; by default all are. */
@@ -132,7 +135,8 @@ export class FederationWorld {
     })
     const services: Partial<Services> = { ...rooms, federation }
     const log: Log = { ...silentLog, error: fields => this.#t.log(fields) }
-    const http = await openTestServer(serverServerApp({ services, federation, log, clock }))
+    const { rateLimits = {} } = options
+    const http = await openTestServer(serverServerApp({ services, federation, log, clock, rateLimits }))
     let stopped: Promise<unknown> | undefined
     const stop = async (): Promise<void> => {
       stopped ??= http.close().then(() => federation.close())

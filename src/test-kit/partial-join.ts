@@ -91,7 +91,7 @@ export const stateBeforeIds = async (
   event: RoomEvent,
 ): Promise<string[]> => {
   const asking = server.name === 'big.test' ? 'third.test' : 'big.test'
-  const { pdu_ids } = await server.federation.history.stateIds(asking, roomId, event.eventId)
+  const { pdu_ids } = await server.federation.history.stateIds(asking, roomId, event.eventId, () => {})
   return pdu_ids.toSorted()
 }
 

@@ -2,6 +2,7 @@ import { endpoints } from '../api/index.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { createHttpApp } from '../http/app.ts'
+import type { RateLimitSettings } from '../http/rate-limit.ts'
 import type { Federation, FederationOptions } from '../services/federation/index.ts'
 import type { Services } from '../services/index.ts'
 import type { Operation } from '../spec/operation.ts'
@@ -40,6 +41,7 @@ export const serverServerApp = ({
   federation: Federation
   log: Log
   clock: Clock
+  rateLimits: RateLimitSettings
 }): ReturnType<typeof createHttpApp> =>
   createHttpApp({
     ...SERVER_SERVER,

@@ -1,5 +1,9 @@
 import { endpoint, reply } from '../../http/endpoint.ts'
 
-export const getEventAuth = endpoint('getEventAuth', async ({ origin, path }, { federation }) =>
-  reply({ body: await federation.history.eventAuth(origin, path.roomId, path.eventId) }),
+export const getEventAuth = endpoint('getEventAuth', async ({ origin, path, limit }, { federation }) =>
+  reply({
+    body: await federation.history.eventAuth(origin, path.roomId, path.eventId, units =>
+      limit('federation-state', units),
+    ),
+  }),
 )

@@ -1,5 +1,5 @@
 import { endpoint } from '../../http/endpoint.ts'
 
-export const getRoomStateIds = endpoint('getRoomStateIds', ({ origin, path, query }, { federation }) =>
-  federation.history.stateIds(origin, path.roomId, query.event_id),
+export const getRoomStateIds = endpoint('getRoomStateIds', ({ origin, path, query, limit }, { federation }) =>
+  federation.history.stateIds(origin, path.roomId, query.event_id, units => limit('federation-state', units)),
 )

@@ -110,6 +110,11 @@ export const rateLimitOptions = {
           ),
           federation: bucket(50, 500, 'Requests of other servers.'),
           'federation-join': bucket(2, 50, 'Joins, leaves, knocks and invitations from other servers.'),
+          'federation-state': bucket(
+            50,
+            1000,
+            'States of rooms for other servers, in which events are counted: each 100 of them, or 1,000 of which only the IDs are asked for, and each request.',
+          ),
           invited: bucket(
             0.05,
             50,

@@ -19,6 +19,7 @@ import type { EventVerifier } from '../verify-event.ts'
 import { joinAnswer } from './join-answer.ts'
 import { checkOwnUser, type HandedIn, parseMembershipEvent } from './membership-event.ts'
 import type { RoomGate } from './room-gate.ts'
+import { type CountWork, countAnswered } from './state-work.ts'
 
 type Handshake = 'join' | 'leave' | 'knock'
 
@@ -91,15 +92,21 @@ export class Handshakes {
     return this.#template(head, request.userId, 'knock')
   }
 
-  /** Lets the user of another server in, and answers the room as it was before. */
-  async sendJoin(origin: string, handedIn: HandedIn & { readonly omitMembers: boolean }): Promise<Body> {
+  /** Lets the user of another server in, and answers the room as it was before. Throws what `count` throws before that. */
+  async sendJoin(
+    origin: string,
+    handedIn: HandedIn & { readonly omitMembers: boolean },
+    count: CountWork,
+  ): Promise<Body> {
+    count(1)
     const head = await this.#completeHead(await this.#gate.resident(origin, handedIn.roomId))
     const hosts = head.joinedHosts()
     const stored = await this.#accept(origin, head, handedIn, 'join')
     this.#dummies.joined(handedIn.roomId)
     const { read } = this.#writer.context
     const { omitMembers } = handedIn
-    return joinAnswer({ read, views: this.#views }, stored, { hosts, omitMembers })
+    const onFound = (events: number): void => countAnswered(count, events)
+    return joinAnswer({ read, views: this.#views }, stored, { hosts, omitMembers, onFound })
   }
 
   /** Lets a leave into the room. */

@@ -23,17 +23,23 @@ interface Sources {
  * auth chain what stands in the state.
  *
  * @param view.hosts the servers in the room before the join
+ * @param view.onFound is told how many events it is
  */
 export const joinAnswer = async (
   { read, views }: Sources,
   join: StoredEvent,
-  view: { readonly hosts: readonly string[]; readonly omitMembers: boolean },
+  view: {
+    readonly hosts: readonly string[]
+    readonly omitMembers: boolean
+    readonly onFound: (events: number) => void
+  },
 ): Promise<Body> => {
   const stateNids = view.omitMembers
     ? await withoutMembers({ read, views }, join)
     : [...(await stateBefore(read, join)).values()].map(entry => entry.nid)
   const inState = new Set(view.omitMembers ? stateNids : [])
   const chain = (await read.authGraph.chain([...stateNids, join.nid])).filter(nid => !inState.has(nid))
+  view.onFound(stateNids.length + chain.length)
   const members = [
     `"event":${JSON.stringify(asItTravels(join.event.pdu, join.event.version))}`,
     `"members_omitted":${view.omitMembers}`,

@@ -13,6 +13,7 @@ import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
 import { pduTexts } from './join-answer.ts'
 import type { RoomGate } from './room-gate.ts'
 import { mayHideHistory, serverSightOf } from './server-sight.ts'
+import { type CountWork, StateWork } from './state-work.ts'
 
 /** A transaction of nothing but events, which is the form in which several endpoints answer. */
 export interface Pdus {
@@ -31,17 +32,21 @@ export interface GapQuestion {
 
 const MAX_BACKFILL = 100
 const MAX_MISSING = 50
+/** An event ID costs a tenth of the event, as was measured. */
+const COST_OF_ID = 0.1
 
 /**
  * Gives other servers what they lack of rooms that they are in: events, the state before them, what authorises them
  * (server-server API, "Backfilling and retrieving missing events", "Retrieving events"). Everything here throws
- * `M_NOT_FOUND` for rooms and events that are not known, `M_FORBIDDEN` for servers that are not in the room.
+ * `M_NOT_FOUND` for rooms and events that are not known, `M_FORBIDDEN` for servers that are not in the room. What takes a `count`
+ * throws what that throws.
  */
 export class FederatedHistory {
   readonly #context: RoomsContext
   readonly #gate: RoomGate
   readonly #members: ServerMembershipReader
   readonly #clock: Clock
+  readonly #work = new StateWork()
 
   constructor(parts: { writer: RoomWriter; gate: RoomGate }) {
     this.#context = parts.writer.context
@@ -60,8 +65,8 @@ export class FederatedHistory {
   }
 
   /** The room's state before an event, and all that authorises it. As JSON text. */
-  async state(origin: string, roomId: string, eventId: string): Promise<Body> {
-    const { state, chain } = await this.#stateAt(origin, roomId, eventId)
+  async state(origin: string, roomId: string, eventId: string, count: CountWork): Promise<Body> {
+    const { state, chain } = await this.#stateAt(origin, roomId, eventId, { count, cost: 1 })
     const { read } = this.#context
     const nids = [...state.values()].map(entry => entry.nid)
     return objectBody(
@@ -78,8 +83,9 @@ export class FederatedHistory {
     origin: string,
     roomId: string,
     eventId: string,
+    count: CountWork,
   ): Promise<{ pdu_ids: string[]; auth_chain_ids: string[] }> {
-    const { state, chain } = await this.#stateAt(origin, roomId, eventId)
+    const { state, chain } = await this.#stateAt(origin, roomId, eventId, { count, cost: COST_OF_ID })
     return {
       pdu_ids: [...state.values()].map(entry => entry.eventId),
       auth_chain_ids: await this.#context.read.events.idsOf(chain),
@@ -87,11 +93,13 @@ export class FederatedHistory {
   }
 
   /** Everything that authorises an event, and what authorises that. As JSON text. */
-  async eventAuth(origin: string, roomId: string, eventId: string): Promise<Body> {
+  async eventAuth(origin: string, roomId: string, eventId: string, count: CountWork): Promise<Body> {
     const head = await this.#gate.member(origin, roomId)
     const stored = await this.#inRoom(head, eventId)
     const { read } = this.#context
-    return listBody('{"auth_chain":[', pduTexts(read, await read.authGraph.chain([stored.nid])), ']}')
+    const find = () => read.authGraph.chain([stored.nid])
+    const chain = await this.#work.run(origin, count, find, ({ length }) => length)
+    return listBody('{"auth_chain":[', pduTexts(read, chain), ']}')
   }
 
   /** The given events and what precedes them, newest first. */
@@ -164,6 +172,7 @@ export class FederatedHistory {
     origin: string,
     roomId: string,
     eventId: string,
+    { count, cost }: { readonly count: CountWork; readonly cost: number },
   ): Promise<{ state: RoomState; chain: number[] }> {
     const head = await this.#gate.member(origin, roomId)
     const stored = await this.#inRoom(head, eventId)
@@ -172,8 +181,11 @@ export class FederatedHistory {
     const { read } = this.#context
     await this.#gate.complete(head)
     this.#gate.whole(head, stored)
-    const state = await stateBefore(read, stored)
-    return { state, chain: await read.authGraph.chain([...state.values()].map(entry => entry.nid)) }
+    const find = async () => {
+      const state = await stateBefore(read, stored)
+      return { state, chain: await read.authGraph.chain([...state.values()].map(entry => entry.nid)) }
+    }
+    return this.#work.run(origin, count, find, ({ state, chain }) => (state.size + chain.length) * cost)
   }
 
   async #inRoom(head: RoomHead, eventId: string): Promise<StoredEvent> {
