@@ -13,6 +13,8 @@ export class PostgresProxy {
   /** Until when to hold back something, and all that follows it on the same line. */
   holdAt: (text: string, from: 'client' | 'server') => Promise<void> | undefined = () => undefined
   readonly #lines = new Set<Socket>()
+  /** On which nothing passes any more. */
+  readonly #dead = new WeakSet<Socket>()
 
   /** `url` leads to the server; the proxy ends with the test. */
   static async start(t: ExecutionContext, url: string): Promise<PostgresProxy> {
@@ -39,6 +41,11 @@ export class PostgresProxy {
     for (const line of this.#lines) line.destroy()
   }
 
+  /** Lets nothing pass any more on the connections that there are now, and says nothing of it. */
+  vanish(): void {
+    for (const line of this.#lines) this.#dead.add(line)
+  }
+
   #serve(client: Socket, server: Socket): void {
     for (const [from, one, other] of [
       ['client', client, server],
@@ -54,6 +61,7 @@ export class PostgresProxy {
           return
         }
         const until = this.holdAt(text, from)
+        if (this.#dead.has(one)) return
         if (held === undefined && until === undefined) other.write(chunk)
         else held = Promise.all([held, until]).then(() => void other.write(chunk))
       })

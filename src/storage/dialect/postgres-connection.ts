@@ -20,8 +20,8 @@ export class PostgresConnection {
   readonly #known: Known = new Map()
   #alive = true
   #inFlight = 0
-  /** Since when something is waited for. */
-  #since = 0
+  /** Since when something is waited for, or nothing. */
+  #since = performance.now()
 
   private constructor(client: pg.Client) {
     this.#client = client
@@ -64,9 +64,9 @@ export class PostgresConnection {
     }
   }
 
-  /** Gives it up for lost if nothing has come of what went out so long ago (milliseconds). */
+  /** Gives it up for lost if nothing has come for so long (milliseconds), be it that nothing was asked: what is asked next might wait for good. */
   cutIfSilent(ms: number): void {
-    if (this.#inFlight > 0 && performance.now() - this.#since >= ms) this.#client.connection.stream.destroy()
+    if (performance.now() - this.#since >= ms) this.#client.connection.stream.destroy()
   }
 
   /** Executes a single statement. Rejects with the driver's error. */

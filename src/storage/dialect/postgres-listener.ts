@@ -52,6 +52,7 @@ export class PostgresListener {
       if (payload !== undefined) this.#positions.hear(decodeMoved(payload))
     })
     await client.connect()
+    const impatience = setTimeout(() => client.connection.stream.destroy(), this.#silenceMs)
     try {
       // Listening first: what is committed between the two statements is then seen twice, not missed.
       await client.query(`LISTEN ${CHANNEL}`)
@@ -59,6 +60,8 @@ export class PostgresListener {
     } catch (error) {
       await client.end()
       throw error
+    } finally {
+      clearTimeout(impatience)
     }
     const looks = setInterval(() => void this.#look(client), LOOKS * this.#silenceMs).unref()
     client.on('end', () => {

@@ -53,7 +53,7 @@ export class PostgresPool {
     return promise
   }
 
-  /** Makes reads again, on other connections, that have not been answered for so long (milliseconds). */
+  /** Gives up connections on which nothing has come for so long (milliseconds); their reads are made again on others. */
   cutSilent(ms: number): void {
     for (const connection of this.#connections) connection.cutIfSilent(ms)
   }

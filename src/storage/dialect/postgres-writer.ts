@@ -67,7 +67,7 @@ export class PostgresWriter {
     }
   }
 
-  /** Finds out on another connection what became of a commit that has not been answered for so long (milliseconds). */
+  /** Gives up a connection on which nothing has come for so long (milliseconds); what became of its commit is found out on another. */
   cutSilent(ms: number): void {
     this.#connection?.cutIfSilent(ms)
   }

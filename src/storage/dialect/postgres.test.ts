@@ -94,6 +94,7 @@ testPostgres(
     t.teardown(() => proxied.close())
     await append(proxied, 'a')
     t.deepEqual(await names(proxied), ['a'])
+    await proxied.scan(proxied.prepare('SELECT 1 AS one'))
     // Until it is looked whether the server is there; whatever was sent by then waits for good.
     proxy.holdAt = text => {
       if (text.includes('FROM streams')) proxy.holdAt = () => undefined
@@ -102,6 +103,47 @@ testPostgres(
     const [written, read] = [append(proxied, 'b'), proxied.scan(proxied.prepare('SELECT 1 AS one'))]
     t.like(await written, { ok: true })
     t.deepEqual(await read, [{ one: 1 }])
+    t.deepEqual(await names(database), ['a', 'b'])
+  },
+)
+
+testPostgres(
+  test,
+  'connections that have vanished while nothing passed on them are not used',
+  async (t, database, config) => {
+    const proxy = await PostgresProxy.start(t, config.url)
+    const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
+    t.teardown(() => proxied.close())
+    await append(proxied, 'a')
+    t.deepEqual(await names(proxied), ['a'])
+    proxy.vanish()
+    await new Promise<void>(resolve => {
+      proxy.holdAt = text => void (text.includes('LISTEN') && resolve())
+    })
+    t.like(await append(proxied, 'b'), { ok: true })
+    t.deepEqual(await names(proxied), ['a', 'b'])
+    t.deepEqual(await names(database), ['a', 'b'])
+  },
+)
+
+testPostgres(
+  test,
+  'what goes out just before a server is found to have vanished does not wait for it',
+  async (t, database, config) => {
+    const proxy = await PostgresProxy.start(t, config.url)
+    const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
+    t.teardown(() => proxied.close())
+    await append(proxied, 'a')
+    t.deepEqual(await names(proxied), ['a'])
+    proxy.vanish()
+    await new Promise<void>(resolve => {
+      proxy.holdAt = text => void (text.includes('FROM streams') && resolve())
+    })
+    // A moment, though none so long that it is found by then.
+    for (let turn = 0; turn < 10; turn++) await names(database)
+    const [written, read] = [append(proxied, 'b'), names(proxied)]
+    t.like(await written, { ok: true })
+    t.is((await read)[0], 'a')
     t.deepEqual(await names(database), ['a', 'b'])
   },
 )

@@ -69,10 +69,15 @@ export class PostgresDatabase implements Database {
     })
     this.#scans = new PostgresPool(this.#connector, SCANS)
     this.#writer = new PostgresWriter(this.#connector, this.#positions, table)
+    const cut = (): void => {
+      for (const each of [this.#reads, this.#scans, this.#writer]) each.cutSilent(silence)
+    }
     this.#listener = new PostgresListener(connector.url, this.#positions, {
       silenceMs: silence,
       onSilence: () => {
-        for (const each of [this.#reads, this.#scans, this.#writer]) each.cutSilent(silence)
+        cut()
+        // Something that had just gone out then.
+        setTimeout(cut, silence).unref()
       },
     })
     this.#committer = new GroupCommitter({
