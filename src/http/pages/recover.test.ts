@@ -1,5 +1,6 @@
 import test from 'ava'
 import { MatrixError } from '../../core/errors.ts'
+import { Passwords } from '../../services/accounts/passwords.ts'
 import { logIn, PASSWORD, recordingMailer } from '../../test-kit/accounts.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { openOAuth } from '../../test-kit/oauth.ts'
@@ -37,6 +38,21 @@ const open = async (
   }
   return { ...parts, mailer, visitor, signIn, path, ask }
 }
+
+test.serial('where too many wait to have theirs hashed, the same link is good in a moment', async t => {
+  const { accounts, mailer, visitor, path, ask } = await open(t)
+  const { fields } = await ask('a@tea.example')
+  await accounts.emails.confirm(mailer.token)
+  const hashing = Object.getOwnPropertyDescriptor(Passwords.prototype, 'hash') ?? {}
+  Object.defineProperty(Passwords.prototype, 'hash', {
+    ...hashing,
+    value: () => Promise.reject(new MatrixError('M_LIMIT_EXCEEDED', 'too many')),
+  })
+  const refused = await visitor.post(path, { ...fields, ...CHOSEN })
+  Object.defineProperty(Passwords.prototype, 'hash', hashing)
+  t.is(refused.status, 429)
+  t.is((await visitor.post(path, { ...fields, ...CHOSEN })).status, 303)
+})
 
 test('who has forgotten the password sets another one, and goes on to where they wanted', async t => {
   const { accounts, mailer, visitor, signIn, path, ask, browser } = await open(t)

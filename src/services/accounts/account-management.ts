@@ -5,16 +5,16 @@ import { endActing } from './acting.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { type Devices, removalStatements } from './devices.ts'
-import type { InteractiveBody } from './interactive-attempt.ts'
+import { type ConfirmableRequest, type InteractiveBody, operationOf } from './interactive-attempt.ts'
 import { SSO_STAGE } from './providers/linked-accounts.ts'
 import { accountLocked } from './token-issuer.ts'
 import type { UserInteractive } from './user-interactive.ts'
 
-/** A request as far as confirming it by password needs it. */
-export interface ConfirmableRequest {
-  readonly method: string
-  /** The request target; the query string does not matter. */
-  readonly uri: string
+/** What else becomes of an account with a new password. */
+interface PasswordChange {
+  /** Whether all devices but `keepDevice` are removed. */
+  readonly logoutDevices: boolean
+  readonly keepDevice?: string | undefined
 }
 
 /** How many interrupted deactivations are looked up at once. */
@@ -87,17 +87,21 @@ export class AccountManagement {
 
   /**
    * Sets a user's password.
-   * @param logoutDevices whether all devices but `keepDevice` are removed
-   * @throws {MatrixError} `M_WEAK_PASSWORD`, `M_INVALID_PARAM`, `M_NOT_FOUND`
+   * @throws {MatrixError} `M_WEAK_PASSWORD`, `M_INVALID_PARAM`, `M_NOT_FOUND`; `M_LIMIT_EXCEEDED`: too many are being hashed
    */
-  async setPassword(
-    userId: string,
-    password: string,
-    { logoutDevices, keepDevice }: { logoutDevices: boolean; keepDevice?: string | undefined },
-  ): Promise<void> {
-    const { passwords, read, write } = this.#context
+  async setPassword(userId: string, password: string, options: PasswordChange): Promise<void> {
+    const { passwords } = this.#context
     passwords.check(password)
-    const hash = await passwords.hash(password)
+    await this.setHashed(userId, await passwords.hash(password), options)
+  }
+
+  /** The same with a hash of the password. @throws {MatrixError} `M_NOT_FOUND` */
+  async setHashed(
+    userId: string,
+    hash: string,
+    { logoutDevices, keepDevice }: PasswordChange,
+  ): Promise<void> {
+    const { read, write } = this.#context
     const deviceIds = logoutDevices ? await read.devices.ids(userId) : []
     const removed = deviceIds.filter(deviceId => deviceId !== keepDevice)
     const result = await this.#context.commit([
@@ -242,9 +246,3 @@ const onlyInBrowser = (): MatrixError =>
     'M_FORBIDDEN',
     'A session of the OAuth 2.0 API cannot do this: open the account management page in a browser.',
   )
-
-/** Method and path: what an interactive session is bound to. */
-export const operationOf = ({ method, uri }: ConfirmableRequest): string => {
-  const query = uri.indexOf('?')
-  return `${method} ${query === -1 ? uri : uri.slice(0, query)}`
-}

@@ -32,7 +32,7 @@ export class BrowserRecovery {
    * Sets the password of the account that a confirmed address belongs to.
    * @returns the user ID
    * @throws {MatrixError} `M_UNAUTHORIZED`: the address was not confirmed yet; `M_THREEPID_AUTH_FAILED`: that has expired, or was
-   *   used; `M_THREEPID_NOT_FOUND`, `M_USER_LOCKED`, `M_WEAK_PASSWORD`, `M_INVALID_PARAM`
+   *   used; `M_THREEPID_NOT_FOUND`, `M_USER_LOCKED`, `M_WEAK_PASSWORD`, `M_INVALID_PARAM`, `M_LIMIT_EXCEEDED`
    */
   async setPassword(
     { sid, clientSecret }: EmailCredentials,
@@ -41,8 +41,10 @@ export class BrowserRecovery {
   ): Promise<string> {
     this.#management.checkPassword(password)
     const auth = { type: 'm.login.email.identity', threepid_creds: { sid, client_secret: clientSecret } }
+    // Before the confirmation is used up: where too many wait to be hashed, the same link is good in a moment.
+    const hash = await this.#context.passwords.hash(password)
     const userId = await this.#confirmed({ auth, new_password: password })
-    await this.#management.setPassword(userId, password, options)
+    await this.#management.setHashed(userId, hash, options)
     return userId
   }
 

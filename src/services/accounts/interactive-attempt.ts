@@ -9,6 +9,13 @@ export interface InteractiveBody {
   readonly auth?: unknown
 }
 
+/** A request as far as confirming it by password needs it. */
+export interface ConfirmableRequest {
+  readonly method: string
+  /** The request target; the query string does not matter. */
+  readonly uri: string
+}
+
 /** A request that needs user-interactive authentication, and what it needs. */
 export interface InteractiveAttempt {
   /** Method and path without query: what a session is good for. */
@@ -143,3 +150,9 @@ export const ownerOf = (session: InteractiveSession, shown: string | undefined):
 /** What an e-mail address is shown for in a session. */
 export const emailUse = ({ operation }: InteractiveSession): 'register' | 'password' =>
   operation.endsWith('/register') ? 'register' : 'password'
+
+/** Method and path: what an interactive session is bound to. */
+export const operationOf = ({ method, uri }: ConfirmableRequest): string => {
+  const query = uri.indexOf('?')
+  return `${method} ${query === -1 ? uri : uri.slice(0, query)}`
+}
