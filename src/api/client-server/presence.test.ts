@@ -57,6 +57,16 @@ testDatabases(test, 'to sync is to be online, until one is gone', async (t, _, d
   await seen(alice, 'online', token)
 })
 
+test('whoever comes online by a sync is told so by it, and once', async t => {
+  const { alice, bob } = await setting(t, { clock: new FakeClock() })
+  for (const who of [alice, bob]) {
+    const first = await syncAs(who, { setPresence: 'online' })
+    t.is(told(first, who)?.['presence'], 'online')
+    const next = await syncAs(who, { since: first.token, setPresence: 'online' })
+    t.is(told(next, who), undefined, 'so that the next one waits for news')
+  }
+})
+
 testDatabases(
   test,
   'a chosen status is told and kept; it is nobody else’s business',

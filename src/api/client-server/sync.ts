@@ -7,6 +7,8 @@ export const sync = endpoint('sync', async ({ requester, query, request, limit }
   if (services.sync.tellsMuch({ since, fullState })) limit('sync', WHOLE_SYNC - 1)
   const ended = services.presence.syncing(requester, query.set_presence)
   try {
+    // Whoever comes online by this is told so by it, and not once more by the next one, which would not wait for news then.
+    await services.presence.idle(requester.userId)
     const text = await services.sync.sync(
       requester,
       {

@@ -25,6 +25,7 @@ const createAnnouncer = () => {
     states,
     context: { serverName: 'a.test', read: { memberships: { joinedRooms } } } as unknown as Parts['context'],
     bulletin: {
+      isHeardAtOnce: true,
       tell: async (userId: string, roomNids: readonly number[]) => void told.push(`${userId} ${roomNids}`),
     } as unknown as Parts['bulletin'],
     shared: {} as Parts['shared'],
@@ -56,6 +57,19 @@ test('what is announced while the rooms of before are read is announced after th
   await read()
   t.deepEqual(told, [`${ALICE} 1`, `${ALICE} 1,2`], 'once, however often')
   await announcer.idle()
+})
+
+test('what was announced last is waited for, also while something is under way', async t => {
+  const { announcer, told, read } = createAnnouncer()
+  await announcer.told(ALICE)
+  announcer.announce(ALICE)
+  await new Promise(resolve => setImmediate(resolve))
+  announcer.announce(ALICE)
+  const toldAt = announcer.told(ALICE).then(() => told.length)
+  await read()
+  await read()
+  t.is(await toldAt, 2)
+  await announcer.told(ALICE)
 })
 
 test('the rooms of all whom an EDU is about are read at once', async t => {

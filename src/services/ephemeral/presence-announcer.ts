@@ -49,6 +49,8 @@ export class PresenceAnnouncer {
   readonly #meeting = new Set<string>()
   /** Whose state is to be announced, though it may be under way already. */
   readonly #waiting = new Set<string>()
+  /** By user, what resolves once how they were last to be announced is news here. */
+  readonly #telling = new Map<string, PromiseWithResolvers<void>>()
   readonly #running = new Map<string, Promise<void>>()
   /** Another server tells of a thousand users in one EDU. */
   readonly #reading = new Gathering<RoomsWanted>(batch => this.#readRooms(batch), MAX_READ)
@@ -78,6 +80,7 @@ export class PresenceAnnouncer {
    * changes while that is under way.
    */
   announce(userId: string): void {
+    if (!this.#waiting.has(userId)) this.#telling.set(userId, Promise.withResolvers())
     this.#waiting.add(userId)
     if (!this.#running.has(userId)) this.#running.set(userId, this.#announceAll(userId))
   }
@@ -128,6 +131,14 @@ export class PresenceAnnouncer {
     else while (this.#running.size > 0) await Promise.all(this.#running.values())
   }
 
+  /**
+   * Resolves once how a user is now is news for those here, whether other servers know or not; at once where several processes may
+   * be there, which hear of it in their time.
+   */
+  async told(userId: string): Promise<void> {
+    if (this.#bulletin.isHeardAtOnce) await this.#telling.get(userId)?.promise
+  }
+
   async #readRooms(batch: readonly RoomsWanted[]): Promise<void> {
     try {
       const rooms = await this.#context.read.memberships.joinedRooms(batch.map(({ userId }) => userId))
@@ -144,17 +155,24 @@ export class PresenceAnnouncer {
       await undefined
       // Before the rooms are read: of what comes from now on they may know nothing.
       this.#waiting.delete(userId)
-      await this.#announce(userId).catch(error =>
+      const telling = this.#telling.get(userId)
+      const told = (): void => {
+        telling?.resolve()
+        if (this.#telling.get(userId) === telling) this.#telling.delete(userId)
+      }
+      await this.#announce(userId, told).catch(error =>
         this.#log.warn({ user: userId, err: error }, 'presence could not be announced'),
       )
+      told()
     } while (this.#waiting.has(userId))
     this.#running.delete(userId)
   }
 
-  async #announce(userId: string): Promise<void> {
+  async #announce(userId: string, told: () => void): Promise<void> {
     const rooms = await this.#roomsOf(userId)
     const state = this.#states.get(userId)
     await this.#bulletin.tell(userId, [...rooms], state)
+    told()
     const isOurs = serverNameOf(userId) === this.#context.serverName
     if (isOurs && this.#overFederation) await this.#tellServers(userId, { again: false })
   }

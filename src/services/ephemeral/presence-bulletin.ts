@@ -35,7 +35,12 @@ export class PresenceBulletin {
     processes.bulletin.onGap(() => states.forgetChanges())
   }
 
-  /** Makes how a user is news for those in these rooms (nids). Resolves once it is. */
+  /** Whether what is told is news once it is told: among several processes it is heard somewhat later. */
+  get isHeardAtOnce(): boolean {
+    return this.#processes.bulletin.isAlone
+  }
+
+  /** Makes how a user is news for those in these rooms (nids). Resolves once it is told. */
   async tell(userId: string, rooms: readonly number[], state: PresenceState | undefined): Promise<void> {
     const { bulletin, id: by } = this.#processes
     const told: ToldPresence = { userId, by, rooms, ...(state === undefined ? {} : { state }) }

@@ -199,9 +199,9 @@ export class Presence {
     await this.#store.flush()
   }
 
-  /** Resolves once everything that was to be announced is. */
-  idle(): Promise<void> {
-    return this.#announcer.idle()
+  /** Resolves once everything that was to be announced is; of a user, once it is news here. */
+  idle(userId?: string): Promise<void> {
+    return userId === undefined ? this.#announcer.idle() : this.#announcer.told(userId)
   }
 
   async close(): Promise<void> {
