@@ -3,6 +3,7 @@ import { testDatabases } from '../../test-kit/database.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { testSlidingSync } from '../../test-kit/sliding.ts'
+import { nextTurn } from '../next-turn.ts'
 
 testDatabases(test, 'what is too much for one response comes with the next', async (t, database) => {
   const rooms = await testRooms(database)
@@ -30,6 +31,32 @@ testDatabases(test, 'what is too much for one response comes with the next', asy
     [3, 1],
   )
   t.is(new Set([...Object.keys(first.rooms), ...Object.keys(second.rooms)]).size, 4)
+})
+
+testDatabases(test, 'rooms with all their members are made a few at a time', async (t, database) => {
+  const rooms = await testRooms(database)
+  const { streams, close } = testSync(rooms, database)
+  t.teardown(close)
+  const sliding = testSlidingSync(rooms, streams, database)
+  const userId = '@me:here.test'
+  for (let n = 0; n < 12; n++)
+    await rooms.rooms.roomCreation.create(newRoom(rooms.rooms, userId), { isDirect: false })
+  const { state } = rooms.core.views
+  const { ofTypes } = state
+  let [underWay, most] = [0, 0]
+  state.ofTypes = async (...given) => {
+    most = Math.max(most, ++underWay)
+    await nextTurn()
+    const found = await ofTypes.apply(state, given)
+    underWay -= 1
+    return found
+  }
+  const { signal } = new AbortController()
+  const lists = { all: { timeline_limit: 1, required_state: [['*', '*']] as [string, string][] } }
+  const asked = { body: { lists }, pos: undefined, timeoutMs: 0 }
+  const told = await sliding.simplified(requesterOf(userId), asked, signal)
+  t.is(Object.keys(JSON.parse(told).rooms).length, 12)
+  t.true(most > 1 && most <= 4, `${most}`)
 })
 
 testDatabases(test, 'a room that was left and forgotten elsewhere does not stay', async (t, database) => {

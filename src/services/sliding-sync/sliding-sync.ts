@@ -52,6 +52,8 @@ const MAX_TIMEOUT_MS = 120_000
 const MAX_ROOMS = 250
 /** The same of what they hold, in characters: it is put together in memory. */
 const MAX_LENGTH = 8 * 1024 * 1024
+/** Rooms that are made at a time where all their members are told: each may hold more than a response should. */
+const WHOLE_AHEAD = 4
 
 /** Sliding sync (MSC4186): a second dialect over the streams of `/sync`. */
 export class SlidingSync {
@@ -180,7 +182,8 @@ export class SlidingSync {
       roomId: one.place.roomId,
       room: await this.#room(look, connection.rooms.get(one.place.roomId), one, direct),
     })
-    const made = inOrder(withNews.slice(0, MAX_ROOMS), AHEAD, make, ({ room }) => room.text.length)
+    const ahead = withNews.some(one => tellsAll(one, connection)) ? WHOLE_AHEAD : AHEAD
+    const made = inOrder(withNews.slice(0, MAX_ROOMS), ahead, make, ({ room }) => room.text.length)
     let length = 0
     for await (const { roomId, room } of made) {
       told.set(roomId, room)
@@ -220,6 +223,10 @@ export class SlidingSync {
     return place.kind === 'invited' ? rooms.invited(place) : rooms.ended(place)
   }
 }
+
+/** Whether a client that has not been told of all members of a room is told of them now. */
+const tellsAll = ({ place, config }: Selected, { rooms }: Connection): boolean =>
+  config.requiredState.allMembers && rooms.get(place.roomId)?.requiredState?.allMembers !== true
 
 const responseText = (parts: {
   pos: string
