@@ -9,6 +9,7 @@ import { type Addressed, directEdus } from './direct-edus.ts'
 import type { KeepEdus, OutgoingEdu } from './ports.ts'
 import { isTooMany, refuseStrangers } from './to-device-bounds.ts'
 import { WaitingBytes } from './waiting-bytes.ts'
+import { welcomeMessages } from './welcome-messages.ts'
 
 /** User ID → device ID (or `*`) → content. */
 export type ToDeviceMessages = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
@@ -29,14 +30,8 @@ const MAX_CONTENT = 65_536
 const MAX_COPIES = 16 * 1024 * 1024
 const SHORT = 4_096
 
-/** Beyond so many, it is looked first which devices there are: names cost nothing, and each is a statement. */
-const MANY = 100
-
 /** How often it is looked for devices with more: that reads all messages. Milliseconds. */
 const CROWDS_MS = 60 * 60_000
-
-/** What a client shows to its user at once, as nothing else among messages to devices. */
-const VERIFICATION = 'm.key.verification.'
 
 /** For so long another server's message is known again. */
 const RECEIVED_KEPT_MS = 30 * 86_400_000
@@ -109,7 +104,7 @@ export class ToDevice {
     const key = { ...sender, scope: `sendToDevice ${type}`, txnId }
     const result = await this.#context.commit([
       write.transactions.remember(key, { id: '' }, now),
-      ...write.toDevice.insert(await this.#welcome(local), now),
+      ...write.toDevice.insert(await welcomeMessages(this.#context, local), now),
       ...edus.statements,
     ])
     // A failed guard means that this transaction was sent before.
@@ -177,36 +172,9 @@ export class ToDevice {
       this.#context.log.warn({ origin, sender, count: tooLarge }, 'messages to devices are too large')
     const result = await this.#context.commit([
       write.toDevice.receive(origin, messageId, clock.now()),
-      ...write.toDevice.insert(await this.#welcome(local), clock.now()),
+      ...write.toDevice.insert(await welcomeMessages(this.#context, local), clock.now()),
     ])
     if (result.ok) await this.#waitingBytes.arrived(local)
-  }
-
-  /**
-   * Those messages that are to be kept: nobody is asked to verify whom they ignore; of keys they are told, for the day when they think
-   * better of it.
-   */
-  async #welcome(messages: readonly NewMessage[]): Promise<readonly NewMessage[]> {
-    const there = await this.#toThoseThere(messages)
-    const welcome: NewMessage[] = []
-    for (const [, [first, ...others]] of Map.groupBy(there, ({ userId }) => userId)) {
-      if (first === undefined) continue
-      const { type, userId, sender } = first
-      if (type.startsWith(VERIFICATION) && (await this.#context.ignores(userId, sender))) continue
-      welcome.push(first, ...others)
-    }
-    return welcome
-  }
-
-  /** Of many messages those to devices that there are: the others would vanish. */
-  async #toThoseThere(messages: readonly NewMessage[]): Promise<readonly NewMessage[]> {
-    if (messages.length <= MANY) return messages
-    const users = [...new Set(messages.map(({ userId }) => userId))]
-    const devices = await this.#context.read.toDevice.devicesOf(users)
-    return messages.filter(
-      ({ userId, deviceId }) =>
-        devices.has(userId) && (deviceId === '*' || devices.get(userId)?.has(deviceId) === true),
-    )
   }
 
   async #isTooLarge(userId: string, deviceId: string, content: JsonObject): Promise<boolean> {

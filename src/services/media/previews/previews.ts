@@ -11,9 +11,10 @@ import { inspectPicture } from '../pictures.ts'
 import { Turns } from '../turns.ts'
 import { decodePage } from './charset.ts'
 import { clientError } from './client-error.ts'
-import { fileTitle, playableFile, playableMembers } from './files.ts'
+import { fileTitle, playableFile } from './files.ts'
 import { readHead } from './html-head.ts'
 import { type Embedded, OEMBED_TYPES, readOembed } from './oembed.ts'
+import { summaryOf } from './page-summary.ts'
 
 /** Sizes in bytes, durations in milliseconds. */
 export interface PreviewOptions {
@@ -35,15 +36,6 @@ const AT_ONCE_OF_SITE = 2
 /** For one user, who may know of very many sites that are slow. */
 const AT_ONCE_FOR_USER = 4
 const MAX_WAITING = 200
-
-/** What of a page's Open Graph members goes to clients as it is. */
-const PASSED_ON = [
-  'og:type',
-  'og:site_name',
-  'og:locale',
-  'article:published_time',
-  'article:author',
-] as const
 
 /** What links lead to, as clients show it (`preview_url`). */
 export class Previews {
@@ -169,28 +161,9 @@ export class Previews {
   }
 
   async #summarise(html: string, url: URL): Promise<JsonObject> {
-    const { title: heading, metas, alternates } = readHead(html)
-    const embedded = await this.#embedded(alternates, url)
-    const first = (...names: string[]) => names.map(name => metas.get(name)).find(text => text !== undefined)
-    const title = embedded?.members['og:title'] ?? first('og:title', 'twitter:title') ?? heading
-    const description = first('og:description', 'twitter:description', 'description')
-    const image =
-      embedded?.image ??
-      first('og:image:secure_url', 'og:image', 'og:image:url', 'twitter:image', 'twitter:image:src')
-    const preview: Record<string, string> = {}
-    for (const name of PASSED_ON) {
-      const text = metas.get(name)
-      if (text !== undefined) preview[name] = text
-    }
-    return {
-      ...preview,
-      ...playableMembers(metas, url),
-      ...embedded?.members,
-      ...(title === undefined ? {} : { 'og:title': title }),
-      ...(description === undefined ? {} : { 'og:description': description }),
-      ...(title === undefined && description === undefined ? {} : { 'og:url': url.href }),
-      ...(image === undefined ? {} : await this.#image(image, url)),
-    }
+    const head = readHead(html)
+    const { members, image } = summaryOf(head, await this.#embedded(head.alternates, url), url)
+    return image === undefined ? members : { ...members, ...(await this.#image(image, url)) }
   }
 
   /** What the page's site offers for embedding; that is asked first, but a page says enough without it. */
