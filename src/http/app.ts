@@ -82,19 +82,18 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   })
   const pages = options.pages ? servePages(options.pages, factsOfPages, options.log) : noPage
   const addresses = new AddressLimit(limiter, options.isServiceToken)
-  const answering = { parts, table, pages, addresses }
   const nextId = createRequestIds()
 
   const handle = async (
     request: IncomingMessage,
     response: ServerResponse,
-    isServed: IsServed,
+    answering: Answering,
   ): Promise<void> => {
     const started = performance.now()
     const facts = new GatheredFacts(request, response, nextId(), clientAddress(request))
     const trace: Trace = { operationId: undefined, principal: {} }
     try {
-      const reply = await replyTo({ ...answering, isServed }, request, response, facts, trace)
+      const reply = await replyTo(answering, request, response, facts, trace)
       if (reply !== undefined) await send(request, response, reply, parts.clock)
     } catch (error) {
       await sendError(error, request, response, facts, options)
@@ -102,14 +101,15 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     const milliseconds = performance.now() - started
     report(options, facts, trace, response.statusCode, milliseconds)
   }
-  const handlerOf =
-    (isServed: IsServed): RequestHandler =>
-    (request, response) => {
-      handle(request, response, isServed).catch(error => {
+  const handlerOf = (isServed: IsServed): RequestHandler => {
+    const answering = { parts, table, pages, addresses, isServed }
+    return (request, response) => {
+      handle(request, response, answering).catch(error => {
         options.log.error({ err: error }, 'a response could not be written')
         response.destroy()
       })
     }
+  }
   return {
     handler: handlerOf(() => true),
     handlerForUsers: handlerOf(operation => operation.authentication !== 'administratorToken'),
