@@ -85,15 +85,21 @@ for (const [side, what] of [
   })
 }
 
+/** A database by way of a proxy, which has been used, and gives its server up that has said nothing for a tenth of a second. */
+const vigilant = async (t: ExecutionContext, url: string) => {
+  const proxy = await PostgresProxy.start(t, url)
+  const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
+  t.teardown(() => proxied.close())
+  await append(proxied, 'a')
+  t.deepEqual(await names(proxied), ['a'])
+  return { proxy, proxied }
+}
+
 testPostgres(
   test,
   'reads and writes do not wait for a server that has vanished without a word',
   async (t, database, config) => {
-    const proxy = await PostgresProxy.start(t, config.url)
-    const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
-    t.teardown(() => proxied.close())
-    await append(proxied, 'a')
-    t.deepEqual(await names(proxied), ['a'])
+    const { proxy, proxied } = await vigilant(t, config.url)
     await proxied.scan(proxied.prepare('SELECT 1 AS one'))
     // Until it is looked whether the server is there; whatever was sent by then waits for good.
     proxy.holdAt = text => {
@@ -111,11 +117,7 @@ testPostgres(
   test,
   'connections that have vanished while nothing passed on them are not used',
   async (t, database, config) => {
-    const proxy = await PostgresProxy.start(t, config.url)
-    const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
-    t.teardown(() => proxied.close())
-    await append(proxied, 'a')
-    t.deepEqual(await names(proxied), ['a'])
+    const { proxy, proxied } = await vigilant(t, config.url)
     proxy.vanish()
     await new Promise<void>(resolve => {
       proxy.holdAt = text => void (text.includes('LISTEN') && resolve())
@@ -130,11 +132,7 @@ testPostgres(
   test,
   'what goes out just before a server is found to have vanished does not wait for it',
   async (t, database, config) => {
-    const proxy = await PostgresProxy.start(t, config.url)
-    const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
-    t.teardown(() => proxied.close())
-    await append(proxied, 'a')
-    t.deepEqual(await names(proxied), ['a'])
+    const { proxy, proxied } = await vigilant(t, config.url)
     proxy.vanish()
     await new Promise<void>(resolve => {
       proxy.holdAt = text => void (text.includes('FROM streams') && resolve())
