@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { addressKey } from '../core/address-key.ts'
 import { type IsServiceToken, isOfService } from './authentication.ts'
-import { addressKey } from './client-address.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
 /**

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { addressKey } from '../core/address-key.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Services } from '../services/index.ts'
 import type { Operation } from '../spec/operation.ts'
@@ -7,7 +8,7 @@ import allSchemas from '../spec/schemas.json' with { type: 'json' }
 import { AddressLimit } from './address-limit.ts'
 import type { Authenticate, IsServiceToken, VerifyRequest } from './authentication.ts'
 import { RequestAborted } from './body.ts'
-import { addressKey, createClientAddress } from './client-address.ts'
+import { createClientAddress } from './client-address.ts'
 import { preflightHeaders } from './cors.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type HttpLog, renderError } from './errors.ts'
@@ -77,9 +78,10 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   const parts: PipelineParts = { ...options, limiter, validator }
   const table = createRouteTable(options.operations ?? allOperations, options.endpoints)
   const clientAddress = createClientAddress(options.trustedProxies)
-  const factsOfPages = (request: IncomingMessage): PageFacts => ({
-    limit: bucket => limiter.check(bucket, addressKey(clientAddress(request))),
-  })
+  const factsOfPages = (request: IncomingMessage): PageFacts => {
+    const ip = clientAddress(request)
+    return { ip, limit: bucket => limiter.check(bucket, addressKey(ip)) }
+  }
   const pages = options.pages ? servePages(options.pages, factsOfPages, options.log) : noPage
   const addresses = new AddressLimit(limiter, options.isServiceToken)
   const nextId = createRequestIds()

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import test from 'ava'
-import { addressKey, createClientAddress, localConnections } from './client-address.ts'
+import { addressKey } from '../core/address-key.ts'
+import { createClientAddress, localConnections } from './client-address.ts'
 
 const requestFrom = (remoteAddress: string, forwarded?: string): IncomingMessage =>
   ({ socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage

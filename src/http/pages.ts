@@ -10,6 +10,8 @@ export type PageContext = RouterContext
 
 /** What a page may know of the request beside what koa says. */
 export interface PageFacts {
+  /** The client's address; behind a trusted proxy the one that it reports. */
+  readonly ip: string
   /** Counts the request for its address. Throws `M_LIMIT_EXCEEDED`. */
   limit(bucket: RateLimitBucket): void
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { parse as parseQuery } from 'node:querystring'
+import { addressKey } from '../core/address-key.ts'
 import type { Clock } from '../core/clock.ts'
 import { MatrixError } from '../core/errors.ts'
 import { isJsonObject, type JsonValue } from '../core/json.ts'
@@ -20,7 +21,6 @@ import {
   type VerifyRequest,
 } from './authentication.ts'
 import { parseBody, readBody, streamBody, textOf } from './body.ts'
-import { addressKey } from './client-address.ts'
 import { coercePath, coerceQuery } from './coerce.ts'
 import type { Limit, UntypedCall } from './endpoint.ts'
 import type { HttpLog } from './errors.ts'

@@ -7,7 +7,7 @@ export const login = endpoint(
   async ({ body, request }, { accounts, appServices, wellKnown: { client } }) => {
     const where = client === undefined ? {} : { well_known: client }
     if (body.type !== SERVICE_LOGIN) {
-      return { ...accounts.login.from(request, await accounts.login.login(body)), ...where }
+      return { ...accounts.login.from(request, await accounts.login.login(body, request)), ...where }
     }
     const { registry } = appServices
     // "`M_MISSING_TOKEN` or `M_UNKNOWN_TOKEN` error code and 401" (application-service API, "Server admin style permissions"),

@@ -64,7 +64,7 @@ export const rateLimitOptions = {
           'wrong-password': bucket(
             0.05,
             20,
-            'Wrong passwords of one account, from whatever addresses: no crowd of them can guess it.',
+            'Wrong passwords of one account, from whatever addresses: no crowd of them can guess it. Those of people who are signed in to it already, or come from where one of its devices was last in use, are counted apart, so that nobody is kept from their account by others.',
           ),
           register: bucket(0.2, 10, 'Making accounts.'),
           message: bucket(5, 50, 'Sending events: messages, state, redactions, kicks and bans.'),

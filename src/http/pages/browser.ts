@@ -22,7 +22,7 @@ export interface BrowserUser {
 /** What pages need of the accounts to know who looks at them. */
 export interface BrowserService {
   user(secret: string): Promise<BrowserUser | undefined>
-  signIn(name: string, password: string): Promise<string>
+  signIn(name: string, password: string, ip: string): Promise<string>
   /** Signs somebody in who has shown otherwise who they are. */
   signInAs(userId: string): Promise<string>
   signOut(secret: string): Promise<void>

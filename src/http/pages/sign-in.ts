@@ -86,8 +86,9 @@ const signIn = async (
 ): Promise<void> => {
   const name = (fields.get('user') ?? '').trim()
   try {
-    factsOf(context).limit('login')
-    setSecret(context, options, await options.browsers.signIn(name, fields.get('password') ?? ''))
+    const facts = factsOf(context)
+    facts.limit('login')
+    setSecret(context, options, await options.browsers.signIn(name, fields.get('password') ?? '', facts.ip))
     goTo(context, sameWith(context, { prompt: undefined }))
   } catch (error) {
     const { status, text } = problemOf(error, visitor.words, { M_FORBIDDEN: 'wrongPassword' })

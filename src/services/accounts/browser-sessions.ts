@@ -47,13 +47,14 @@ export class BrowserSessions {
   /**
    * Signs somebody in by password.
    * @param name their user name, user ID, or an e-mail address of theirs
+   * @param ip the address that they come from
    * @returns the secret of the session
    * @throws {MatrixError} `M_FORBIDDEN`, `M_USER_LOCKED`
    */
-  async signIn(name: string, password: string): Promise<string> {
+  async signIn(name: string, password: string, ip?: string): Promise<string> {
     const isAddress = !name.startsWith('@') && name.includes('@')
     const named = isAddress ? { medium: 'email', address: name } : { user: name }
-    return this.#commit(await this.#login.verify(named, password))
+    return this.#commit(await this.#login.verify(named, password, { ip }))
   }
 
   /**
@@ -100,7 +101,7 @@ export class BrowserSessions {
 
   /** Has the user show once more that they know the password. @throws {MatrixError} `M_FORBIDDEN` */
   async confirm(userId: string, password: string): Promise<void> {
-    await this.#login.verify({ user: userId }, password)
+    await this.#login.verify({ user: userId }, password, { userId })
   }
 
   /** Ends a session. */

@@ -55,7 +55,7 @@ const passwordStage = (login: Login): Stage => ({
     if (typeof auth.password !== 'string' || named === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
-    return { userId: (await verified(login, named, auth.password)).userId }
+    return { userId: (await verified(login, named, auth.password, session)).userId }
   },
 })
 
@@ -63,9 +63,14 @@ const passwordStage = (login: Login): Stage => ({
  * "In the case that the homeserver does not know about the supplied 3PID, the homeserver must respond with 403 Forbidden": so it
  * does to a wrong password, too, or anybody could find out which addresses have accounts.
  */
-const verified = async (login: Login, named: NamedUser, password: string): Promise<User> => {
+const verified = async (
+  login: Login,
+  named: NamedUser,
+  password: string,
+  { userId }: InteractiveSession,
+): Promise<User> => {
   try {
-    return await login.verify(named, password)
+    return await login.verify(named, password, { userId })
   } catch (error) {
     if (!(error instanceof MatrixError) || 'user' in named) throw error
     throw new StageRefused(error.errcode, error.message)

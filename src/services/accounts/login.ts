@@ -6,6 +6,7 @@ import { SerialQueue } from '../serial-queue.ts'
 import type { Authentication, Connection } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
+import { countedFrom, type TriedFrom } from './guesses.ts'
 import { type LoginFlow, loginFlows } from './login-flows.ts'
 import { invalidLoginToken, type LoginTokens } from './login-tokens.ts'
 import {
@@ -73,14 +74,15 @@ export class Login {
 
   /**
    * Logs a user in, by password or by login token.
+   * @param from from where a password is tried
    * @throws {MatrixError} `M_FORBIDDEN`: credentials that are not right, a device named like a key; `M_USER_LOCKED`;
    *   `M_USER_DEACTIVATED`, by a token; `M_MISSING_PARAM`, `M_INVALID_PARAM`; `M_UNKNOWN` (400): another type of login
    */
-  async login(request: LoginRequest): Promise<LoggedIn> {
+  async login(request: LoginRequest, from: TriedFrom = {}): Promise<LoggedIn> {
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
     const { sessions } = this.#context.options
     if (request.type === 'm.login.password' && sessions.passwords) {
-      return this.start(await this.#byPassword(request), request)
+      return this.start(await this.#byPassword(request, from), request)
     }
     if (request.type === 'm.login.token' && sessions.loginTokens) {
       const { user, ...given } = await this.#tokens.redeem(request.token)
@@ -93,19 +95,23 @@ export class Login {
    * Verifies a user by password, in the same time whether or not there is such a user.
    * @throws {MatrixError} `M_FORBIDDEN`, also where passwords are not in use; `M_LIMIT_EXCEEDED` after too many wrong ones
    */
-  async verify(named: NamedUser, password: string): Promise<User> {
+  async verify(named: NamedUser, password: string, from: TriedFrom = {}): Promise<User> {
     const { serverName, sessions } = this.#context.options
     if (!sessions.passwords) {
       throw new MatrixError('M_FORBIDDEN', 'Nobody signs in with a password here.')
     }
-    const whom = countedAs(named, serverName)
-    return this.#turns.run(whom, () => this.#try(whom, named, password))
+    const user = await findUser(this.#context, named)
+    // Looked up for nobody as well, so that it takes as long.
+    const devices = await this.#devices.all(user?.userId ?? '')
+    const whom = countedFrom(countedAs(named, serverName), from, { user, devices })
+    return this.#turns.run(whom, () => this.#try(whom, user?.userId, password))
   }
 
-  async #try(whom: string, named: NamedUser, password: string): Promise<User> {
-    const { hooks, passwords, write } = this.#context
+  async #try(whom: string, userId: string | undefined, password: string): Promise<User> {
+    const { hooks, passwords, read, write } = this.#context
     hooks.guesses?.check(whom)
-    const user = await findUser(this.#context, named)
+    // Anew: they may have waited for their turn, and the password is another by now.
+    const user = userId === undefined ? undefined : await read.users.byId(userId)
     const hash = user?.passwordHash
     // Deactivated accounts have no password: "servers may choose not to use `M_USER_DEACTIVATED` at login time".
     if (!(await passwords.verify(password, hash)) || user === undefined || hash === undefined) {
@@ -208,11 +214,11 @@ export class Login {
     return { tokens, scope: owner.grant?.scope }
   }
 
-  async #byPassword(request: LoginRequest): Promise<User> {
+  async #byPassword(request: LoginRequest, from: TriedFrom): Promise<User> {
     const named = namedUser(request)
     if (named === undefined || request.password === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
-    return this.verify(named, request.password)
+    return this.verify(named, request.password, from)
   }
 }
