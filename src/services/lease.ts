@@ -88,7 +88,7 @@ export class Lease {
 
   /**
    * Takes the lease whenever it is free and does the work, which goes on until its signal is aborted; resolves after
-   * `closing`. `onWait` is called when another has it.
+   * `closing`. Work that fails is left to others, and tried again later. `onWait` is called when another has it.
    */
   async run(
     closing: AbortSignal,
@@ -97,7 +97,7 @@ export class Lease {
   ): Promise<void> {
     while (!closing.aborted) {
       this.#look = new AbortController()
-      const looking = AbortSignal.any([closing, this.#look.signal])
+      let looking = AbortSignal.any([closing, this.#look.signal])
       try {
         const heldUntil = await this.#leases.heldUntil(this.#lease.name)
         const now = this.#clock.now()
@@ -109,6 +109,8 @@ export class Lease {
       } catch (error) {
         if (!(error instanceof LeaseLost)) {
           this.#log.error({ err: error, lease: this.#lease.name }, 'work under a lease failed')
+          // That it is free is its own news now: whoever heeded that would fail again and again without a pause.
+          looking = closing
         }
       }
       if (!closing.aborted) await this.#clock.sleep(this.#holdMs / LOOKS, looking).catch(() => undefined)
