@@ -71,6 +71,7 @@ export const addSignInPages = (
       providersOf: userId => providers.linked.of(userId),
       permitConnecting: (providerId, browser, userId) =>
         providers.permitConnecting(providerId, browser, userId),
+      disconnect: (userId, providerId) => providers.linked.disconnect(userId, providerId),
       confirm: (userId, password) => browsers.confirm(userId, password),
       approveKeyReset: async (userId, deviceId) => {
         await oauth.keyResets.approve(userId, deviceId)

@@ -38,6 +38,9 @@ export const english: PageWords = {
     title: 'Accounts elsewhere',
     connected: provider => `You can sign in with ${provider}.`,
     connect: provider => `Sign in with ${provider} as well`,
+    disconnect: provider => `No longer sign in with ${provider}`,
+    disconnectMeans: provider =>
+      `Whoever has your account at ${provider} does not get in here with it any more. Sessions that have begun so go on until you sign them out.`,
   },
   register: {
     title: server => `Create an account on ${server}`,

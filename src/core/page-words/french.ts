@@ -38,6 +38,9 @@ export const french: PageWords = {
     title: 'Comptes ailleurs',
     connected: provider => `Vous pouvez vous connecter avec ${provider}.`,
     connect: provider => `Se connecter aussi avec ${provider}`,
+    disconnect: provider => `Ne plus se connecter avec ${provider}`,
+    disconnectMeans: provider =>
+      `Qui a votre compte chez ${provider} n’entre plus ici avec lui. Les sessions commencées ainsi continuent jusqu’à ce que vous les déconnectiez.`,
   },
   register: {
     title: server => `Créer un compte sur ${server}`,

@@ -38,6 +38,9 @@ export const german: PageWords = {
     title: 'Konten anderswo',
     connected: provider => `Du kannst dich mit ${provider} anmelden.`,
     connect: provider => `Auch mit ${provider} anmelden`,
+    disconnect: provider => `Nicht mehr mit ${provider} anmelden`,
+    disconnectMeans: provider =>
+      `Wer dein Konto bei ${provider} hat, kommt damit nicht mehr herein. Sitzungen, die so begonnen haben, gehen weiter, bis du sie abmeldest.`,
   },
   register: {
     title: server => `Ein Konto auf ${server} anlegen`,

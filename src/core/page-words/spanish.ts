@@ -38,6 +38,9 @@ export const spanish: PageWords = {
     title: 'Cuentas en otros sitios',
     connected: provider => `Puedes iniciar sesión con ${provider}.`,
     connect: provider => `Iniciar sesión también con ${provider}`,
+    disconnect: provider => `No iniciar más sesión con ${provider}`,
+    disconnectMeans: provider =>
+      `Quien tenga tu cuenta de ${provider} ya no entra aquí con ella. Las sesiones que empezaron así siguen hasta que las cierres.`,
   },
   register: {
     title: server => `Crear una cuenta en ${server}`,

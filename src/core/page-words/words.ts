@@ -58,6 +58,8 @@ export interface ProvidersWords {
   readonly title: string
   connected(provider: string): string
   connect(provider: string): string
+  disconnect(provider: string): string
+  disconnectMeans(provider: string): string
 }
 
 export interface RegisterWords {

@@ -50,6 +50,8 @@ export interface AccountService {
   providersOf(userId: string): Promise<readonly (OfferedProvider & { readonly isLinked: boolean })[]>
   /** Lets a user who has confirmed it begin to connect an account elsewhere, in this browser. @returns what the way there asks for */
   permitConnecting(providerId: string, browser: string, userId: string): Promise<string>
+  /** Has a user sign in no longer with what they have at a provider. @throws {MatrixError} `M_BAD_STATE`: as they do with nothing else */
+  disconnect(userId: string, providerId: string): Promise<void>
   /** Has the user show that they know their password. */
   confirm(userId: string, password: string): Promise<void>
   /** Lets a device of theirs replace the cross-signing keys; without one, any device. */

@@ -2,15 +2,22 @@ import { alertOf, sameWith } from '../browser.ts'
 import { type Html, html, sendPage } from '../layout.ts'
 import { problemOf } from '../problem-words.ts'
 import { linksTo, type OfferedProvider } from '../sign-in.ts'
-import { type AccountAction, backLink, type Call } from './action.ts'
+import { type AccountAction, backLink, type Call, linkTo, say } from './action.ts'
 import { canConfirm, confirm, passwordField, signInOnceMore } from './confirmation.ts'
 
-/** `chat.tessera.providers`: with which accounts elsewhere the user signs in, and could as well, once they have confirmed it. */
+/**
+ * `chat.tessera.providers`: with which accounts elsewhere the user signs in, and could as well, or no longer (`disconnect` in the query),
+ * once they have confirmed it.
+ */
 export const providers: AccountAction = {
   async show(call) {
-    await sendProviders(call, 200, undefined)
+    const ending = await endingOf(call)
+    if (ending !== undefined) await sendEnding(call, ending, 200, undefined)
+    else await sendProviders(call, 200, undefined)
   },
   async submit(call, fields) {
+    const ending = await endingOf(call)
+    if (ending !== undefined) return disconnect(call, ending, fields)
     const { options, user, visitor } = call
     const id = fields.get('provider')
     const all = await options.account.providersOf(user.userId)
@@ -33,7 +40,11 @@ const sendProviders = async (call: Call, status: number, problem: string | undef
   const all = await options.account.providersOf(user.userId)
   const connected = all.filter(({ isLinked }) => isLinked)
   const others = all.filter(({ isLinked }) => !isLinked)
-  const list = html`<ul>${joined(connected.map(({ name }) => html`<li>${say.connected(name)}</li>`))}</ul>`
+  const canEnd = user.hasPassword || connected.length > 1
+  const items = connected.map(
+    one => html`<li>${say.connected(one.name)}${canEnd ? linkToEnd(call, one) : undefined}</li>`,
+  )
+  const list = html`<ul>${joined(items)}</ul>`
   sendPage(
     context,
     status,
@@ -43,6 +54,59 @@ ${alertOf(problem)}
 ${connected.length > 0 ? list : undefined}
 ${others.length > 0 ? await waysToConnect(call, others) : undefined}
 ${backLink(call)}`,
+    { lang },
+  )
+}
+
+const ACTION = 'chat.tessera.providers'
+
+const linkToEnd = (call: Call, { id, name }: OfferedProvider): Html =>
+  html` <small>${linkTo(call, call.visitor.words.providers.disconnect(name), { action: ACTION, disconnect: id })}</small>`
+
+/** The provider with which the user wants to sign in no longer, if they do with it and do not have to. */
+const endingOf = async ({ context, options, user }: Call): Promise<OfferedProvider | undefined> => {
+  const id = new URLSearchParams(context.querystring).get('disconnect')
+  if (id === null) return undefined
+  const connected = (await options.account.providersOf(user.userId)).filter(({ isLinked }) => isLinked)
+  return user.hasPassword || connected.length > 1 ? connected.find(one => one.id === id) : undefined
+}
+
+const disconnect = async (call: Call, provider: OfferedProvider, fields: URLSearchParams): Promise<void> => {
+  const { options, user, visitor } = call
+  if (fields.get('do') !== 'disconnect' || !canConfirm(call))
+    return sendEnding(call, provider, 200, undefined)
+  try {
+    await confirm(call, fields)
+    await options.account.disconnect(user.userId, provider.id)
+    say(call, 200, visitor.words.providers.title, visitor.words.account.saved)
+  } catch (error) {
+    const { status, text } = problemOf(error, visitor.words, { M_FORBIDDEN: 'wrongPassword' })
+    await sendEnding(call, provider, status, text)
+  }
+}
+
+const sendEnding = async (
+  call: Call,
+  { name }: OfferedProvider,
+  status: number,
+  problem: string | undefined,
+): Promise<void> => {
+  const { common, providers: words, lang } = call.visitor.words
+  const title = words.disconnect(name)
+  const form = html`<form method="post">
+${call.visitor.formToken}
+${passwordField(call)}
+<button class="danger" name="do" value="disconnect">${title}</button>
+</form>`
+  sendPage(
+    call.context,
+    status,
+    title,
+    html`<h1>${title}</h1>
+<p>${words.disconnectMeans(name)}</p>
+${alertOf(problem)}
+${canConfirm(call) ? form : await signInOnceMore(call)}
+<p>${linkTo(call, common.cancel, { action: ACTION })}</p>`,
     { lang },
   )
 }

@@ -74,6 +74,22 @@ export class LinkedAccounts {
     ])
     if (!done.ok) throw anotherAccount()
   }
+
+  /**
+   * Has a user sign in no longer with the accounts that they have at a provider. What has begun with them goes on.
+   * @throws {MatrixError} `M_BAD_STATE`: they could not sign in at all any more
+   */
+  async disconnect(userId: string, providerId: string): Promise<void> {
+    const { options, read, write } = this.#context
+    const others = (await this.of(userId)).filter(({ id, isLinked }) => isLinked && id !== providerId)
+    const hasPassword =
+      options.sessions.passwords && (await read.users.byId(userId))?.passwordHash !== undefined
+    if (others.length === 0 && !hasPassword)
+      throw new MatrixError('M_BAD_STATE', 'Nobody could sign in to this account any more.')
+    const accounts = await read.providerAccounts.ofUser(userId)
+    const ending = accounts.filter(({ provider }) => provider === providerId)
+    await this.#context.commit(ending.map(account => write.providerAccounts.unlink(account, userId)))
+  }
 }
 
 /** Somebody has signed in elsewhere as another than whom it is about. */

@@ -1,0 +1,53 @@
+import test from 'ava'
+import { PASSWORD } from '../../../test-kit/accounts.ts'
+import { openWithProvider } from '../../../test-kit/provider-world.ts'
+
+const ALICE = { sub: 'a', preferred_username: 'alice.a', name: 'Alice' }
+const BOB = { sub: 'b', preferred_username: 'bob', name: 'Bob' }
+const PAGE = '/account?action=chat.tessera.providers'
+const END = `${PAGE}&disconnect=company`
+
+test('who has a password signs in no longer with an account elsewhere', async t => {
+  const { provider, browser, follow, linkToConnect, signIn, whoIs } = await openWithProvider(t, {
+    settings: { registration: false },
+  })
+  provider.person = ALICE
+  const alice = browser()
+  await alice.signIn('/account')
+  t.notRegex((await alice.get(END)).text, /No longer/, 'she does not yet')
+  await follow(alice, (await linkToConnect(alice, PASSWORD)) ?? '')
+  t.regex((await alice.get(PAGE)).text, /disconnect=company">No longer sign in with The company/)
+  t.regex((await alice.get(END)).text, /<h1>No longer sign in with The company.*type="password"/s)
+  t.is((await alice.post(END, { do: 'disconnect', password: 'wrong' })).status, 403)
+  t.regex((await alice.post(END, { password: PASSWORD })).text, /type="password"/, 'the button was not used')
+  t.regex((await alice.get(PAGE)).text, /You can sign in with The company/)
+  t.regex((await alice.post(END, { do: 'disconnect', password: PASSWORD })).text, /It is saved/)
+  t.notRegex((await alice.get(PAGE)).text, /You can sign in with/)
+  t.is(await whoIs(alice), '@alice:tessera.test')
+  const elsewhere = browser()
+  t.is((await signIn(elsewhere, '/account')).came.status, 403)
+  t.is(await whoIs(elsewhere), undefined)
+})
+
+test('who has no password keeps a way to sign in', async t => {
+  const others = [{ id: 'school', name: 'The school' }]
+  const world = await openWithProvider(t, { others })
+  const { provider, accounts, browser, follow, linkToConnect, signIn, clock } = world
+  provider.person = BOB
+  const bob = browser()
+  await signIn(bob, '/account')
+  t.notRegex((await bob.get(PAGE)).text, /No longer/)
+  t.notRegex((await bob.get(END)).text, /<h1>No longer/)
+  const alone = accounts.providers.linked.disconnect('@bob:tessera.test', 'company')
+  await t.throwsAsync(alone, { message: /any more/ })
+  await follow(bob, (await linkToConnect(bob, undefined, 'school')) ?? '')
+  clock.advance(300_000)
+  t.regex((await bob.get(END)).text, /Sign in once more/)
+  t.regex((await bob.post(END, { do: 'disconnect' })).text, /Sign in once more/)
+  await signIn(bob, END)
+  await bob.get(END)
+  t.regex((await bob.post(END, { do: 'disconnect' })).text, /It is saved/)
+  const page = (await bob.get(PAGE)).text
+  t.regex(page, /You can sign in with The school/)
+  t.notRegex(page, /No longer/)
+})
