@@ -21,6 +21,7 @@ const ENTRIES = {
   'reader-worker': 'src/storage/reader-worker',
   'verify-worker': 'src/services/federation/verify-worker',
   'resolve-worker': 'src/services/rooms/resolve-worker',
+  'bcrypt-worker': 'src/services/accounts/bcrypt-worker',
 }
 
 /** Another one as soon as any of the sources has changed. */

@@ -7,13 +7,13 @@ import { rebuildMessageIndex } from '../services/search/rebuild-index.ts'
 import { copyRows } from '../storage/dump/copy.ts'
 import { openDump, writeDump } from '../storage/dump/dump-file.ts'
 import { openSource, openTarget } from '../storage/dump/open.ts'
-import { DumpError, type RowSource, type RowTarget } from '../storage/dump/row-stream.ts'
+import type { RowSource, RowTarget } from '../storage/dump/row-stream.ts'
 import { refuseServed } from '../storage/inspect.ts'
 import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
-import { EXIT, type Host, say } from './host.ts'
+import { attempt } from './attempt.ts'
+import { type Host, say } from './host.ts'
 import { progressLine } from './progress.ts'
 import { twin, withConfig } from './settings.ts'
-import { startFailure } from './start-errors.ts'
 
 /** Writes all data of the server's database, which may be running, into a file. */
 export const backup = (host: Host, flags: ConfigFlags, file: string): Promise<number> =>
@@ -115,20 +115,4 @@ const location = (host: Host, url: string, option: string): ReturnType<typeof da
   }
   const config = { dataDirectory: host.cwd, database: { url, maxConnections: 2 } }
   return databaseLocation(config)
-}
-
-/** Says in one sentence why something cannot be done. */
-const attempt = async (host: Host, act: () => Promise<void>): Promise<number> => {
-  try {
-    await act()
-    return EXIT.ok
-  } catch (error) {
-    const reason =
-      error instanceof DumpError
-        ? `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
-        : startFailure(error)
-    if (reason === undefined) throw error
-    say(host, reason)
-    return EXIT.failed
-  }
 }

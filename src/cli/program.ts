@@ -5,6 +5,7 @@ import { addAccounts } from './account-commands.ts'
 import type { Action } from './action.ts'
 import { addMedia, addRooms } from './content-commands.ts'
 import { EXIT, type Host, say } from './host.ts'
+import type { ImportOptions } from './import-synapse.ts'
 
 /** The flags of a command line, those of the program and of the command together. */
 interface Flags {
@@ -202,6 +203,27 @@ const addDataMoves = (program: Command, host: Host, action: Action): void => {
     .action(
       action(async (_flags, options: { from: string; to: string }) =>
         (await import('./data-moves.ts')).migrateDatabase(host, options),
+      ),
+    )
+  addImport(program, host, action)
+}
+
+const addImport = (program: Command, host: Host, action: Action): void => {
+  program
+    .command('import')
+    .description('take over what other servers have')
+    .command('synapse <settings...>')
+    .description(
+      "fill an empty database with all that a Synapse of the same name has, by Synapse's settings (files, or directories of them); both must be stopped; goes on where it was interrupted",
+    )
+    .option(
+      '--database <url>',
+      "Synapse's database, where its settings do not say: sqlite:PATH or postgres://…",
+    )
+    .option('--check', 'only find out whether everything is ready')
+    .action(
+      action(async (flags, settings: string[], options: ImportOptions) =>
+        (await import('./import-synapse.ts')).importSynapse(host, flags, settings, options),
       ),
     )
 }

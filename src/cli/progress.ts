@@ -8,7 +8,12 @@ export interface LongWork {
   readonly total: number | undefined
 }
 
-const PHASES: Readonly<Record<string, string>> = { copy: 'copying', compare: 'comparing', index: 'indexing' }
+const PHASES: Readonly<Record<string, string>> = {
+  copy: 'copying',
+  compare: 'comparing',
+  index: 'indexing',
+  import: 'importing',
+}
 /** On a terminal the line is drawn anew this often; elsewhere a line is written rarely. Milliseconds. */
 const EVERY_MS = { terminal: 100, elsewhere: 10_000 }
 const WIDTH = 24

@@ -76,6 +76,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       memoryKib: Math.ceil(passwords.hashing.memory / 1024),
       iterations: passwords.hashing.iterations,
       parallelism: passwords.hashing.parallelism,
+      bcryptPepper: passwords.bcryptPepper,
     },
     oauth: { enabled: hasSignInPages(config), qrCodes: config.oauth.qrCodes },
     sessions: {

@@ -110,6 +110,15 @@ export const accountOptions = {
         default: 8,
         description: 'The fewest characters of a new password.',
       },
+      bcrypt_pepper: {
+        type: 'string',
+        format: 'not-empty',
+        'x-optional': true,
+        'x-secret': true,
+        description:
+          'For accounts that were imported from Synapse: its `password_config.pepper`. Passwords of such accounts are wrong without it until their owners have logged in once.',
+        examples: ['the same text as there'],
+      },
       hashing: {
         type: 'object',
         description:

@@ -20,3 +20,20 @@ test('hashes of dearer settings than today’s are still verified', async t => {
   t.true(await cheap.verify('password', hash))
   t.true(cheap.isOutdated(hash))
 })
+
+test('passwords that Synapse has hashed are right, and their hashes to be renewed', async t => {
+  const hashed = [
+    ['correct horse', undefined, '$2b$04$gGbMMJyMXDGyxEidpqUeqeamsexkZAqULQJAZh7TTia1eI5JgcTJO'],
+    // It normalises to NFKC, and only the first 72 bytes count, pepper included.
+    ['ﬁne pass', 'pepper', '$2b$04$wmEuhhjxhQHyMFpEXT3IauHAqTNn3Uaqb/zV.xu.U0lrrtnPYSK5K'],
+    [`${'é'.repeat(35)}x€yz`, 'pepper', '$2b$04$HIbW1gSSwtHZxr4QDL51iOmqy2ZD44ICFN8Ra7u6S7h963BLEw/ce'],
+  ] as const
+  for (const [password, bcryptPepper, hash] of hashed) {
+    const passwords = new Passwords({ ...DEFAULT_PASSWORD_OPTIONS, ...CHEAP_PASSWORDS, bcryptPepper })
+    t.true(await passwords.verify(password, hash), password)
+    t.false(await passwords.verify('another', hash))
+    t.true(passwords.isOutdated(hash))
+    const dear = hash.replace('$04$', '$31$')
+    t.false(await passwords.verify(password, dear), 'one that would take days is not computed')
+  }
+})

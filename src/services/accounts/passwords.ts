@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes } from '../../core/ids.ts'
+import { isBcrypt, matchesBcrypt } from './bcrypt.ts'
 import { BoundedPool, PoolFull } from './bounded-pool.ts'
 
 const require = createRequire(import.meta.url)
@@ -23,6 +24,8 @@ export interface PasswordOptions {
   readonly maxWaiting: number
   /** In code points. */
   readonly minimumLength: number
+  /** What Synapse put after passwords before it hashed them, where accounts were imported from one. */
+  readonly bcryptPepper?: string | undefined
 }
 
 export const DEFAULT_PASSWORD_OPTIONS: PasswordOptions = {
@@ -102,6 +105,9 @@ export class Passwords {
    */
   async verify(password: string, phc: string | undefined): Promise<boolean> {
     if (!password.isWellFormed() || !fitsBytes(password, MAX_PASSWORD_BYTES)) return false
+    if (phc !== undefined && isBcrypt(phc)) {
+      return this.#run(() => matchesBcrypt(password, this.#options.bcryptPepper ?? '', phc))
+    }
     const isUsable = phc !== undefined && this.#isUsable(phc)
     if (!isUsable && this.#decoy === undefined) {
       this.#decoy = this.hash('decoy')
@@ -114,8 +120,9 @@ export class Passwords {
     return same && isUsable
   }
 
-  /** Whether a hash was made at another cost than today's. */
+  /** Whether a hash was made at another cost than today's, or in another way (bcrypt, of an import). */
   isOutdated(phc: string): boolean {
+    if (isBcrypt(phc)) return true
     const { memoryKib, iterations, parallelism } = this.#options
     const made = argon2().parseOptions(phc)
     return made.memoryCost !== memoryKib || made.timeCost !== iterations || made.parallelism !== parallelism

@@ -1,0 +1,106 @@
+import { databaseLocation, signingKeyPath } from '../config/locations.ts'
+import { OperatorError } from '../config/operator-error.ts'
+import type { Config } from '../config/schema/index.ts'
+import { type SynapseDatabase, synapseDatabase } from '../config/synapse/database.ts'
+import {
+  readSynapseSettings,
+  type SynapseSettings,
+  synapsePath,
+  textOption,
+} from '../config/synapse/settings.ts'
+import { takeOverKey } from '../config/synapse/signing-key.ts'
+import { refuseServed } from '../storage/inspect.ts'
+import { openDatabase } from '../storage/open.ts'
+import { holdsPeopleOrRooms, isImportUnderWay } from '../storage/synapse/mark.ts'
+import { openSynapse } from '../storage/synapse/open.ts'
+import type { SynapseSource } from '../storage/synapse/source.ts'
+import { type Host, say } from './host.ts'
+import { synapseSeemsToRun } from './synapse-running.ts'
+
+/** What is imported from, and what its settings say. */
+export interface ImportFrom {
+  readonly config: Config
+  readonly settings: SynapseSettings
+  readonly source: SynapseSource
+}
+
+/** What a database that is being filled by this import says of itself. */
+export const importMark = ({ serverName }: Config): string => `synapse ${serverName}`
+
+/** Reads Synapse's settings, and opens its database. Throws `OperatorError` or `SynapseUnreadable`. */
+export const importSource = async (
+  host: Host,
+  config: Config,
+  paths: readonly string[],
+  options: { readonly database?: string },
+): Promise<Pick<ImportFrom, 'settings' | 'source'>> => {
+  const settings = readSynapseSettings(host.cwd, paths)
+  const name = textOption(settings, 'server_name')
+  if (name === undefined) {
+    throw new OperatorError(
+      `Synapse's settings say no server_name: name the file that does as well (Debian has it in conf.d/server_name.yaml).`,
+    )
+  }
+  if (name !== config.serverName) {
+    throw new OperatorError(
+      `Synapse's server is ${name}, and this one is ${config.serverName}: a server's name can never change. Set server_name to ${name}.`,
+    )
+  }
+  const location =
+    options.database === undefined ? synapseDatabase(settings, host.cwd) : locationOf(host, options.database)
+  return { settings, source: await openSynapse(location) }
+}
+
+const locationOf = (host: Host, url: string): SynapseDatabase => {
+  if (!/^(sqlite:|postgres(ql)?:\/\/)/.test(url)) {
+    throw new OperatorError(
+      `--database ${url} is no database: write sqlite:PATH or postgres://USER@HOST/NAME.`,
+    )
+  }
+  const database = { url, maxConnections: 1 }
+  return databaseLocation({ dataDirectory: host.cwd, database })
+}
+
+/**
+ * Refuses what would end badly, one sentence each; takes over Synapse's signing key if there is none yet.
+ * @throws {OperatorError}
+ */
+export const refuseUnfit = async (host: Host, { config, settings, source }: ImportFrom): Promise<void> => {
+  const target = databaseLocation(config)
+  await refuseServed(target, Date.now())
+  const runs = await synapseSeemsToRun(settings, source, host.cwd)
+  if (runs !== undefined) throw new OperatorError(`Synapse seems to be running: ${runs}. Stop it first.`)
+  const pepper = textOption(settings, 'password_config', 'pepper')
+  if (pepper !== config.passwords.bcryptPepper) {
+    throw new OperatorError(
+      pepper === undefined
+        ? "passwords.bcrypt_pepper is set here, and Synapse has no pepper (password_config.pepper): remove it, or nobody's password is right."
+        : "Synapse has a pepper (password_config.pepper): set passwords.bcrypt_pepper to the same text, or nobody's password is right.",
+    )
+  }
+  await refuseFilled(config)
+  const keyFile = textOption(settings, 'signing_key_path')
+  if (keyFile === undefined) {
+    throw new OperatorError(
+      "Synapse's settings name no signing key (signing_key_path): name the file that does as well.",
+    )
+  }
+  const isNew = takeOverKey(synapsePath(settings, host.cwd, keyFile), signingKeyPath(config))
+  if (isNew) say(host, `Took over Synapse's signing key as ${signingKeyPath(config)}`)
+}
+
+/** Only an empty database is filled, or one that is being filled from here. */
+const refuseFilled = async (config: Config): Promise<void> => {
+  const target = databaseLocation(config)
+  const db = await openDatabase(target, { isBeingFilled: true })
+  try {
+    if (await isImportUnderWay(target, importMark(config))) return
+    if (await holdsPeopleOrRooms(db)) {
+      throw new OperatorError(
+        'The database of this server holds accounts or rooms already: an import needs an empty one (set database.url to another, or begin with another data directory).',
+      )
+    }
+  } finally {
+    await db.close()
+  }
+}

@@ -1,0 +1,135 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import Sqlite from 'better-sqlite3'
+import { createKeyFile } from '../config/signing-key.ts'
+import { run } from '../test-kit/command-runs.ts'
+import { makeSynapse } from '../test-kit/synapse.ts'
+import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
+
+const ANN = {
+  ...{
+    name: '@ann:a.test',
+    password_hash: '$2b$04$hash',
+    creation_ts: 1,
+    admin: 1,
+    is_guest: 0,
+    deactivated: 0,
+  },
+  ...{ shadow_banned: false, locked: false, suspended: false },
+}
+
+/** A Synapse that has been stopped, and the settings of a Tessera in its place. */
+const stopped = async (t: ExecutionContext, settings: object = {}) => {
+  const cwd = temporaryDirectory(t)
+  const location = await makeSynapse(t, { kind: 'sqlite', path: '' }, { users: [ANN] })
+  createKeyFile(join(cwd, 'synapse.key'))
+  const write = (more: object): void => {
+    const theirs = {
+      server_name: 'a.test',
+      signing_key_path: 'synapse.key',
+      database: {
+        name: 'sqlite3',
+        args: { database: location.kind === 'sqlite' ? location.path : '' },
+      },
+      ...settings,
+      ...more,
+    }
+    writeFileSync(join(cwd, 'synapse.yaml'), JSON.stringify(theirs))
+  }
+  write({})
+  const ours = (more: object = {}): void =>
+    writeFileSync(join(cwd, 'homeserver.yaml'), JSON.stringify({ server_name: 'a.test', ...more }))
+  ours()
+  const imports = async (more = '') => {
+    const { code, host } = await run(t, `import synapse synapse.yaml${more}`, { cwd })
+    return { code, out: host.out(), err: host.err() }
+  }
+  return { cwd, imports, write, ours }
+}
+
+test('an import fills the empty database, and takes over the signing key', async t => {
+  const { cwd, imports } = await stopped(t)
+  const ready = await imports(' --check')
+  t.is(ready.code, 0, ready.err)
+  t.regex(ready.err, /^Took over Synapse's signing key as .*\nEverything is ready for the import\.\n$/)
+  t.is(
+    readFileSync(join(cwd, 'data/signing.key'), 'utf8').trim(),
+    readFileSync(join(cwd, 'synapse.key'), 'utf8').trim(),
+  )
+  const done = await imports()
+  t.is(done.code, 0, done.err)
+  t.regex(done.out, /^What came over:\n {2}1 accounts\n/)
+  t.regex(done.err, /Done\. Start the server in place of Synapse: npx tessera serve/)
+  const again = await imports()
+  t.is(again.code, 1)
+  t.regex(again.err, /holds accounts or rooms already/)
+})
+
+test('an unfinished import is gone on with, and served by nobody', async t => {
+  const { cwd, imports } = await stopped(t)
+  t.is((await imports()).code, 0)
+  const db = new Sqlite(join(cwd, 'data/homeserver.db'))
+  db.exec(`CREATE TABLE dump_progress (table_name text PRIMARY KEY, row_count integer, checksum text, last_key text, is_done integer);
+    INSERT INTO dump_progress VALUES ('#source', 0, 'synapse a.test', NULL, 0)`)
+  db.close()
+  const { code, host } = await run(t, 'user list', { cwd, module: await import('../server-cli.ts') })
+  t.is(code, 1)
+  t.regex(host.err(), /is being filled .* give the same command again/)
+  const done = await imports()
+  t.is(done.code, 0, done.err)
+  t.regex(done.err, /^Going on with the import that was begun\./)
+})
+
+test('what stands in the way is said in a sentence', async t => {
+  const { cwd, imports, write, ours } = await stopped(t)
+  const refuses = async (reason: RegExp, more?: string): Promise<void> => {
+    const { code, err } = await imports(more)
+    t.is(code, 1, String(reason))
+    t.regex(err, reason)
+    t.is(err.trim().split('\n').length, 1, 'a sentence')
+  }
+  write({ server_name: 'b.test' })
+  await refuses(/Synapse's server is b\.test, and this one is a\.test/)
+  write({ server_name: undefined })
+  await refuses(/say no server_name/)
+  write({ database: { name: 'sqlite3', args: { database: 'nowhere.db' } } })
+  await refuses(/Synapse's database .*nowhere\.db cannot be read/)
+  write({ databases: {} })
+  await refuses(/split over several databases/)
+  write({ database: undefined })
+  await refuses(/name no database/)
+  await refuses(/--database nonsense is no database/, ' --database nonsense')
+  await refuses(/nowhere\.yaml cannot be read/, ' nowhere.yaml')
+  write({ password_config: { pepper: 'salt' } })
+  await refuses(/set passwords\.bcrypt_pepper to the same text/)
+  write({})
+  ours({ passwords: { bcrypt_pepper: 'salt' } })
+  await refuses(/Synapse has no pepper/)
+  ours()
+  write({ pid_file: 'synapse.pid' })
+  writeFileSync(join(cwd, 'synapse.pid'), String(process.pid))
+  await refuses(/Synapse seems to be running: its process \d+ is alive/)
+  rmSync(join(cwd, 'synapse.pid'))
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  t.teardown(() => server.close())
+  const address = server.address()
+  write({ listeners: [{ port: typeof address === 'object' ? address?.port : 0 }] })
+  await refuses(/something answers on its port/)
+  write({ signing_key_path: 'nowhere.key' })
+  await refuses(/signing key .*nowhere\.key is not there/)
+  write({ signing_key_path: undefined })
+  await refuses(/name no signing key/)
+  createKeyFile(join(cwd, 'data/signing.key'))
+  write({})
+  await refuses(/is not Synapse's/)
+})
+
+test('settings of several files are taken together', async t => {
+  const { cwd, write, imports } = await stopped(t)
+  write({ server_name: undefined })
+  writeFileSync(join(cwd, 'name.yaml'), 'server_name: a.test\n')
+  t.is((await imports(' name.yaml --check')).code, 0)
+})
