@@ -3,8 +3,10 @@ import { MatrixError } from '../../core/errors.ts'
 import { roomEventFilter } from '../../core/filter.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Requester } from '../requester.ts'
+import { inviteFirst } from '../rooms/first-invitations.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import type { DirectClaims } from './claims.ts'
 import { type QuotedMessage, quotedMessages, readableHistory } from './quoted-history.ts'
@@ -24,7 +26,7 @@ export interface ExtendedRoom {
    * for clients to share the keys (`key_bundle`: client-server API, "Construction and sharing of the key bundle").
    */
   readonly history: { readonly mode: 'quoted' | 'key_bundle' | 'none'; readonly messages: number }
-  /** Whose invitations could not be delivered. */
+  /** Whose invitations could not be delivered, or not yet. */
   readonly notInvited: readonly string[]
 }
 
@@ -44,8 +46,10 @@ export class DirectExtension {
   readonly #rooms: RoomServices
   readonly #claims: DirectClaims
   readonly #users: UserReader
+  readonly #log: Log
 
-  constructor(parts: { core: RoomCore; rooms: RoomServices; claims: DirectClaims }) {
+  constructor(parts: { core: RoomCore; rooms: RoomServices; claims: DirectClaims; log: Log }) {
+    this.#log = parts.log
     this.#core = parts.core
     this.#rooms = parts.rooms
     this.#claims = parts.claims
@@ -141,17 +145,18 @@ export class DirectExtension {
     ])
   }
 
-  async #invite(sender: string, roomId: string, invited: readonly string[]): Promise<string[]> {
-    const failed: string[] = []
-    for (const userId of invited) {
-      try {
-        await this.#rooms.memberships.invite({ sender, userId, roomId })
-      } catch (error) {
-        if (!(error instanceof MatrixError)) throw error
-        failed.push(userId)
-      }
-    }
-    return failed
+  /** Answers who is not invited, as far as is known in time. */
+  async #invite(sender: string, roomId: string, users: readonly string[]): Promise<string[]> {
+    const { clock, serverName } = this.#core.context
+    const { invited, failed } = await inviteFirst(users, {
+      ...{ clock, serverName },
+      invite: userId => this.#rooms.memberships.invite({ sender, userId, roomId }),
+      failedLate: (userId, error) =>
+        this.#log.info({ room: roomId, user: userId, err: error }, 'invitation not delivered'),
+    })
+    const fault = failed.values().find(error => !(error instanceof MatrixError))
+    if (fault !== undefined) throw fault
+    return users.filter(userId => !invited.includes(userId))
   }
 
   /** In rooms that others have made, the user may lack the power to set state: then a message says it. */

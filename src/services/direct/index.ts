@@ -104,7 +104,7 @@ export const createDirect = (parts: {
     services: {
       directRooms,
       directRequests,
-      directExtension: new DirectExtension({ core, rooms, claims }),
+      directExtension: new DirectExtension({ core, rooms, claims, log }),
     },
     eduHandlers: { [DIRECT_REQUEST_EDU]: directRequests.receive },
     note: (userId, otherId, roomId) => list.note(userId, otherId, roomId),

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { isPassing } from '../passing.ts'
+import { inTime } from './in-time.ts'
 import { endingBy, ownEnding } from './invitation-ending.ts'
 import { type OwnChange, withReason } from './membership-content.ts'
 import type { RemoteMemberships } from './ports.ts'
@@ -36,7 +37,8 @@ export class Declining {
     let isTold = true
     let ending: JsonObject | undefined
     try {
-      const leave = await this.#soon(this.tell(change, inviterServer))
+      // Who has invited is often on a server that is gone.
+      const leave = await inTime(clock, PATIENCE_MS, this.tell(change, inviterServer))
       isTold = leave !== undefined
       ending = leave && endingBy(leave)
     } catch (error) {
@@ -51,22 +53,6 @@ export class Declining {
     const end = { status: 'declined', now, position: INVITES, ending } as const
     await db.commit({ statements: [write.invitations.settle(change, end)] })
     if (!isTold) await this.onUntold?.(change)
-  }
-
-  /** What comes in time: who has invited is often on a server that is gone. */
-  async #soon<T>(coming: Promise<T>): Promise<T | undefined> {
-    const over = new AbortController()
-    const timeOut = this.#context.clock.sleep(PATIENCE_MS, over.signal).then(
-      () => undefined,
-      () => undefined,
-    )
-    // Nobody waits for it any more if it fails later.
-    coming.catch(() => undefined)
-    try {
-      return await Promise.race([coming, timeOut])
-    } finally {
-      over.abort()
-    }
   }
 
   /** Tells the servers in the room, and answers the event by which. Throws as they answer. */

@@ -161,6 +161,7 @@ export const createRooms = (
     memberships,
     sending: new Sending({ writer, sender, memberships, directory }),
     roomCreation: new RoomCreation({
+      clock: context.clock,
       creator,
       memberships,
       directory,

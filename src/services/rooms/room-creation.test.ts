@@ -1,5 +1,8 @@
 import test from 'ava'
+import { FederationError } from '../../network/federation-client.ts'
 import { testDatabase } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
+import { ALICE, BOB, THERE, world } from '../../test-kit/remote-room.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
 
 test('a room begins with as much state as its maker wants, within reason', async t => {
@@ -15,4 +18,35 @@ test('a room begins with as much state as its maker wants, within reason', async
   const head = await core.writer.head(await make(2_000))
   t.is(head?.state.size, 2_006)
   await t.throwsAsync(make(5_001), { message: /at most 5000 state events/ })
+})
+
+test('whoever makes a room does not wait for the servers of those invited to it', async t => {
+  const w = await world(t, await testDatabase(t))
+  const { here, client } = w
+  const silent: (() => void)[] = []
+  const { invite } = client
+  Object.assign(client, {
+    invite: (...call: Parameters<typeof invite>) =>
+      call[0] === THERE
+        ? invite(...call)
+        : new Promise((_, reject) =>
+            silent.push(() => reject(new FederationError('unreachable', call[0], 'gone'))),
+          ),
+  })
+  const cat = '@cat:here.test'
+  const gone = ['@x:x.test', '@y:y.test', '@z:z.test']
+  const room = newRoom(here.rooms, BOB, { invite: [...gone, '@w:x.test', cat, ALICE] })
+  let made: string | undefined
+  const making = here.rooms.roomCreation.create(room, { isDirect: false }).then(roomId => {
+    made = roomId
+  })
+  await eventually('all of these servers are asked', () => silent.length === 3)
+  t.is(made, undefined)
+  await here.clock.advance(8_000)
+  await making
+  const membership = async (userId: string) =>
+    (await here.core.writer.head(made ?? ''))?.memberships.get(userId)
+  t.deepEqual([await membership(cat), await membership(ALICE)], ['invite', 'invite'])
+  for (const end of silent.splice(0)) end()
+  await eventually('the next of that server is asked', () => silent.length === 1)
 })

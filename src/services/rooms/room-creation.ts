@@ -1,6 +1,8 @@
+import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { Directory } from './directory.ts'
+import { inviteFirst } from './first-invitations.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
@@ -20,8 +22,11 @@ const MAX_STATE = 5_000
 /** With these a room is not created: it would begin without those for whom it was made. */
 const REFUSALS: ReadonlySet<unknown> = new Set(['M_INVITE_BLOCKED', 'M_UNSUPPORTED_ROOM_VERSION'])
 
+const isFinal = (error: unknown): boolean => error instanceof MatrixError && REFUSALS.has(error.errcode)
+
 /** Makes rooms and sends their first invitations. */
 export class RoomCreation {
+  readonly #clock: Pick<Clock, 'sleep'>
   readonly #creator: RoomCreator
   readonly #memberships: Memberships
   readonly #directory: Pick<Directory, 'remove'>
@@ -31,6 +36,7 @@ export class RoomCreation {
   readonly #defaults: RoomDefaults | undefined
 
   constructor(parts: {
+    clock: Pick<Clock, 'sleep'>
     creator: RoomCreator
     memberships: Memberships
     directory: Pick<Directory, 'remove'>
@@ -40,6 +46,7 @@ export class RoomCreation {
     defaults?: RoomDefaults | undefined
   }) {
     this.#defaults = parts.defaults
+    this.#clock = parts.clock
     this.#creator = parts.creator
     this.#memberships = parts.memberships
     this.#directory = parts.directory
@@ -50,7 +57,7 @@ export class RoomCreation {
 
   /**
    * Creates a room and invites people to it. The room is there even if somebody's server does not answer; they can be
-   * invited again.
+   * invited again, or are once it does.
    *
    * @param options.invite sends an invitation; a plain one, if not given
    * @returns the room ID. Throws as `make`, `M_INVALID_PARAM` for bad user IDs, `M_FORBIDDEN` for those whom it would be closed to,
@@ -73,20 +80,19 @@ export class RoomCreation {
     // Users of other servers block nobody before their servers say so, and then the room is there: they are asked first.
     for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
     const roomId = await this.make({ ...room, invite: invited })
-    const told: string[] = []
-    for (const userId of invited.toSorted((a, b) => Number(isHere(a)) - Number(isHere(b)))) {
-      const content = isDirect ? { is_direct: true } : {}
-      try {
-        await invite({ sender: room.creator, userId, roomId, content })
-        told.push(userId)
-      } catch (error) {
-        if (error instanceof MatrixError && REFUSALS.has(error.errcode)) {
-          await this.#takeBack(room, roomId, told)
-          throw error
-        }
-        this.#invitationFailed({ roomId, userId, error })
-      }
+    const content = isDirect ? { is_direct: true } : {}
+    const failedLate = (userId: string, error: unknown): void =>
+      this.#invitationFailed({ roomId, userId, error })
+    const told = await inviteFirst(invited, {
+      ...{ clock: this.#clock, serverName: serverNameOf(room.creator), isFinal, failedLate },
+      invite: userId => invite({ sender: room.creator, userId, roomId, content }),
+    })
+    const refusal = told.failed.values().find(isFinal)
+    if (refusal !== undefined) {
+      await this.#takeBack(room, roomId, told.invited)
+      throw refusal
     }
+    for (const [userId, error] of told.failed) this.#invitationFailed({ roomId, userId, error })
     return roomId
   }
 
