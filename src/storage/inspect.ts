@@ -2,9 +2,9 @@ import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Client } from 'pg'
 import { DatabaseUnavailable } from './database.ts'
-import { hasTable, isServed } from './dialect/postgres-questions.ts'
+import { hasTable, isServed, mayMakeTables } from './dialect/postgres-questions.ts'
 import { HALF_FILLED, PROGRESS_TABLE } from './dump/row-stream.ts'
-import { needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
+import { MAKE_OWNER, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
 import type { DatabaseConfig } from './open.ts'
 
 /** What a look at a database found. */
@@ -76,7 +76,10 @@ const inspectSqlite = async (path: string): Promise<SchemaInfo | undefined | 'mi
 const inspectPostgres = (url: string): Promise<SchemaInfo | undefined> =>
   askPostgres(url, async client => {
     if (await hasTable(client, PROGRESS_TABLE)) throw new Error(`it ${HALF_FILLED}`)
-    if (!(await hasTable(client, 'schema_info'))) return undefined
+    if (!(await hasTable(client, 'schema_info'))) {
+      if (!(await mayMakeTables(client))) throw new Error(MAKE_OWNER)
+      return undefined
+    }
     const { rows } = await client.query(READ_SCHEMA_INFO)
     return (
       rows[0] && { version: Number(rows[0].version), compatible_back_to: Number(rows[0].compatible_back_to) }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { COMPATIBLE_BACK_TO, migrationSource, migrations, SCHEMA_VERSION } from '../../migrations/index.ts'
-import { DatabaseTooNew } from './database.ts'
+import { DatabaseTooNew, DatabaseUnavailable } from './database.ts'
 import { loadKnex } from './knex.ts'
 
 /** The row of `schema_info`: what the database says about itself. */
@@ -39,8 +39,28 @@ export interface Migrated {
   readonly milliseconds: number
 }
 
+/** What is to be done about a user of PostgreSQL that may make no tables. */
+export const MAKE_OWNER =
+  'the user it is connected to as may make no tables in it: make that user its owner (ALTER DATABASE name OWNER TO user)'
+
+/** PostgreSQL's code for what somebody may not do. */
+const NOT_ALLOWED = '42501'
+
+/** What is wrong with the disk, the file or the server of a database, not with what it was asked: codes of SQLite, then of PostgreSQL. */
+const OUTSIDE = /^(SQLITE_(?!ERROR|CONSTRAINT|MISMATCH|RANGE|MISUSE)|08|25006|42501|53|57|58)/
+
+/** A failure to migrate as a sentence for the operator, where the program is not to blame. */
+const failureOf = (error: unknown): unknown => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (!(error instanceof Error) || !OUTSIDE.test(code)) return error
+  // The builder of queries puts the statement before it.
+  const reason = code === NOT_ALLOWED ? MAKE_OWNER : error.message.split(' - ').at(-1)
+  return new DatabaseUnavailable(`the database cannot be brought up to date: ${reason}`, { cause: error })
+}
+
 /**
- * Runs all pending migrations in one transaction, and records the schema's version in it.
+ * Runs all pending migrations in one transaction, and records the schema's version in it. Throws `DatabaseUnavailable`, with a
+ * sentence for the operator, where the disk or the database server does not let it.
  *
  * @param version only the first so many, for data of an older program that is to be loaded
  */
@@ -63,6 +83,8 @@ export const migrate = async (
     })
     if (names.length > 0)
       onMigrated({ applied: names.length, milliseconds: Math.round(performance.now() - started) })
+  } catch (error) {
+    throw failureOf(error)
   } finally {
     await knex.destroy()
   }

@@ -4,6 +4,10 @@ import type { Client } from 'pg'
 export const hasTable = async (client: Client, name: string): Promise<boolean> =>
   (await client.query('SELECT to_regclass($1) AS found', [name])).rows[0]?.found !== null
 
+/** Whether the user may make tables: since PostgreSQL 15 that is for the owner of a database alone, unless somebody says otherwise. */
+export const mayMakeTables = async (client: Client): Promise<boolean> =>
+  (await client.query("SELECT has_schema_privilege(current_schema(), 'CREATE') AS may")).rows[0]?.may === true
+
 /**
  * Whether a server runs on the database: told by the leases of its processes, which one that was killed holds for half a minute more.
  *
