@@ -50,11 +50,17 @@ const chainOf = (value: unknown): readonly Error[] => {
   return [value, ...causes.flatMap(chainOf)]
 }
 
+/** What the errors of a chain say, without what one repeats of its cause. */
+const reasonOf = (chain: readonly Error[]): string =>
+  chain.reduce((said, { message }) => {
+    if (said.endsWith(message)) return said
+    return said === '' ? message : `${said}: ${message}`
+  }, '')
+
 /** An error as it is logged: with its stack, unless somebody outside is the cause, as is to be expected: then it is its reason. */
 const error = (value: Error): unknown => {
   const chain = chainOf(value)
-  if (chain.some(link => link instanceof OutsideError && link.expected))
-    return [...new Set(chain.map(({ message }) => message))].filter(message => message !== '').join(': ')
+  if (chain.some(link => link instanceof OutsideError && link.expected)) return reasonOf(chain)
   const shown: unknown = pino.stdSerializers.err(value)
   return typeof shown === 'object' && shown !== null && 'stack' in shown && typeof shown.stack === 'string'
     ? Object.assign(shown, { stack: positions(shown.stack) })
