@@ -60,14 +60,15 @@ export const addSignInPages = (
     loginToken: async (userId, origin) =>
       (await accounts.loginTokens.generate(userId, SSO_TOKEN_MS, origin)).login_token,
   })
-  const { profiles, devices, management, threepids, emails } = accounts
+  const { profiles, devices, management, threepids, emails, browserAddresses: addresses } = accounts
   addAccountPage(pages, {
     ...common,
     path: OAUTH_PATHS.account,
     account: {
       ...{ profiles, devices, management, threepids },
       canSendEmail: emails.isOffered,
-      sendEmail: address => emails.begin('add', address),
+      sendEmail: (userId, address) => addresses.begin(userId, address),
+      isSentFor: (userId, sent) => addresses.isPermitted(userId, sent),
       providersOf: userId => providers.linked.of(userId),
       permitConnecting: (providerId, browser, userId) =>
         providers.permitConnecting(providerId, browser, userId),

@@ -9,6 +9,7 @@ import { AccountData } from './account-data.ts'
 import { AccountManagement } from './account-management.ts'
 import { AdministeredAccounts } from './administered-accounts.ts'
 import { Authentication, type Connection } from './authentication.ts'
+import { BrowserAddresses } from './browser-addresses.ts'
 import { BrowserRecovery } from './browser-recovery.ts'
 import { BrowserRegistration } from './browser-registration.ts'
 import { BrowserSessions } from './browser-sessions.ts'
@@ -70,6 +71,7 @@ export class Accounts {
   readonly moderation: Moderation
   readonly administered: AdministeredAccounts
   readonly browsers: BrowserSessions
+  readonly browserAddresses: BrowserAddresses
   readonly browserRegistration: BrowserRegistration
   readonly browserRecovery: BrowserRecovery
   readonly oauth: OAuth
@@ -123,6 +125,7 @@ export class Accounts {
     const { database } = parts
     this.administered = new AdministeredAccounts(context, { ...this, database, authentication })
     this.browsers = new BrowserSessions(context, this.login)
+    this.browserAddresses = new BrowserAddresses(context, this.emails)
     this.browserRegistration = new BrowserRegistration(context, this)
     this.browserRecovery = new BrowserRecovery(context, this)
     this.providers = new ProviderSignIns(context, {

@@ -2,9 +2,10 @@ import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
 /**
  * What a one-time token is good for: `setup` makes the first administrator, `login` logs its subject in, `nonce`
- * belongs to one registration by shared secret. `email` is the link to confirm an address, whose subject is a session. `openid` tells others who its subject is, as often as they ask.
+ * belongs to one registration by shared secret. `email` is the link to confirm an address, whose subject is a session; `address` says who was
+ * sent that, having shown who they are. `openid` tells others who its subject is, as often as they ask.
  */
-export type OneTimePurpose = 'setup' | 'login' | 'nonce' | 'openid' | 'email'
+export type OneTimePurpose = 'setup' | 'login' | 'nonce' | 'openid' | 'email' | 'address'
 
 /** A secret that is good for one use. Instants are milliseconds since 1970. */
 export interface OneTimeToken {

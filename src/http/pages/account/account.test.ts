@@ -4,6 +4,7 @@ import { PASSWORD, recordingMailer } from '../../../test-kit/accounts.ts'
 import { testDatabase } from '../../../test-kit/database.ts'
 import { codeOf } from '../../../test-kit/http.ts'
 import { openOAuth } from '../../../test-kit/oauth.ts'
+import { openWithProvider } from '../../../test-kit/provider-world.ts'
 
 const alice = '@alice:tessera.test'
 
@@ -148,19 +149,75 @@ test('an e-mail address is added by whoever shows that it is them, and that they
   t.deepEqual(await accounts.threepids.addressesOf(alice), [])
   t.regex((await visitor.post(path, { ...sent, password: PASSWORD })).text, /It is saved/)
   t.deepEqual(await accounts.threepids.addressesOf(alice), ['a@tea.example'])
-  t.regex((await visitor.get(path)).text, /name="remove" value="a@tea\.example"/)
-  t.is(
-    (await visitor.post(path, { remove: 'a@tea.example' }, { 'Sec-Fetch-Site': 'cross-site' })).status,
-    403,
-  )
+  const removal = `${path}&remove=a%40tea.example`
+  t.true((await visitor.get(path)).text.includes(removal.replaceAll('&', '&amp;')))
+  t.regex((await visitor.get(removal)).text, /<h1>a@tea\.example<\/h1>.*type="password"/s)
+  t.regex((await visitor.get(`${path}&remove=b%40tea.example`)).text, /Add an e-mail address/, 'not hers')
+  const remove = (password: string, headers = {}) =>
+    visitor.post(removal, { do: 'remove', password }, headers)
+  t.is((await remove(PASSWORD, { 'Sec-Fetch-Site': 'cross-site' })).status, 403)
   await accounts.setFlag(alice, 'is_suspended', true)
-  t.regex((await visitor.post(path, { remove: 'a@tea.example' })).text, /while your account is suspended/)
+  t.regex((await remove(PASSWORD)).text, /while your account is suspended/)
   await accounts.setFlag(alice, 'is_suspended', false)
-  t.regex((await visitor.post(path, { remove: 'a@tea.example' })).text, /It is saved/)
+  t.regex((await remove('wrong')).text, /password is not right/)
+  t.regex((await visitor.post(removal, {})).text, /type="password"/)
+  t.deepEqual(await accounts.threepids.addressesOf(alice), ['a@tea.example'])
+  t.regex((await remove(PASSWORD)).text, /It is saved/)
   t.deepEqual(await accounts.threepids.addressesOf(alice), [])
 })
 
-test('no address is offered to be added where nothing can be sent', async t => {
-  const { visitor } = await open(t)
+test('who has no password has as long as the link is good to add an address', async t => {
+  const mailer = recordingMailer()
+  const { accounts, provider, browser, signIn, clock } = await openWithProvider(t, { mailer })
+  provider.person = { sub: 'b', preferred_username: 'bob' }
+  const [bob, userId] = [browser(), '@bob:tessera.test']
+  await signIn(bob, '/account')
+  const path = '/account?action=chat.tessera.addresses'
+  await bob.get(path)
+  const { text } = await bob.post(path, { email: 'b@tea.example' })
+  const fieldsOf = (page: string) =>
+    Object.fromEntries(
+      Array.from(page.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g), ([, name, value]) => [
+        name,
+        value,
+      ]),
+    ) as Record<string, string>
+  const sent = fieldsOf(text)
+  clock.advance(600_000)
+  t.regex((await bob.post(path, sent)).text, /not been confirmed yet/)
+  await accounts.emails.confirm(mailer.token)
+  // Whoever finds his browser open can have an address of their own confirmed, but shows by that nothing of him.
+  const own = await accounts.emails.begin('add', 'thief@tea.example')
+  await accounts.emails.confirm(mailer.token)
+  const stolen = { email: 'thief@tea.example', sid: own.sid, client_secret: own.clientSecret }
+  for (const permit of ['', sent['permit'] ?? ''])
+    t.regex((await bob.post(path, { ...stolen, permit })).text, /Sign in once more/)
+  t.regex((await bob.post(path, sent)).text, /It is saved/)
+  t.deepEqual(await accounts.threepids.addressesOf(userId), ['b@tea.example'])
+
+  const removal = `${path}&remove=b%40tea.example`
+  t.regex((await bob.get(removal)).text, /Sign in once more/)
+  t.regex((await bob.post(removal, { do: 'remove' })).text, /Sign in once more/)
+  await signIn(bob, removal)
+  await bob.get(removal)
+  t.regex((await bob.post(removal, { do: 'remove' })).text, /It is saved/)
+  t.deepEqual(await accounts.threepids.addressesOf(userId), [])
+})
+
+test('no address is offered to be added where nothing can be sent, but to be removed', async t => {
+  const { visitor, accounts } = await open(t)
   t.notRegex((await visitor.get('/account')).text, /addresses/)
+  const threepids = [{ medium: 'email', address: 'a@tea.example' }]
+  const root = {
+    userId: '@root:tessera.test',
+    isAdmin: true,
+    tokenId: '',
+    isGuest: false,
+    deviceId: undefined,
+  }
+  await accounts.administered.put(root, alice, { threepids })
+  t.regex((await visitor.get('/account')).text, /addresses/)
+  const { text } = await visitor.get('/account?action=chat.tessera.addresses')
+  t.regex(text, /remove=a%40tea\.example/)
+  t.notRegex(text, /Add an e-mail address/)
 })

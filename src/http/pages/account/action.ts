@@ -15,6 +15,14 @@ export interface ShownDevice {
   readonly last_seen_ip?: string
 }
 
+/** What goes with a link that was sent to an address. */
+export interface SentAddress {
+  readonly sid: string
+  readonly clientSecret: string
+  /** Empty where there is none. */
+  readonly permit: string
+}
+
 /** What the account pages need of the accounts. All that refuses throws `MatrixError`. */
 export interface AccountService {
   readonly profiles: {
@@ -44,8 +52,10 @@ export interface AccountService {
   }
   /** Whether addresses can be added: there is a mail server. */
   readonly canSendEmail: boolean
-  /** Has the owner of an address confirm that it is to be added. */
-  sendEmail(address: string): Promise<{ sid: string; clientSecret: string }>
+  /** Has the owner of an address confirm that a user adds it who has shown who they are. */
+  sendEmail(userId: string, address: string): Promise<SentAddress>
+  /** Whether it was the user, as far as they have shown it then, who had that sent. */
+  isSentFor(userId: string, sent: SentAddress): Promise<boolean>
   /** The providers that there are, and whether somebody signs in with them. */
   providersOf(userId: string): Promise<readonly (OfferedProvider & { readonly isLinked: boolean })[]>
   /** Lets a user who has confirmed it begin to connect an account elsewhere, in this browser. @returns what the way there asks for */

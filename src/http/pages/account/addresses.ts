@@ -2,45 +2,46 @@ import { factsOf } from '../../pages.ts'
 import { alertOf } from '../browser.ts'
 import { type Html, html, sendPage } from '../layout.ts'
 import { problemOf } from '../problem-words.ts'
-import { type AccountAction, backLink, type Call, say } from './action.ts'
+import { type AccountAction, backLink, type Call, linkTo, type SentAddress, say } from './action.ts'
+import { ADDRESSES, addressToRemove, removeAddress, sendRemoval } from './address-removal.ts'
 import { canConfirm, confirm, passwordField, signInOnceMore } from './confirmation.ts'
 
 /** An address to which a link was sent. */
-interface Sent {
+interface Sent extends SentAddress {
   readonly address: string
-  readonly sid: string
-  readonly clientSecret: string
 }
 
 /**
- * `chat.tessera.addresses`: the user adds an e-mail address to their account, or removes one, which sessions of the OAuth 2.0 API
- * cannot. Who reads the mail of an address can set another password: so it is added by whoever shows that they are the user.
+ * `chat.tessera.addresses`: the user adds an e-mail address to their account, or removes one (`remove` in the query), which sessions of the
+ * OAuth 2.0 API cannot. Who reads the mail of an address can set another password: so both is for whoever shows that they are the user.
  */
 export const addresses: AccountAction = {
   async show(call) {
-    await sendAddresses(call, 200, undefined)
+    const removed = await addressToRemove(call)
+    if (removed !== undefined) await sendRemoval(call, removed, 200, undefined)
+    else await sendAddresses(call, 200, undefined)
   },
   async submit(call, fields) {
+    const removed = await addressToRemove(call)
+    if (removed !== undefined) return removeAddress(call, removed, fields)
     const { context, options, user, visitor } = call
     const { account: words } = visitor.words
     const field = (name: string): string => fields.get(name) ?? ''
-    const { threepids } = options.account
-    const removed = fields.get('remove')
-    if (removed !== null) {
-      if (user.isSuspended) return sendAddresses(call, 403, visitor.words.problems.suspended)
-      await threepids.delete(user.userId, { medium: 'email', address: removed })
-      return say(call, 200, words.addressesTitle, words.saved)
-    }
-    if (!canConfirm(call)) return sendAddresses(call, 200, undefined)
+    const { account } = options
     const [address, sid] = [field('email').trim(), field('sid')]
-    const sent = sid === '' ? undefined : { address, sid, clientSecret: field('client_secret') }
+    const sent =
+      sid === '' ? undefined : { address, sid, clientSecret: field('client_secret'), permit: field('permit') }
+    const isConfirmed =
+      sent !== undefined && !user.hasPassword && (await account.isSentFor(user.userId, sent))
+    if (!isConfirmed && !canConfirm(call)) return sendAddresses(call, 200, undefined)
     try {
       if (sent === undefined) {
         factsOf(context).limit('third-party-token')
-        return sendProof(call, 200, { address, ...(await options.account.sendEmail(address)) }, undefined)
+        const proof = { address, ...(await account.sendEmail(user.userId, address)) }
+        return sendProof(call, 200, proof, undefined)
       }
-      await confirm(call, fields)
-      await threepids.add(user.userId, sent)
+      if (!isConfirmed) await confirm(call, fields)
+      await account.threepids.add(user.userId, sent)
       say(call, 200, words.addressesTitle, words.saved)
     } catch (error) {
       const special = { M_FORBIDDEN: 'wrongPassword', M_INVALID_PARAM: 'emailRefused' } as const
@@ -53,26 +54,27 @@ export const addresses: AccountAction = {
 
 const sendAddresses = async (call: Call, status: number, problem: string | undefined): Promise<void> => {
   const { account: words, lang } = call.visitor.words
-  const all = await call.options.account.threepids.addressesOf(call.user.userId)
-  const { formToken } = call.visitor
-  const items = all.map(
+  const { canSendEmail, threepids } = call.options.account
+  const items = (await threepids.addressesOf(call.user.userId)).map(
     address =>
-      html`<li>${address} <button class="link" name="remove" value="${address}">${words.removeAddress}</button></li>`
+      html`<li>${address} <small>${linkTo(call, words.removeAddress, { action: ADDRESSES, remove: address })}</small></li>`
         .html,
   )
-  const list = html`<form method="post">${formToken}<ul>${{ html: items.join('\n') }}</ul></form>`
   sendPage(
     call.context,
     status,
     words.addressesTitle,
     html`<h1>${words.addressesTitle}</h1>
 ${alertOf(problem)}
-${items.length === 0 ? undefined : list}
-${canConfirm(call) ? addressForm(call) : await signInOnceMore(call)}
+${items.length === 0 ? undefined : { html: `<ul>${items.join('\n')}</ul>` }}
+${canSendEmail ? await wayToAdd(call) : undefined}
 ${backLink(call)}`,
     { lang },
   )
 }
+
+const wayToAdd = async (call: Call): Promise<Html> =>
+  canConfirm(call) ? addressForm(call) : signInOnceMore(call)
 
 const addressForm = ({ visitor: { words, formToken } }: Call): Html => html`<form method="post">
 ${formToken}
@@ -85,7 +87,7 @@ ${formToken}
 const sendProof = (
   call: Call,
   status: number,
-  { address, sid, clientSecret }: Sent,
+  { address, sid, clientSecret, permit }: Sent,
   problem: string | undefined,
 ): void => {
   const { account: words, register, lang } = call.visitor.words
@@ -101,6 +103,7 @@ ${call.visitor.formToken}
 <input type="hidden" name="email" value="${address}">
 <input type="hidden" name="sid" value="${sid}">
 <input type="hidden" name="client_secret" value="${clientSecret}">
+<input type="hidden" name="permit" value="${permit}">
 ${passwordField(call)}
 <button>${words.addAddress}</button>
 </form>

@@ -6,12 +6,14 @@ export const overview: AccountAction = {
   async show(call) {
     const { words, formToken } = call.visitor
     const { account: say, common, providers, lang } = words
+    const { canSendEmail, threepids } = call.options.account
+    const hasAddresses = canSendEmail || (await threepids.addressesOf(call.user.userId)).length > 0
     const item = (text: string, action: string): string =>
       html`<li>${linkTo(call, text, { action })}</li>`.html
     const items = [
       item(say.profile, 'org.matrix.profile'),
       item(say.sessions, 'org.matrix.devices_list'),
-      ...(call.options.account.canSendEmail ? [item(say.addressesTitle, 'chat.tessera.addresses')] : []),
+      ...(hasAddresses ? [item(say.addressesTitle, 'chat.tessera.addresses')] : []),
       ...(call.user.hasPassword ? [item(say.changePassword, 'chat.tessera.password')] : []),
       ...(call.options.providers.offered.length > 0 ? [item(providers.title, 'chat.tessera.providers')] : []),
       item(say.resetKeys, 'org.matrix.cross_signing_reset'),
