@@ -14,6 +14,7 @@ import type { KeyRing, KeyUse } from './keys/key-ring.ts'
 import {
   keyIdsOf,
   type ParsedEvent,
+  type SignatureRefusal,
   signableOf,
   signatureRefusal,
   signersOf,
@@ -25,7 +26,7 @@ import {
 /** An event whose format, signatures and hash have been checked, or why it is dropped. */
 export type Verified =
   | { readonly event: RoomEvent }
-  | { readonly eventId: string | undefined; readonly refusal: string }
+  | ({ readonly eventId: string | undefined } & SignatureRefusal)
 
 /** Events per slice: some milliseconds of work, after which whatever waits gets its turn. */
 const SLICE = 50
@@ -99,7 +100,7 @@ export class EventVerifier {
     for (const need of needed) keys.set(tableKey(need), await this.#key(need))
     const keyOf = (server: string, keyId: string) => keys.get(tableKey({ server, keyId }))
     const refusal = await signatureRefusal(parsed, keyOf, options, this.#check)
-    if (refusal !== undefined) return { eventId: event.eventId, refusal }
+    if (refusal !== undefined) return { eventId: event.eventId, ...refusal }
     return { event: contentHashMatches(event, texts) ? event : eventWithRedactedContent(event) }
   }
 

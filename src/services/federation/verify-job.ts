@@ -35,6 +35,13 @@ export const keyIdsOf = (pdu: RoomEvent['pdu'], server: string): string[] =>
     .filter(keyId => keyId !== POLICY_KEY_ID)
     .slice(0, MAX_KEYS_PER_SIGNER)
 
+/** Why the signatures of an event do not suffice. */
+export interface SignatureRefusal {
+  readonly refusal: string
+  /** The server whose signature cannot be judged, since no key can be had under which it was made: mostly one that is gone. */
+  readonly unknownSigner?: string
+}
+
 /**
  * Whether an event carries the signatures that it needs; else the reason. "If all signatures from known unexpired keys
  * from the originating server(s) are found to be valid": keys that cannot be had count for nothing, of the others
@@ -45,7 +52,7 @@ export const signatureRefusal = async (
   keyOf: KeyOf,
   options: SignerOptions,
   check: CheckSignature,
-): Promise<string | undefined> => {
+): Promise<SignatureRefusal | undefined> => {
   const message = signedBytes(event, texts)
   const needed = signaturesNeeded(event, keyOf, options)
   const valid = await Promise.all(
@@ -59,7 +66,7 @@ const signatureRefusalHere = (
   { event, texts }: ParsedEvent,
   keyOf: KeyOf,
   options: SignerOptions,
-): string | undefined => {
+): SignatureRefusal | undefined => {
   const message = signedBytes(event, texts)
   const needed = signaturesNeeded(event, keyOf, options)
   return refusalOf(needed, server =>
@@ -76,26 +83,32 @@ export interface ParsedEvent {
 /** A server that must have signed an event, and its signatures under known keys. */
 interface NeededSignature {
   readonly server: string
+  /** Under any key at all. */
+  readonly isSigned: boolean
   readonly known: readonly { readonly key: string; readonly signature: string }[]
 }
 
 const signaturesNeeded = (event: RoomEvent, keyOf: KeyOf, options: SignerOptions): NeededSignature[] =>
-  signersOf(event, options).map(server => ({
-    server,
-    known: keyIdsOf(event.pdu, server).flatMap(keyId => {
+  signersOf(event, options).map(server => {
+    const keyIds = keyIdsOf(event.pdu, server)
+    const known = keyIds.flatMap(keyId => {
       const key = keyOf(server, keyId)
       return key === undefined ? [] : [{ key, signature: signatureOf(event.pdu, server, keyId) ?? '' }]
-    }),
-  }))
+    })
+    return { server, isSigned: keyIds.length > 0, known }
+  })
 
 const refusalOf = (
   needed: readonly NeededSignature[],
   valid: (index: number) => readonly boolean[],
-): string | undefined => {
-  for (const [index, { server }] of needed.entries()) {
+): SignatureRefusal | undefined => {
+  for (const [index, { server, isSigned }] of needed.entries()) {
     const found = valid(index)
-    if (found.length === 0 || !found.every(isValid => isValid))
-      return `it has no valid signature of ${server}`
+    if (found.length === 0 || !found.every(isValid => isValid)) {
+      const isUnknown = isSigned && found.length === 0
+      const refusal = `it has no valid signature of ${server}`
+      return { refusal, ...(isUnknown ? { unknownSigner: server } : {}) }
+    }
   }
   return undefined
 }
@@ -117,7 +130,7 @@ export interface VerifyJob {
 /** What was found: the event's ID and whether its content hash fits, or why it is dropped. */
 export type VerifyFinding =
   | { readonly eventId: string; readonly hashMatches: boolean }
-  | { readonly eventId: string | undefined; readonly refusal: string }
+  | ({ readonly eventId: string | undefined } & SignatureRefusal)
 
 /** The checks of `EventVerifier`, for many events at once. Pure. */
 export const verifyJob = ({ version: id, events, options }: VerifyJob): VerifyFinding[] => {
@@ -138,7 +151,7 @@ const find = (
   const { event, texts } = result
   const keyOf: KeyOf = (server, keyId) => keys.find(key => key[0] === server && key[1] === keyId)?.[2]
   const refusal = signatureRefusalHere(result, keyOf, options)
-  if (refusal !== undefined) return { eventId: event.eventId, refusal }
+  if (refusal !== undefined) return { eventId: event.eventId, ...refusal }
   return { eventId: event.eventId, hashMatches: contentHashMatches(event, texts) }
 }
 

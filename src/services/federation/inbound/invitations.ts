@@ -170,7 +170,7 @@ export class InvitationReceiver {
 
   /**
    * What describes the room, as clients get it. "The `invite_room_state` has additional validation, which servers MAY apply
-   * to room versions 1 through 11 and SHOULD apply to all other room versions": older ones only lose what is wrong.
+   * to room versions 1 through 11 and SHOULD apply to all other room versions": rooms of older versions only lose what is wrong.
    */
   async #describe({ roomId, roomState }: ReceivedInvite, version: RoomVersion): Promise<RoomDescription> {
     const description = await readDescription(roomState, { roomId, version }, (pdus, of, options) =>
