@@ -57,8 +57,8 @@ testDatabases(test, 'to sync is to be online, until one is gone', async (t, _, d
   await seen(alice, 'online', token)
 })
 
-test('whoever comes online by a sync is told so by it, and once', async t => {
-  const { alice, bob } = await setting(t, { clock: new FakeClock() })
+testDatabases(test, 'whoever comes online by a sync is told so by it, and once', async (t, _, database) => {
+  const { alice, bob } = await setting(t, { database, clock: new FakeClock() })
   for (const who of [alice, bob]) {
     const first = await syncAs(who, { setPresence: 'online' })
     t.is(told(first, who)?.['presence'], 'online')

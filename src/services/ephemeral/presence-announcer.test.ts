@@ -25,7 +25,6 @@ const createAnnouncer = () => {
     states,
     context: { serverName: 'a.test', read: { memberships: { joinedRooms } } } as unknown as Parts['context'],
     bulletin: {
-      isHeardAtOnce: true,
       tell: async (userId: string, roomNids: readonly number[]) => void told.push(`${userId} ${roomNids}`),
     } as unknown as Parts['bulletin'],
     shared: {} as Parts['shared'],

@@ -131,12 +131,9 @@ export class PresenceAnnouncer {
     else while (this.#running.size > 0) await Promise.all(this.#running.values())
   }
 
-  /**
-   * Resolves once how a user is now is news for those here, whether other servers know or not; at once where several processes may
-   * be there, which hear of it in their time.
-   */
+  /** Resolves once how a user is now is news for those who are told by this process, whether other servers know or not. */
   async told(userId: string): Promise<void> {
-    if (this.#bulletin.isHeardAtOnce) await this.#telling.get(userId)?.promise
+    await this.#telling.get(userId)?.promise
   }
 
   async #readRooms(batch: readonly RoomsWanted[]): Promise<void> {

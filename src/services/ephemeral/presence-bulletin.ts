@@ -35,12 +35,7 @@ export class PresenceBulletin {
     processes.bulletin.onGap(() => states.forgetChanges())
   }
 
-  /** Whether what is told is news once it is told: among several processes it is heard somewhat later. */
-  get isHeardAtOnce(): boolean {
-    return this.#processes.bulletin.isAlone
-  }
-
-  /** Makes how a user is news for those in these rooms (nids). Resolves once it is told. */
+  /** Makes how a user is news for those in these rooms (nids). Resolves once it is news here. */
   async tell(userId: string, rooms: readonly number[], state: PresenceState | undefined): Promise<void> {
     const { bulletin, id: by } = this.#processes
     const told: ToldPresence = { userId, by, rooms, ...(state === undefined ? {} : { state }) }
