@@ -14,6 +14,7 @@ import type { Endpoint } from './endpoint.ts'
 import { type HttpLog, renderError } from './errors.ts'
 import type { PageFacts, Pages } from './pages.ts'
 import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
+import { createProxyNotice } from './proxy-notice.ts'
 import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts'
 import type { Reply } from './reply.ts'
 import { GatheredFacts } from './request-facts.ts'
@@ -78,6 +79,7 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   const parts: PipelineParts = { ...options, limiter, validator }
   const table = createRouteTable(options.operations ?? allOperations, options.endpoints)
   const clientAddress = createClientAddress(options.trustedProxies)
+  const noteProxy = createProxyNotice(options.trustedProxies, options.log)
   const factsOfPages = (request: IncomingMessage): PageFacts => {
     const ip = clientAddress(request)
     return { ip, limit: bucket => limiter.check(bucket, addressKey(ip)) }
@@ -92,6 +94,7 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     answering: Answering,
   ): Promise<void> => {
     const started = performance.now()
+    noteProxy(request)
     const facts = new GatheredFacts(request, response, nextId(), clientAddress(request))
     const trace: Trace = { operationId: undefined, principal: {} }
     try {

@@ -32,6 +32,25 @@ export const createClientAddress = (
   }
 }
 
+/** By which proxies say for whom they ask. */
+const FORWARDING = ['x-forwarded-for', 'x-real-ip', 'forwarded'] as const
+
+/**
+ * Answers the address of the proxy by way of which a request says to have come, though that is none of those that are believed
+ * (`trustedProxies`): who asks is not known then, and the address that counts is the proxy's own.
+ */
+export const createUnnamedProxy = (
+  trustedProxies: readonly string[] = [],
+): ((request: IncomingMessage) => string | undefined) => {
+  const isTrusted = createNetworkCheck(trustedProxies)
+  return ({ headers, socket }) => {
+    if (!FORWARDING.some(name => headers[name] !== undefined) || localConnections.has(socket))
+      return undefined
+    const address = normalise(socket.remoteAddress ?? '')
+    return isTrusted(address) ? undefined : address
+  }
+}
+
 /** Whether an address is in one of these networks (addresses or CIDR ranges). Throws on a malformed range. */
 export const createNetworkCheck = (networks: readonly string[]): ((address: string) => boolean) => {
   const ranges = networks.map(parseRange)

@@ -68,7 +68,7 @@ export const listener = {
       items: { type: 'string', format: 'network', description: 'An address or a network.' },
       default: [],
       description:
-        'The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers are believed. Without it every client behind a proxy shares the rate limit of the proxy.',
+        'The reverse proxies whose `X-Forwarded-For` header is believed. Without it all clients behind a proxy share the rate limits of one, which is logged.',
       examples: [['127.0.0.1', '::1'], ['10.0.0.0/8']],
     },
     admin_api: {

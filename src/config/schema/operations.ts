@@ -79,7 +79,7 @@ export const operationOptions = {
         items: { type: 'string', format: 'network', description: 'An address or a network.' },
         default: ['127.0.0.0/8', '::1/128'],
         description:
-          'Who may read them. A reverse proxy on this machine must be one of the `trusted_proxies` of its listener; otherwise whoever comes through it counts as local.',
+          'Who may read them. Whoever comes by way of a reverse proxy may not, unless that is one of the `trusted_proxies` of its listener, and says who they are.',
         examples: [['127.0.0.1', '10.1.2.3']],
       },
     },

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { createClientAddress, createNetworkCheck } from '../client-address.ts'
+import { createClientAddress, createNetworkCheck, createUnnamedProxy } from '../client-address.ts'
 import type { Pages } from '../pages.ts'
 
 export interface OperationsPagesOptions {
@@ -15,7 +15,11 @@ export interface OperationsPagesOptions {
 /** Adds `/health`, for load balancers and containers, and `/metrics`, for Prometheus. */
 export const addOperationsPages = (pages: Pages, options: OperationsPagesOptions): void => {
   const addressOf: (request: IncomingMessage) => string = createClientAddress(options.trustedProxies)
-  const mayRead = createNetworkCheck(options.metricsFor)
+  const isAllowed = createNetworkCheck(options.metricsFor)
+  const unnamedProxy = createUnnamedProxy(options.trustedProxies)
+  // By way of a proxy that nobody names the whole world would come from this machine.
+  const mayRead = (request: IncomingMessage): boolean =>
+    unnamedProxy(request) === undefined && isAllowed(addressOf(request))
   pages.get('/health', async context => {
     try {
       await options.check()
@@ -29,7 +33,7 @@ export const addOperationsPages = (pages: Pages, options: OperationsPagesOptions
   if (metrics === undefined) return
   pages.get('/metrics', async context => {
     // Whoever may not read them is not told that there are any.
-    if (!mayRead(addressOf(context.req))) return
+    if (!mayRead(context.req)) return
     context.set('Content-Type', metrics.contentType)
     context.body = await metrics.text()
   })
