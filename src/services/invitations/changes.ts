@@ -55,12 +55,8 @@ export class InvitationChanges {
       if (!concernsUs) return []
       // The other stream may be ahead: it finds nothing on record that it could end.
       const isPending = pending?.eventId === event.eventId
-      if (
-        !isPending &&
-        this.#isLocal(userId) &&
-        (await this.#standing.holdsOlder({ roomId, userId }, position))
-      )
-        return []
+      // Of users elsewhere, too: their answer may have crossed it on the way.
+      if (!isPending && (await this.#standing.holdsOlder({ roomId, userId }, position))) return []
       const isOver = isPending && (await this.#isUndone(pending))
       const after = isOver ? [{ roomId, userId, change: await this.#endOf(pending) }] : []
       return [{ roomId, userId, change: invited(event, now) }, ...after]
@@ -115,8 +111,9 @@ export class InvitationChanges {
   /** The same of users elsewhere, of whom there are no rows: an answer on another branch is none if the state has the invitation. */
   async #restoredAbroad({ roomId }: RoomEvent, userId: string): Promise<InvitationRecordChange[]> {
     if (this.#isLocal(userId)) return []
-    const eventId = await this.#standing.invitationOf({ roomId, userId })
-    return eventId === undefined ? [] : [{ roomId, userId, change: restored(eventId, this.#clock.now()) }]
+    const held = await this.#standing.invitationOf({ roomId, userId })
+    if (held === undefined) return []
+    return [{ roomId, userId, change: restored(held.event.eventId, this.#clock.now()) }]
   }
 
   /** Of users elsewhere there are no rows: what the resolution of conflicts does to their invitations, the state alone tells. */
@@ -131,6 +128,7 @@ export class InvitationChanges {
     if (byRoom.size === 0) return changes
     for (const { nid, roomId } of await this.#read.rooms.byNids([...byRoom.keys()])) {
       const users = new Set(byRoom.get(nid)?.map(({ userId }) => userId))
+      for (const userId of users) changes.push(...(await this.#brought({ roomId, userId })))
       for (const { userId, eventId } of await this.#records.ofUsers(roomId, [...users])) {
         if (eventId === undefined) continue
         const row = { roomId, userId, eventId }
@@ -140,6 +138,13 @@ export class InvitationChanges {
       }
     }
     return changes
+  }
+
+  /** An invitation by a user of this server that was not taken for one when it came, and holds now. */
+  async #brought(key: InvitationKey): Promise<InvitationRecordChange[]> {
+    const held = await this.#standing.invitationOf(key)
+    if (held === undefined || !this.#isLocal(held.event.sender)) return []
+    return [{ ...key, change: invited(shownEvent(held), this.#clock.now()) }]
   }
 
   /** Whether what has ended an invitation is told by no timeline. */

@@ -192,6 +192,28 @@ test('an invitation expires where the inviter’s server is a plain one', async 
   await t.throwsAsync(join, { message: /expired/ })
 })
 
+test('an answer that crosses another invitation on its way is one', async t => {
+  const p = await pair(t)
+  await p.invite({}, 'come')
+  await p.becomes(p.b, 'invited')
+  const arrived = Promise.withResolvers<void>()
+  p.world.transport = async ({ path }, deliver) => {
+    const answer = await deliver()
+    if (path.includes('/invite/')) await arrived.promise
+    return answer
+  }
+  const again = p.invite({}, 'do come')
+  await eventually('it is there', async () => (await p.seenBy(p.b))?.reason === 'do come')
+  await p.b.clock.advance(MINUTE)
+  await p.b.rooms.memberships.leave({ userId: BOB, roomId: p.roomId, reason: 'no time' })
+  await p.becomes(p.a, 'declined')
+  arrived.resolve()
+  await again
+  t.is(await p.membership(), 'leave')
+  t.like(await p.seenBy(p.a), { status: 'declined', answer: 'no time' })
+  t.like(await p.seenBy(p.b), { status: 'declined' })
+})
+
 test('what a server refuses fails visibly', async t => {
   const p = await pair(t)
   await p.invite({ delay_ms: HOUR })

@@ -25,11 +25,11 @@ export class InvitationStanding {
     return stored !== undefined && (await this.#memberNid({ roomId, userId })) === stored.nid
   }
 
-  /** The event of the invitation that the state of a room has of somebody now. */
-  async invitationOf(key: InvitationKey): Promise<string | undefined> {
+  /** The invitation that the state of a room has of somebody now. */
+  async invitationOf(key: InvitationKey): Promise<StoredEvent | undefined> {
     const nid = await this.#memberNid(key)
     const [member] = await this.#read.events.byNids(nid === undefined || nid === NO_EVENT ? [] : [nid])
-    return member?.event.content['membership'] === 'invite' ? member.event.eventId : undefined
+    return member?.event.content['membership'] === 'invite' ? member : undefined
   }
 
   /** What an invitation has become that was taken away without the timeline telling; `undefined` if none of that is so. */
