@@ -34,18 +34,19 @@ export const serverPages = (parts: {
   if (config.webPage.enabled) addWebPage(pages)
   else addLandingPage(pages, { serverName, baseUrl })
   const minimumPasswordLength = config.passwords.minLength
-  addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
   const { language } = config.email
+  const { setup } = accounts
+  addSetupPage(pages, { setup, clock, serverName, baseUrl, minimumPasswordLength, language })
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH, language })
   const passwords = config.passwords.enabled
   const hasSso = hasSignInPages(config) && config.sessions.loginTokens
-  addLoginFallback(pages, { serverName, passwords, hasSso })
-  addLimitsPage(pages, { serverName, supportPage: config.support.page })
+  addLoginFallback(pages, { serverName, passwords, hasSso, language })
+  addLimitsPage(pages, { serverName, supportPage: config.support.page, language })
   if (hasSignInPages(config)) {
     addSignInPages(pages, { accounts, clock, serverName, baseUrl, language, passwords })
   }
   // After what has a page of its own for a stage.
-  addAuthFallback(pages, { fallback: accounts.browserStages, clock })
+  addAuthFallback(pages, { fallback: accounts.browserStages, clock, language })
   const { mailPushers: service } = parts
   if (service !== undefined) addUnsubscribePage(pages, { service, clock, path: UNSUBSCRIBE_PATH })
   addOperationsPages(pages, {

@@ -147,6 +147,54 @@ export const french: PageWords = {
     deactivateButton: 'Désactiver définitivement',
     deactivated: 'Le compte est désactivé.',
   },
+  stages: {
+    terms: 'Acceptez ces documents',
+    accept: 'Accepter',
+    token: 'Indiquez le code que l’on vous a donné',
+    password: 'Confirmez avec votre mot de passe',
+    confirm: 'Confirmer ainsi',
+    email: 'Confirmez votre adresse e-mail',
+    emailSent: 'Suivez le lien qui vous a été envoyé',
+    followLink: address =>
+      `Un message avec un lien est en route vers ${address}. Ouvrez le lien, confirmez et revenez ici.`,
+    emailConfirmed: 'J’ai confirmé',
+    nothing: 'Encore une étape',
+    nothingNeeded: 'Rien de plus n’est nécessaire.',
+    goBack: 'Retournez à votre application ; elle continue toute seule.',
+    unknown: 'Il n’y a rien à faire ici',
+    unknownWhy:
+      'Cette étape n’est pas demandée, ou elle a pris trop de temps. Retournez à votre application et recommencez.',
+  },
+  setup: {
+    title: 'Créer le compte d’administration',
+    heading: server => `Créer le compte d’administration de ${server}`,
+    made: 'Le compte d’administration est créé',
+    done: userId => `C’est fait : vous êtes ${userId}`,
+    next: 'Ce lien ne fonctionne plus. La suite :',
+    logIn: userId =>
+      `Ouvrez un client Matrix, connectez-vous en tant que ${userId}, et donnez-lui cette adresse comme serveur d’accueil :`,
+    invite:
+      'Invitez des gens : ceci crée un code avec lequel ils s’inscrivent, dès que registration.mode est token :',
+    makeAccounts: 'Ou créez leurs comptes vous-même :',
+    check: 'Voyez si tout est en ordre :',
+    closed: 'Ce lien ne crée pas de compte d’administration',
+    closedWhy: 'Il a déjà servi, a plus d’un jour, ou le serveur a un compte d’administration.',
+    again:
+      'S’il n’en a pas, redémarrez le serveur : il affiche un nouveau lien. Ou exécutez ceci à côté de lui :',
+  },
+  clientLogin: {
+    elsewhere: 'Se connecter sur une page de ce serveur',
+    done: 'Vous êtes connecté. Retournez à votre application.',
+  },
+  limits: {
+    title: 'Limites d’un compte',
+    what: server =>
+      `Sur ${server}, chaque compte peut garder beaucoup de choses, mais pas n’importe quel nombre : données de compte, étiquettes, règles de notification, appareils notifiés, clés et adresses. Ce que vous avez fait serait allé au-delà.`,
+    remove: 'Retirez ce dont vous n’avez plus besoin, puis réessayez.',
+    ask: server => `S’il vous en faut plus, demandez à qui administre ${server}.`,
+    more: 'S’il vous en faut plus :',
+    help: 'qui peut vous aider',
+  },
   problems: {
     title: 'Cela ne fonctionne pas',
     formExpired: 'Cette page a expiré, ou votre navigateur ne garde pas les cookies. Réessayez.',

@@ -149,6 +149,55 @@ export const german: PageWords = {
     deactivateButton: 'Endgültig stilllegen',
     deactivated: 'Das Konto ist stillgelegt.',
   },
+  stages: {
+    terms: 'Stimme diesen Dokumenten zu',
+    accept: 'Zustimmen',
+    token: 'Gib den Code an, den du bekommen hast',
+    password: 'Bestätige mit deinem Passwort',
+    confirm: 'So bestätigen',
+    email: 'Bestätige deine E-Mail-Adresse',
+    emailSent: 'Folge dem Link, der dir geschickt wurde',
+    followLink: address =>
+      `Eine Nachricht mit einem Link ist unterwegs an ${address}. Öffne den Link, bestätige und komm hierher zurück.`,
+    emailConfirmed: 'Ich habe bestätigt',
+    nothing: 'Noch ein Schritt',
+    nothingNeeded: 'Mehr ist nicht nötig.',
+    goBack: 'Geh zurück zu deinem Programm; dort geht es von selbst weiter.',
+    unknown: 'Hier ist nichts zu tun',
+    unknownWhy:
+      'Dieser Schritt ist nicht gefragt, oder er hat zu lange gedauert. Geh zurück zu deinem Programm und fang noch einmal an.',
+  },
+  setup: {
+    title: 'Das Konto der Verwaltung anlegen',
+    heading: server => `Das Konto der Verwaltung von ${server} anlegen`,
+    made: 'Das Konto der Verwaltung ist angelegt',
+    done: userId => `Fertig: Du bist ${userId}`,
+    next: 'Dieser Link funktioniert nicht mehr. So geht es weiter:',
+    logIn: userId =>
+      `Öffne einen Matrix-Client, melde dich als ${userId} an, und gib ihm diese Adresse als Heimserver:`,
+    invite:
+      'Lade Leute ein: Das macht einen Code, mit dem sie sich registrieren können, sobald registration.mode auf token steht:',
+    makeAccounts: 'Oder lege ihre Konten selbst an:',
+    check: 'Sieh nach, ob alles in Ordnung ist:',
+    closed: 'Mit diesem Link lässt sich kein Konto anlegen',
+    closedWhy:
+      'Er wurde schon benutzt, ist älter als ein Tag, oder der Server hat ein Konto, das ihn verwaltet.',
+    again:
+      'Wenn er keines hat, starte den Server noch einmal: Er gibt einen neuen Link aus. Oder führe daneben das hier aus:',
+  },
+  clientLogin: {
+    elsewhere: 'Auf einer Seite dieses Servers anmelden',
+    done: 'Du bist angemeldet. Geh zurück zu deinem Programm.',
+  },
+  limits: {
+    title: 'Grenzen eines Kontos',
+    what: server =>
+      `Auf ${server} darf jedes Konto vieles behalten, aber nicht beliebig viel: Kontodaten, Markierungen, Push-Regeln, Geräte, die benachrichtigt werden, Schlüssel und Adressen. Was du getan hast, wäre darüber hinausgegangen.`,
+    remove: 'Entferne, was du nicht mehr brauchst, und versuche es noch einmal.',
+    ask: server => `Wenn du mehr brauchst, frage die Verwaltung von ${server}.`,
+    more: 'Wenn du mehr brauchst:',
+    help: 'wer dir helfen kann',
+  },
   problems: {
     title: 'So geht es nicht',
     formExpired:

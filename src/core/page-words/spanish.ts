@@ -147,6 +147,52 @@ export const spanish: PageWords = {
     deactivateButton: 'Desactivarla para siempre',
     deactivated: 'La cuenta está desactivada.',
   },
+  stages: {
+    terms: 'Acepta estos documentos',
+    accept: 'Aceptar',
+    token: 'Indica el código que te dieron',
+    password: 'Confirma con tu contraseña',
+    confirm: 'Confirmar así',
+    email: 'Confirma tu correo electrónico',
+    emailSent: 'Sigue el enlace que se te envió',
+    followLink: address =>
+      `Un mensaje con un enlace va camino de ${address}. Abre el enlace, confirma y vuelve aquí.`,
+    emailConfirmed: 'Lo he confirmado',
+    nothing: 'Un paso más',
+    nothingNeeded: 'No hace falta nada más.',
+    goBack: 'Vuelve a tu aplicación; continúa por sí sola.',
+    unknown: 'Aquí no hay nada que hacer',
+    unknownWhy: 'Este paso no se pide, o ha tardado demasiado. Vuelve a tu aplicación y empieza otra vez.',
+  },
+  setup: {
+    title: 'Crear la cuenta de administración',
+    heading: server => `Crear la cuenta de administración de ${server}`,
+    made: 'La cuenta de administración está creada',
+    done: userId => `Listo: eres ${userId}`,
+    next: 'Este enlace ya no funciona. Lo siguiente:',
+    logIn: userId =>
+      `Abre un cliente de Matrix, inicia sesión como ${userId} y dale esta dirección como servidor base:`,
+    invite:
+      'Invita a gente: esto crea un código con el que pueden registrarse, en cuanto registration.mode sea token:',
+    makeAccounts: 'O crea tú sus cuentas:',
+    check: 'Mira si todo está en orden:',
+    closed: 'Este enlace no crea ninguna cuenta de administración',
+    closedWhy: 'Ya se usó, tiene más de un día, o el servidor ya tiene una cuenta de administración.',
+    again: 'Si no la tiene, arranca otra vez el servidor: muestra un enlace nuevo. O ejecuta esto a su lado:',
+  },
+  clientLogin: {
+    elsewhere: 'Iniciar sesión en una página de este servidor',
+    done: 'Has iniciado sesión. Vuelve a tu aplicación.',
+  },
+  limits: {
+    title: 'Límites de una cuenta',
+    what: server =>
+      `En ${server} cada cuenta puede guardar mucho, pero no cualquier cantidad de cosas: datos de la cuenta, etiquetas, reglas de notificación, dispositivos notificados, claves y direcciones. Lo que hiciste habría ido más allá.`,
+    remove: 'Quita lo que ya no necesites e inténtalo otra vez.',
+    ask: server => `Si necesitas más, pregunta a quien administra ${server}.`,
+    more: 'Si necesitas más:',
+    help: 'quién puede ayudarte',
+  },
   problems: {
     title: 'Esto no funciona',
     formExpired: 'Esta página ha caducado, o tu navegador no guarda cookies. Inténtalo de nuevo.',

@@ -14,6 +14,10 @@ export interface PageWords {
   readonly consent: ConsentWords
   readonly link: LinkWords
   readonly account: AccountWords
+  readonly stages: StageWords
+  readonly setup: SetupWords
+  readonly clientLogin: ClientLoginWords
+  readonly limits: LimitsWords
   readonly problems: ProblemWords
 }
 
@@ -160,6 +164,56 @@ export interface AccountWords {
   readonly erase: string
   readonly deactivateButton: string
   readonly deactivated: string
+}
+
+/** Of stages of authentication that are passed in a browser, for clients that do not know them. */
+export interface StageWords {
+  readonly terms: string
+  readonly accept: string
+  readonly token: string
+  readonly password: string
+  readonly confirm: string
+  readonly email: string
+  readonly emailSent: string
+  followLink(address: string): string
+  readonly emailConfirmed: string
+  readonly nothing: string
+  readonly nothingNeeded: string
+  readonly goBack: string
+  readonly unknown: string
+  readonly unknownWhy: string
+}
+
+/** Of making the first administrator. What is to be typed follows the steps that say so. */
+export interface SetupWords {
+  readonly title: string
+  heading(server: string): string
+  readonly made: string
+  done(userId: string): string
+  readonly next: string
+  logIn(userId: string): string
+  readonly invite: string
+  readonly makeAccounts: string
+  readonly check: string
+  readonly closed: string
+  readonly closedWhy: string
+  readonly again: string
+}
+
+/** Of the page for clients that know no way to log in. */
+export interface ClientLoginWords {
+  readonly elsewhere: string
+  readonly done: string
+}
+
+/** Of what one account may keep. */
+export interface LimitsWords {
+  readonly title: string
+  what(server: string): string
+  readonly remove: string
+  ask(server: string): string
+  readonly more: string
+  readonly help: string
 }
 
 export interface ProblemWords {

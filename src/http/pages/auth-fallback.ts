@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { PageWords } from '../../core/page-words/index.ts'
 import type { RateLimitBucket } from '../../spec/operation.ts'
 import { readBody } from '../body.ts'
 import { factsOf, type PageContext, type Pages } from '../pages.ts'
+import { alertOf } from './browser.ts'
 import { type Html, html, sendPage } from './layout.ts'
+import { type LanguageOptions, wordsOf } from './page-language.ts'
+import { problemOf } from './problem-words.ts'
 
 /** A stage that somebody is about to pass in a browser. */
 export interface PendingStage {
@@ -25,7 +29,7 @@ export interface FallbackService {
   sendEmail(sessionId: string, email: string, clientSecret: string): Promise<string>
 }
 
-export interface AuthFallbackOptions {
+export interface AuthFallbackOptions extends LanguageOptions {
   readonly fallback: FallbackService
   readonly clock: Clock
 }
@@ -68,12 +72,17 @@ const bucketOf = (type: string, isMail: boolean): RateLimitBucket => {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-const show = async (context: PageContext, { fallback }: AuthFallbackOptions): Promise<void> => {
+/** What `M_FORBIDDEN` means at a stage. */
+const FORBIDDEN = { 'm.login.registration_token': 'wrongToken', 'm.login.password': 'wrongPassword' } as const
+
+const show = async (context: PageContext, options: AuthFallbackOptions): Promise<void> => {
+  const { fallback } = options
+  const words = wordsOf(context, options)
   const [type, session] = [textOf(context.params['type']), textOf(context.query['session'])]
   const stage = await fallback.stage(session, type)
-  if (stage === undefined) return sendUnknown(context)
-  if (stage.isDone) return sendDone(context)
-  sendQuestion(context, 200, questionOf(type, stage.params))
+  if (stage === undefined) return sendUnknown(context, words)
+  if (stage.isDone) return sendDone(context, words)
+  sendQuestion(context, words, 200, questionOf(type, stage.params, words))
 }
 
 const submit = async (context: PageContext, options: AuthFallbackOptions): Promise<void> => {
@@ -81,9 +90,10 @@ const submit = async (context: PageContext, options: AuthFallbackOptions): Promi
     throw new MatrixError('M_UNRECOGNIZED', 'A form is expected', { status: 415 })
   }
   const { fallback, clock } = options
+  const words = wordsOf(context, options)
   const [type, session] = [textOf(context.params['type']), textOf(context.query['session'])]
   const stage = await fallback.stage(session, type)
-  if (stage === undefined) return sendUnknown(context)
+  if (stage === undefined) return sendUnknown(context, words)
   const fields = new URLSearchParams((await readBody(context.req, BODY_LIMIT, clock)).toString())
   const email = type === 'm.login.email.identity' ? fields.get('email') : null
   try {
@@ -91,16 +101,20 @@ const submit = async (context: PageContext, options: AuthFallbackOptions): Promi
     if (email !== null) {
       const clientSecret = randomUUID()
       const sid = await fallback.sendEmail(session, email, clientSecret)
-      return sendQuestion(context, 200, emailSent(email, sid, clientSecret))
+      return sendQuestion(context, words, 200, emailSent({ email, sid, clientSecret }, words))
     }
     if (!stage.isDone) await fallback.submit(session, type, answerOf(type, fields))
-    sendDone(context)
+    sendDone(context, words)
   } catch (error) {
-    if (!(error instanceof MatrixError)) throw error
-    const again = fields.has('sid')
-      ? emailSent('', fields.get('sid') ?? '', fields.get('client_secret') ?? '')
-      : questionOf(type, stage.params)
-    sendQuestion(context, error.status, again, error.message)
+    const forbidden = Object.hasOwn(FORBIDDEN, type) ? FORBIDDEN[type as keyof typeof FORBIDDEN] : undefined
+    const { status, text } = problemOf(error, words, {
+      ...(forbidden === undefined ? {} : { M_FORBIDDEN: forbidden }),
+      ...{ M_UNAUTHORIZED: 'emailUnconfirmed', M_INVALID_PARAM: 'emailRefused' },
+    })
+    const field = (name: string): string => fields.get(name) ?? ''
+    const sent = { email: field('address'), sid: field('sid'), clientSecret: field('client_secret') }
+    const again = fields.has('sid') ? emailSent(sent, words) : questionOf(type, stage.params, words)
+    sendQuestion(context, words, status, again, text)
   }
 }
 
@@ -117,53 +131,63 @@ const answerOf = (type: string, fields: URLSearchParams): JsonObject => {
   return {}
 }
 
-const questionOf = (type: string, params: JsonObject): Question => {
+const questionOf = (type: string, params: JsonObject, words: PageWords): Question => {
+  const { common, register, stages: say } = words
   if (type === 'm.login.terms') {
-    return { title: 'Accept these documents', form: policies(params), button: 'Accept' }
+    return { title: say.terms, form: policies(params, words), button: say.accept }
   }
   if (type === 'm.login.registration_token') {
     return {
-      title: 'Give the token that you were given',
-      form: html`<label for="token">Registration token</label>
+      title: say.token,
+      form: html`<label for="token">${register.token}</label>
 <input id="token" name="token" required autofocus autocomplete="off" spellcheck="false">`,
-      button: 'Go on',
+      button: words.link.button,
     }
   }
   if (type === 'm.login.password') {
     return {
-      title: 'Confirm with your password',
-      form: html`<label for="user">User name</label>
+      title: say.password,
+      form: html`<label for="user">${common.userName}</label>
 <input id="user" name="user" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
-<label for="password">Password</label>
+<label for="password">${common.password}</label>
 <input id="password" name="password" type="password" required autocomplete="current-password">`,
-      button: 'Confirm',
+      button: say.confirm,
     }
   }
   if (type === 'm.login.email.identity') {
     return {
-      title: 'Confirm your e-mail address',
-      form: html`<label for="email">E-mail address</label>
+      title: say.email,
+      form: html`<label for="email">${register.email}</label>
 <input id="email" name="email" type="email" required autofocus autocomplete="email">`,
-      button: 'Send me a link',
+      button: register.emailButton,
     }
   }
-  return { title: 'One more step', form: html`<p>Nothing more is needed.</p>`, button: 'Go on' }
+  return { title: say.nothing, form: html`<p>${say.nothingNeeded}</p>`, button: words.link.button }
 }
 
-const emailSent = (email: string, sid: string, clientSecret: string): Question => ({
-  title: 'Follow the link that was sent to you',
-  form: html`<p>A message with a link is on its way${email === '' ? '' : ` to ${email}`}. Open the link, confirm, and come back here.</p>
+/** An address to which a link was sent, and what goes with it. */
+interface SentEmail {
+  readonly email: string
+  readonly sid: string
+  readonly clientSecret: string
+}
+
+const emailSent = ({ email, sid, clientSecret }: SentEmail, { stages: say }: PageWords): Question => ({
+  title: say.emailSent,
+  form: html`<p>${say.followLink(email)}</p>
+<input type="hidden" name="address" value="${email}">
 <input type="hidden" name="sid" value="${sid}">
 <input type="hidden" name="client_secret" value="${clientSecret}">`,
-  button: 'I have confirmed it',
+  button: say.emailConfirmed,
 })
 
-/** The documents that are to be accepted, in the first language that each comes in. */
-const policies = (params: JsonObject): Html => {
+/** The documents that are to be accepted, in the language of the page where they come in it, else in the first that they come in. */
+const policies = (params: JsonObject, { lang }: PageWords): Html => {
   const all = Object.values((params['policies'] ?? {}) as Record<string, JsonObject>)
   const links = all.flatMap(policy => {
     const [first] = Object.values(policy).filter(value => typeof value === 'object')
-    const { name, url } = (first ?? {}) as { name?: string; url?: string }
+    const own = Object.hasOwn(policy, lang) ? policy[lang] : undefined
+    const { name, url } = (own ?? first ?? {}) as { name?: string; url?: string }
     return name === undefined || url === undefined ? [] : [html`<li><a href="${url}">${name}</a></li>`]
   })
   return { html: `<ul>${links.map(link => link.html).join('')}</ul>` }
@@ -171,41 +195,43 @@ const policies = (params: JsonObject): Html => {
 
 const sendQuestion = (
   context: PageContext,
+  { lang }: PageWords,
   status: number,
   { title, form, button }: Question,
   problem?: string,
 ): void => {
-  const alert = problem === undefined ? undefined : html`<p role="alert">${problem}</p>`
   sendPage(
     context,
     status,
     title,
     html`<h1>${title}</h1>
-${alert}
+${alertOf(problem)}
 <form method="post">
 ${form}
 <button>${button}</button>
 </form>`,
+    { lang },
   )
 }
 
 /** "The homeserver then returns the user-interactive authentication fallback completion page." */
-export const sendDone = (context: PageContext): void =>
+export const sendDone = (context: PageContext, { common, stages: say, lang }: PageWords): void =>
   sendPage(
     context,
     200,
-    'Done',
-    html`<h1>Done</h1>
-<p>Go back to your client; it goes on by itself. You can close this page.</p>`,
-    { script: DONE_SCRIPT },
+    common.done,
+    html`<h1>${common.done}</h1>
+<p>${say.goBack} ${common.closePage}</p>`,
+    { lang, script: DONE_SCRIPT },
   )
 
 /** Says that there is no such stage to pass. */
-export const sendUnknown = (context: PageContext): void =>
+export const sendUnknown = (context: PageContext, { stages: say, lang }: PageWords): void =>
   sendPage(
     context,
     404,
-    'There is nothing to do here',
-    html`<h1>There is nothing to do here</h1>
-<p>This step is not asked for, or it has taken too long. Go back to your client and begin again.</p>`,
+    say.unknown,
+    html`<h1>${say.unknown}</h1>
+<p>${say.unknownWhy}</p>`,
+    { lang },
   )

@@ -1,10 +1,10 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
-import type { MailLanguage } from '../../core/mail-words/index.ts'
-import { type PageWords, pageWords } from '../../core/page-words/index.ts'
+import type { PageWords } from '../../core/page-words/index.ts'
 import { readBody } from '../body.ts'
 import type { PageContext } from '../pages.ts'
 import { type Html, html, sendPage } from './layout.ts'
+import { type LanguageOptions, wordsOf } from './page-language.ts'
 
 /** Somebody who is signed in. */
 export interface BrowserUser {
@@ -29,14 +29,12 @@ export interface BrowserService {
 }
 
 /** What all pages have in common on which people sign in. */
-export interface BrowserOptions {
+export interface BrowserOptions extends LanguageOptions {
   readonly browsers: BrowserService
   readonly clock: Clock
   readonly serverName: string
   /** Where this server is reached: whether its cookies are for encrypted connections alone follows from it. */
   readonly baseUrl: string
-  /** Where a browser wants none of the languages that there are. */
-  readonly language: MailLanguage
 }
 
 /** Who looks at a page. */
@@ -80,7 +78,7 @@ export const visitorOf = async (context: PageContext, options: BrowserOptions): 
   return {
     secret,
     user: isKnown ? await options.browsers.user(secret) : undefined,
-    words: pageWords(context.get('Accept-Language') ?? '', options.language),
+    words: wordsOf(context, options),
     formToken: html`<input type="hidden" name="form" value="${formTokenOf(secret)}">`,
     linkToken: formTokenOf(secret),
   }

@@ -1,10 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
-import type { MailLanguage } from '../../core/mail-words/index.ts'
-import { type PageWords, pageWords } from '../../core/page-words/index.ts'
 import { readBody } from '../body.ts'
 import type { PageContext, Pages } from '../pages.ts'
 import { html, sendPage } from './layout.ts'
+import { type LanguageOptions, wordsOf } from './page-language.ts'
 
 /** What the link is for. */
 export interface PendingConfirmation {
@@ -21,14 +20,12 @@ export interface ConfirmEmailService {
   confirm(token: string): Promise<PendingConfirmation | undefined>
 }
 
-export interface ConfirmEmailOptions {
+export interface ConfirmEmailOptions extends LanguageOptions {
   readonly emails: ConfirmEmailService
   readonly clock: Clock
   readonly serverName: string
   /** Where the links lead. */
   readonly path: string
-  /** Where a browser wants none of the languages that there are. */
-  readonly language: MailLanguage
 }
 
 const BODY_LIMIT = 8_192
@@ -62,9 +59,6 @@ const confirm = async (context: PageContext, options: ConfirmEmailOptions): Prom
   context.status = 303
   context.redirect(confirmed.nextLink)
 }
-
-const wordsOf = (context: PageContext, { language }: ConfirmEmailOptions): PageWords =>
-  pageWords(context.get('Accept-Language') ?? '', language)
 
 const sendQuestion = (
   context: PageContext,

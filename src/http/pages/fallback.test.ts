@@ -10,7 +10,13 @@ import { addAuthFallback } from './auth-fallback.ts'
 import { addLoginFallback } from './login-fallback.ts'
 
 const TERMS = {
-  tos: { version: '1', translations: { en: { name: 'Our <terms>', url: 'https://x.test/t' } } },
+  tos: {
+    version: '1',
+    translations: {
+      en: { name: 'Our <terms>', url: 'https://x.test/t' },
+      de: { name: 'Bedingungen', url: 'https://x.test/b' },
+    },
+  },
 }
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -22,8 +28,8 @@ const open = async (t: Parameters<typeof accountServer>[0], rateLimits: RateLimi
     rateLimits,
     pages: (accounts, clock) => {
       const pages = createPages()
-      addAuthFallback(pages, { fallback: accounts.browserStages, clock })
-      addLoginFallback(pages, { serverName: SERVER_NAME, passwords: true, hasSso: false })
+      addAuthFallback(pages, { fallback: accounts.browserStages, clock, language: 'en' })
+      addLoginFallback(pages, { serverName: SERVER_NAME, passwords: true, hasSso: false, language: 'en' })
       return pages
     },
   })
@@ -87,6 +93,28 @@ test('every stage of a registration can be passed in a browser, in order', async
   t.like(await accounts.threepids.list(bodyOf(made).user_id), [{ address: 'alice@example.org' }])
 })
 
+test('the pages speak the language of the browser', async t => {
+  const { accounts, server, register } = await open(t)
+  const { session } = bodyOf(await register())
+  const { token } = await accounts.registrationTokens.create({ usesAllowed: 1 })
+  const headers = { ...FORM, 'accept-language': 'de-AT, en;q=0.5' }
+  const visit = async (path: string, body?: string) => {
+    const response = await fetch(server.url + path, { headers, ...(body && { method: 'POST', body }) })
+    return response.text()
+  }
+  const stage = (type: string, body?: string) =>
+    visit(`/_matrix/client/v3/auth/${type}/fallback/web?session=${session}`, body)
+  t.regex(await stage('m.login.registration_token'), /lang="de".*Registrierungscode/s)
+  t.regex(
+    await stage('m.login.registration_token', 'token=wrong'),
+    /role="alert">Der Registrierungscode gilt nicht/,
+  )
+  t.regex(await stage('m.login.registration_token', `token=${token}`), /Geh zurück zu deinem Programm/)
+  t.regex(await stage('m.login.terms'), /<a href="https:\/\/x.test\/b">Bedingungen<\/a>/)
+  t.regex(await stage('m.login.dummy'), /Hier ist nichts zu tun/)
+  t.regex(await visit('/_matrix/static/client/login/'), /Bei tessera.test anmelden.*>Passwort</s)
+})
+
 test('a password is confirmed in a browser, of the user whose session it is', async t => {
   const { accounts, server, visit } = await open(t)
   for (const username of ['alice', 'bob']) await accounts.createUser({ username, password: PASSWORD })
@@ -111,9 +139,9 @@ test('a password is confirmed in a browser, of the user whose session it is', as
 test('the login fallback hands the answer of /login to the client', async t => {
   const { server } = await open(t)
   const page = await (await fetch(`${server.url}/_matrix/static/client/login/?device_id=D`)).text()
-  t.regex(page, /Log in to tessera\.test/)
+  t.regex(page, /Sign in to tessera\.test/)
   const calls: unknown[] = []
-  const elements: Record<string, object> = { main: {}, '[role=alert]': {} }
+  const elements: Record<string, object> = { main: {}, '[role=alert]': { dataset: {} } }
   let submitted: (event: object) => Promise<void> = async () => {}
   const form = {
     ...{ user: { value: 'alice' }, password: { value: 'secret' } },

@@ -1,5 +1,7 @@
+import type { PageWords } from '../../core/page-words/index.ts'
 import type { Pages } from '../pages.ts'
-import { html, sendPage } from './layout.ts'
+import { type Html, html, sendPage } from './layout.ts'
+import { type LanguageOptions, wordsOf } from './page-language.ts'
 
 const PATH = '/_matrix/static/client/login/'
 
@@ -19,9 +21,9 @@ const logIn = async body => {
     const headers = { 'Content-Type': 'application/json' }
     const response = await fetch('/_matrix/client/v3/login', { method: 'POST', headers, body: JSON.stringify(body) })
     const answer = await response.json()
-    if (!response.ok) throw new Error(answer.error)
+    if (!response.ok) throw new Error(answer.errcode === 'M_FORBIDDEN' && body.password !== undefined ? problem.dataset.wrong : answer.error)
     window.matrixLogin?.onLogin?.(answer)
-    document.querySelector('main').textContent = 'You are logged in. Go back to your client.'
+    document.querySelector('main').textContent = problem.dataset.done
   } catch (error) {
     problem.textContent = error.message
     problem.hidden = false
@@ -35,30 +37,36 @@ form?.addEventListener('submit', event => {
 if (elsewhere) elsewhere.href = '/_matrix/client/v3/login/sso/redirect?' + new URLSearchParams({ redirectUrl: location.href })
 if (query.has('loginToken')) logIn({ type: 'm.login.token', token: query.get('loginToken') })`
 
-const PASSWORD_FORM = html`<form method="post">
-<label for="user">User name</label>
+const passwordForm = ({ common, signIn }: PageWords): Html => html`<form method="post">
+<label for="user">${common.userName}</label>
 <input id="user" name="user" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
-<label for="password">Password</label>
+<label for="password">${common.password}</label>
 <input id="password" name="password" type="password" required autocomplete="current-password">
-<button>Log in</button>
+<button>${signIn.button}</button>
 </form>`
 
 /** Adds the page for clients that know no way to log in ("Login Fallback"). */
 export const addLoginFallback = (
   pages: Pages,
-  options: { readonly serverName: string; readonly passwords: boolean; readonly hasSso: boolean },
+  options: LanguageOptions & {
+    readonly serverName: string
+    readonly passwords: boolean
+    readonly hasSso: boolean
+  },
 ): void => {
   const { serverName, passwords, hasSso } = options
   pages.get(PATH, async context => {
+    const words = wordsOf(context, options)
+    const { clientLogin: say, problems, signIn, lang } = words
     sendPage(
       context,
       200,
-      'Log in',
-      html`<h1>Log in to ${serverName}</h1>
-<p role="alert" hidden></p>
-${passwords ? PASSWORD_FORM : undefined}
-${hasSso ? html`<p><a class="button">Sign in on a page of this server</a></p>` : undefined}`,
-      { script: SCRIPT },
+      signIn.button,
+      html`<h1>${signIn.title(serverName)}</h1>
+<p role="alert" hidden data-wrong="${problems.wrongPassword}" data-done="${say.done}"></p>
+${passwords ? passwordForm(words) : undefined}
+${hasSso ? html`<p><a class="button">${say.elsewhere}</a></p>` : undefined}`,
+      { script: SCRIPT, lang },
     )
   })
 }

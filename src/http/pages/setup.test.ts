@@ -20,6 +20,7 @@ const open = async (t: Parameters<typeof accountServer>[0]) => {
         serverName: SERVER_NAME,
         baseUrl: 'http://localhost:8008',
         minimumPasswordLength: 8,
+        language: 'en',
       })
       return pages
     },
@@ -50,11 +51,24 @@ test('the link leads to a form that makes the first administrator, once', async 
   t.is(await accounts.count(), 1)
 })
 
+test('the page speaks the language of the browser', async t => {
+  const { link, visit } = await open(t)
+  const headers = { 'Accept-Language': 'fr' }
+  const form = await visit(`/setup?token=${encodeURIComponent(link)}`, { headers })
+  t.regex(form.body, /lang="fr".*Mot de passe/s)
+  t.regex((await visit('/setup?token=x', { headers })).body, /Ce lien ne crée pas/)
+  const fields = { token: link, username: 'root', password: PASSWORD, password_again: 'else' }
+  const submit = (changed: Record<string, string> = {}) =>
+    visit('/setup', { method: 'POST', headers, body: new URLSearchParams({ ...fields, ...changed }) })
+  t.regex((await submit()).body, /role="alert">Les deux mots de passe/)
+  t.regex((await submit({ password_again: PASSWORD })).body, /vous êtes @root:tessera\.test/)
+})
+
 test('a form that cannot be accepted comes back, keeps the name, and uses nothing up', async t => {
   const { accounts, link, submit } = await open(t)
   for (const [fields, problem] of [
     [{ password_again: 'something else' }, /differ/],
-    [{ password: 'short', password_again: 'short' }, /at least 8/],
+    [{ password: 'short', password_again: 'short' }, /too short/],
     [{ username: '"><script>' }, /User names consist/],
   ] as const) {
     const response = await submit(fields)

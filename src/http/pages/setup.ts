@@ -2,7 +2,10 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { readBody } from '../body.ts'
 import type { PageContext, Pages } from '../pages.ts'
-import { type Html, html, sendPage } from './layout.ts'
+import { alertOf } from './browser.ts'
+import { html, sendPage } from './layout.ts'
+import { type LanguageOptions, wordsOf } from './page-language.ts'
+import { problemOf } from './problem-words.ts'
 
 /** What the page needs of the accounts. */
 export interface SetupService {
@@ -12,7 +15,7 @@ export interface SetupService {
   createAdministrator(token: string, account: { username: string; password: string }): Promise<string>
 }
 
-export interface SetupPageOptions {
+export interface SetupPageOptions extends LanguageOptions {
   readonly setup: SetupService
   readonly clock: Clock
   readonly serverName: string
@@ -31,7 +34,7 @@ const BODY_LIMIT = 32_768
 export const addSetupPage = (pages: Pages, options: SetupPageOptions): void => {
   pages.get('/setup', async context => {
     const { token } = context.query
-    if (typeof token !== 'string' || !(await options.setup.isOpen(token))) return sendClosed(context)
+    if (typeof token !== 'string' || !(await options.setup.isOpen(token))) return sendClosed(context, options)
     sendForm(context, options, 200, { token, username: '' })
   })
   pages.post('/setup', context => submit(context, options))
@@ -44,71 +47,77 @@ const submit = async (context: PageContext, options: SetupPageOptions): Promise<
   const fields = new URLSearchParams((await readBody(context.req, BODY_LIMIT, options.clock)).toString())
   const field = (name: string): string => fields.get(name) ?? ''
   const [token, username, password] = [field('token'), field('username').trim(), field('password')]
-  if (!(await options.setup.isOpen(token))) return sendClosed(context)
+  if (!(await options.setup.isOpen(token))) return sendClosed(context, options)
+  const words = wordsOf(context, options)
   if (password !== field('password_again')) {
-    return sendForm(context, options, 400, { token, username, problem: 'The two passwords differ.' })
+    const problem = words.problems.passwordsDiffer
+    return sendForm(context, options, 400, { token, username, problem })
   }
   try {
     sendDone(context, options, await options.setup.createAdministrator(token, { username, password }))
   } catch (error) {
-    if (!(error instanceof MatrixError)) throw error
-    if (error.errcode === 'M_FORBIDDEN') return sendClosed(context)
-    sendForm(context, options, error.status, { token, username, problem: error.message })
+    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') return sendClosed(context, options)
+    const { status, text: problem } = problemOf(error, words, { M_INVALID_PARAM: 'weakPassword' })
+    sendForm(context, options, status, { token, username, problem })
   }
 }
 
 const sendForm = (
   context: PageContext,
-  { serverName, minimumPasswordLength }: SetupPageOptions,
+  options: SetupPageOptions,
   status: number,
   { token, username, problem }: { token: string; username: string; problem?: string },
 ): void => {
-  const least = String(minimumPasswordLength)
-  const alert: Html | undefined = problem === undefined ? undefined : html`<p role="alert">${problem}</p>`
+  const { serverName, minimumPasswordLength: least } = options
+  const { common, register, setup: say, lang } = wordsOf(context, options)
   sendPage(
     context,
     status,
-    'Create the administrator',
-    html`<h1>Create the administrator of ${serverName}</h1>
-${alert}
+    say.title,
+    html`<h1>${say.heading(serverName)}</h1>
+${alertOf(problem)}
 <form method="post" action="/setup">
 <input type="hidden" name="token" value="${token}">
-<label for="username">User name</label>
+<label for="username">${common.userName}</label>
 <input id="username" name="username" value="${username}" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false" aria-describedby="username-hint">
-<small id="username-hint">Others will see you as @name:${serverName}. Letters a–z, digits and . _ = - / +</small>
-<label for="password">Password</label>
-<input id="password" name="password" type="password" required minlength="${least}" autocomplete="new-password" aria-describedby="password-hint">
-<small id="password-hint">At least ${least} characters.</small>
-<label for="password_again">The password again</label>
+<small id="username-hint">${register.userHint(serverName)}</small>
+<label for="password">${common.password}</label>
+<input id="password" name="password" type="password" required minlength="${String(least)}" autocomplete="new-password" aria-describedby="password-hint">
+<small id="password-hint">${register.passwordHint(least)}</small>
+<label for="password_again">${register.again}</label>
 <input id="password_again" name="password_again" type="password" required autocomplete="new-password">
-<button>Create the account</button>
+<button>${register.button}</button>
 </form>`,
+    { lang },
   )
 }
 
-const sendDone = (context: PageContext, { baseUrl }: SetupPageOptions, userId: string): void =>
+const sendDone = (context: PageContext, options: SetupPageOptions, userId: string): void => {
+  const { setup: say, lang } = wordsOf(context, options)
   sendPage(
     context,
     200,
-    'The administrator is made',
-    html`<h1>Done: you are ${userId}</h1>
-<p>This link works no more. What to do next:</p>
+    say.made,
+    html`<h1>${say.done(userId)}</h1>
+<p>${say.next}</p>
 <ol>
-<li>Open a Matrix client, choose <code>${baseUrl}</code> as its homeserver, and log in as <code>${userId}</code>.</li>
-<li>Invite people: <code>npx tessera token create</code> makes a token that lets them register, once
-<code>registration.mode</code> is <code>token</code>; or make their accounts yourself with
-<code>npx tessera user create</code>.</li>
-<li>See whether everything is in order: <code>npx tessera doctor</code>.</li>
+<li>${say.logIn(userId)} <code>${options.baseUrl}</code></li>
+<li>${say.invite} <code>npx tessera token create</code><br>${say.makeAccounts} <code>npx tessera user create</code></li>
+<li>${say.check} <code>npx tessera doctor</code></li>
 </ol>`,
+    { lang },
   )
+}
 
-const sendClosed = (context: PageContext): void =>
+const sendClosed = (context: PageContext, options: SetupPageOptions): void => {
+  const { setup: say, lang } = wordsOf(context, options)
   sendPage(
     context,
     403,
-    'This link does not work',
-    html`<h1>This link does not work</h1>
-<p>It was used already, is older than a day, or the server has an administrator.</p>
-<p>If it has none, start the server again: it prints a new link. Or, beside it, run
-<code>npx tessera user create NAME --admin</code>.</p>`,
+    say.closed,
+    html`<h1>${say.closed}</h1>
+<p>${say.closedWhy}</p>
+<p>${say.again} <code>npx tessera user create NAME --admin</code></p>`,
+    { lang },
   )
+}

@@ -3,6 +3,7 @@ import type { PageContext, Pages } from '../pages.ts'
 import { FALLBACK_PATHS, sendDone, sendUnknown } from './auth-fallback.ts'
 import { type Visitor, visitorOf } from './browser.ts'
 import { html, sendPage } from './layout.ts'
+import { wordsOf } from './page-language.ts'
 import { linksTo, type OfferedProvider, type SignInOptions } from './sign-in.ts'
 
 /** What somebody is to confirm, and with which accounts elsewhere they can. */
@@ -35,8 +36,8 @@ export const addSsoStagePage = (pages: Pages, options: SsoStageOptions): void =>
 const show = async (context: PageContext, options: SsoStageOptions): Promise<void> => {
   const session = new URLSearchParams(context.querystring).get('session') ?? ''
   const stage = await options.stage(session)
-  if (stage === undefined) return sendUnknown(context)
-  if (stage.isDone) return sendDone(context)
+  if (stage === undefined) return sendUnknown(context, wordsOf(context, options))
+  if (stage.isDone) return sendDone(context, wordsOf(context, options))
   sendStage(context, options, await visitorOf(context, options), { session, ...stage })
 }
 
