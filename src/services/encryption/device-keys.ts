@@ -68,12 +68,21 @@ export class DeviceKeys {
     const fallbacks = fallbackKeys(fallback)
     const known = isEmpty ? undefined : (await this.#context.read.deviceKeys.one(userId, deviceId))?.json
     const parsed = oneTimeKeys(once)
-    const fresh = isEmpty ? parsed : await this.#freshKeys(userId, deviceId, parsed)
+    const isAnother = text !== undefined && known !== undefined && !isSameJson(text, known, withoutSignatures)
+    const fresh = isEmpty || isAnother ? parsed : await this.#freshKeys(userId, deviceId, parsed)
+    if (fresh.length > MAX_ONE_TIME_KEYS) throw tooMany()
     const before = clock.now() - REMEMBER_CLAIMED_MS
     return [
       ...(text === undefined || (known !== undefined && isSameJson(text, known))
         ? []
-        : await this.#identityStatements(userId, deviceId, { text, known }, offset)),
+        : await this.#identityStatements(
+            userId,
+            deviceId,
+            { text, isMore: known !== undefined && !isAnother },
+            offset,
+          )),
+      // Whoever holds these keys has lost those that signed the others, which nobody could use (a bot whose store is gone).
+      ...(isAnother ? write.oneTimeKeys.dropDevices(userId, [deviceId]) : []),
       ...(fresh.length === 0
         ? []
         : [
@@ -87,7 +96,7 @@ export class DeviceKeys {
   async #identityStatements(
     userId: string,
     deviceId: string,
-    { text, known }: { text: string; known: string | undefined },
+    { text, isMore }: { text: string; isMore: boolean },
     offset: number,
   ): Promise<WriteStatement[]> {
     const { read, write, clock } = this.#context
@@ -99,9 +108,7 @@ export class DeviceKeys {
     return [
       write.deviceKeys.set(userId, deviceId, text),
       // What was signed were other keys, unless these only bring further signatures.
-      ...(known !== undefined && isSameJson(text, known, withoutSignatures)
-        ? []
-        : write.signatures.dropTargets(userId, [deviceId])),
+      ...(isMore ? [] : write.signatures.dropTargets(userId, [deviceId])),
       write.deviceLists.insert(userId, [deviceId], clock.now(), offset),
     ]
   }
@@ -127,8 +134,11 @@ export class DeviceKeys {
     const counts = await read.oneTimeKeys.counts(userId, deviceId)
     const total = Object.values(counts).reduce((sum, count) => sum + count, fresh.length)
     if (total > MAX_ONE_TIME_KEYS) {
-      throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'This device has too many one-time keys.')
+      throw tooMany()
     }
     return fresh
   }
 }
+
+const tooMany = (): MatrixError =>
+  new MatrixError('M_USER_LIMIT_EXCEEDED', 'This device has too many one-time keys.')

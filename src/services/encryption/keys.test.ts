@@ -52,6 +52,33 @@ testDatabases(
   },
 )
 
+testDatabases(
+  test,
+  'a device whose client has lost its keys begins anew, and none of the old ones is given out',
+  async (t, _, database) => {
+    const server = await startTestServer({ database })
+    t.teardown(server.close)
+    const [bot, bob] = [await registered(server, 'bot'), await registered(server, 'bob')]
+    const upload = (keys: object) => bot.call('POST', '/keys/upload', keys)
+    const [key, other] = [oneTimeKey(bot, 'A'), oneTimeKey(bot, 'B')]
+    const fallback_keys = { 'signed_curve25519:F': { ...oneTimeKey(bot, 'F'), fallback: true } }
+    const before = { 'signed_curve25519:1': key, 'signed_curve25519:2': key }
+    const identity = identityKeys(bot)
+    await upload({ device_keys: identity, one_time_keys: before, fallback_keys })
+    const anew = { 'signed_curve25519:1': other }
+    t.regex((await upload({ one_time_keys: anew })).error, /already exists/)
+    const signed = { ...identity, signatures: { [bot.userId]: { 'ed25519:more': 'c2ln' } } }
+    t.regex((await upload({ device_keys: signed, one_time_keys: anew })).error, /already exists/)
+    const another = { ...identity, keys: { [`ed25519:${bot.deviceId}`]: 'bmV3' } }
+    t.deepEqual(await upload({ device_keys: another, one_time_keys: anew }), {
+      one_time_key_counts: { signed_curve25519: 1 },
+    })
+    const claims = await Promise.all([claim(bob, bot), claim(bob, bot)])
+    t.deepEqual(claims.toSorted(), ['signed_curve25519:1', undefined])
+    t.deepEqual((await bot.sync()).device_unused_fallback_key_types, [])
+  },
+)
+
 test('what stands under a name that is no user is refused like what stands under one', async t => {
   const server = await startTestServer()
   t.teardown(server.close)
