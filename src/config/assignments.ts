@@ -96,11 +96,18 @@ export const fromEnvironment = (
   return { assignments, errors }
 }
 
-/** What `--set section.option=value` sets. Names with dots in them go into a whole section: `{"a.example": …}`. */
+/**
+ * What `--set section.option=value` sets; places in lists are written as messages do, `listeners[0].port`, or `listeners.0.port`. Names
+ * with dots in them go into a whole section: `{"a.example": …}`.
+ */
 export const fromSetFlag = (root: SectionSchema, flag: string): Assignment | { readonly error: string } => {
   const equals = flag.indexOf('=')
   if (equals < 1) return { error: `--set ${flag}: write --set section.option=value` }
-  const found = find(root, flag.slice(0, equals).split('.'), name => name)
+  const steps = flag
+    .slice(0, equals)
+    .replaceAll(/\[(\d+)\]/g, '.$1')
+    .split('.')
+  const found = find(root, steps, name => name)
   if ('problem' in found) return { error: `--set ${flag.slice(0, equals)}: ${found.problem}` }
   return {
     path: found.path,

@@ -38,6 +38,8 @@ test('flags before environment before file before default', t => {
     'rooms.default_version': '--set rooms.default_version',
   })
   t.is(configOf(t, file, { env, flags: { port: '4' } }).config.listeners[0]?.port, 4)
+  for (const name of ['listeners[0].port', 'listeners.0.port'])
+    t.is(configOf(t, file, { env, flags: { set: [`${name}=5`] } }).config.listeners[0]?.port, 5, name)
 })
 
 test('variables: lists, sections, secrets, and errors that name the variable', t => {
