@@ -1,5 +1,6 @@
 import { type Appended, append } from '../../src/services/rooms/append.ts'
 import { makeLocalEvent } from '../../src/services/rooms/local-event.ts'
+import { endStatements } from '../../src/services/rooms/room-ends.ts'
 import type { WriteStatement } from '../../src/storage/database.ts'
 import type { Said, World } from './world.ts'
 
@@ -29,6 +30,7 @@ export const say = async (
   const { context, writer } = core
   return writer.update<Stored[]>(roomId, async head => {
     await nids.ensure(IDS_AT_HAND)
+    const before = head.extremities
     const appended: Appended[] = []
     for (const { signer, ...template } of said) {
       const made = await makeLocalEvent(
@@ -41,7 +43,11 @@ export const say = async (
     }
     const events = appended.map(({ nid, event }) => ({ nid, eventId: event.eventId, sender: event.sender }))
     return {
-      statements: [...appended.flatMap(({ statements }) => statements), ...also(events)],
+      statements: [
+        ...appended.flatMap(({ statements }) => statements),
+        ...endStatements(context, head, before),
+        ...also(events),
+      ],
       nids: events.map(({ nid }) => nid),
       result: ({ positions: { events: first = 0 } }) => {
         for (const one of appended) one.settle(first)
