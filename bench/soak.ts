@@ -1,6 +1,6 @@
 /**
  * Soaks a server at moderate load and draws what becomes of its memory and its database:
- * `npm run soak -- --minutes 60`. Everything goes through standard endpoints of the client-server API. Garbage is collected
+ * `npm run soak -- --minutes 60`, into `soak.svg`. Everything goes through standard endpoints of the client-server API. Garbage is collected
  * by force at the beginning, once the server is warm, and at the end: what it holds then should be what it held before.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -23,7 +23,8 @@ const { values } = parseArgs({
     rooms: { type: 'string', default: '10' },
     // Small, so that caches are full when the soak begins: what grows after that is no cache.
     'cache-budget': { type: 'string', default: '16M' },
-    out: { type: 'string', default: resolve(import.meta.dirname, '../docs/soak.svg') },
+    // That of the documentation is drawn by `--out docs/soak.svg`.
+    out: { type: 'string', default: 'soak.svg' },
   },
 })
 const seconds = Number(values.minutes) * 60
@@ -71,7 +72,7 @@ try {
       `heap after garbage collection: ${megabytes(before.heapBytes)} at ${warmUpSeconds} s, ` +
       `${megabytes(after.heapBytes)} at the end (${growth.toFixed(1)} %)\n` +
       `caches, by their own estimate: ${megabytes(before.cacheBytes)}, then ${megabytes(after.cacheBytes)}\n` +
-      `resident: ${megabytes(before.residentBytes)}, then ${megabytes(after.residentBytes)}\n${values.out}\n`,
+      `resident: ${megabytes(before.residentBytes)}, then ${megabytes(after.residentBytes)}\n${resolve(values.out)}\n`,
   )
   for (const failure of load.kinds()) process.stdout.write(`  failed: ${failure}\n`)
 } finally {
