@@ -30,6 +30,13 @@ withTwo('a room is not made whose creator could not do what they ask for', async
   }
 })
 
+withTwo('a client that knows no room of version 12 makes one all the same', async (t, { ann, bob }) => {
+  const users = { [ann.userId]: 100, [bob.userId]: 50 }
+  const room = await ann.createRoom({ power_level_content_override: { users } })
+  const levels = await ann.get(`/rooms/${path(room)}/state/m.room.power_levels`)
+  t.deepEqual(levels['users'], { [bob.userId]: 50 })
+})
+
 withTwo('who is not in a room does not learn whether there is one', async (t, { ann, bob }) => {
   for (const room of ['!none:localhost', await ann.createRoom()]) {
     const act = (action: string) =>

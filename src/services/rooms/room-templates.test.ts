@@ -26,6 +26,25 @@ test('since version 12 ending a room takes more than the state_default, unless t
   t.deepEqual(eventLevels('11', { events: { 'm.room.name': 10 } }), { 'm.room.name': 10 })
 })
 
+test('whoever has all power since version 12 is not listed, though their client does', t => {
+  const [ann, bob, cat] = ['@ann:localhost', '@bob:localhost', '@cat:localhost']
+  const users = { [ann]: 100, [bob]: 50, [cat]: 10 }
+  const levels = (id: string, room: Partial<NewRoom>) => [
+    powerLevelsContent(newRoom(id, { ...room, powerLevelOverride: { users } }))['users'],
+    initialStateEvents(
+      newRoom(id, {
+        ...room,
+        initialState: [{ type: 'm.room.power_levels', stateKey: '', content: { users, ban: 10 } }],
+      }),
+    ).find(({ type }) => type === 'm.room.power_levels')?.content,
+  ]
+  const without = { [bob]: 50, [cat]: 10 }
+  t.deepEqual(levels('12', {}), [without, { users: without, ban: 10 }])
+  const trusted = { preset: 'trusted_private_chat', invite: [bob] } as const
+  t.deepEqual(levels('12', trusted), [{ [cat]: 10 }, { users: { [cat]: 10 }, ban: 10 }])
+  t.deepEqual(levels('11', trusted), [users, { users, ban: 10 }])
+})
+
 test('a level that an old room puts up with may stay, and no other comes', t => {
   const before = { ban: '50', users: { '@ann:localhost': '100' }, events: 'none' }
   t.notThrows(() => checkLevels({ ...before, kick: 60 }, before))

@@ -50,17 +50,17 @@ export const createContent = (room: NewRoom): JsonObject => {
   const { version, creationContent } = room
   const given = { ...creationContent }
   delete (given as Record<string, JsonValue | undefined>)['creator']
-  const trusted = presetOf(room) === 'trusted_private_chat' ? room.invite : []
-  const additional = version.auth.privilegedCreators ? additionalCreators(room, trusted) : undefined
+  const additional = version.auth.privilegedCreators ? additionalCreators(room) : []
   return {
     ...given,
     room_version: version.id,
     ...(version.auth.creatorIsSender ? {} : { creator: room.creator }),
-    ...(additional === undefined || additional.length === 0 ? {} : { additional_creators: additional }),
+    ...(additional.length === 0 ? {} : { additional_creators: additional }),
   }
 }
 
-const additionalCreators = (room: NewRoom, trusted: readonly string[]): string[] => {
+const additionalCreators = (room: NewRoom): string[] => {
+  const trusted = presetOf(room) === 'trusted_private_chat' ? room.invite : []
   const asked = room.creationContent['additional_creators'] ?? []
   if (!Array.isArray(asked) || !asked.every(userId => typeof userId === 'string' && isUserId(userId))) {
     throw new MatrixError('M_INVALID_PARAM', 'additional_creators must be a list of user IDs')
@@ -107,11 +107,23 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
     invite: 0,
     historical: 100,
     ...defaults,
-    ...room.powerLevelOverride,
+    ...withoutCreators(room, room.powerLevelOverride),
     ...(privileged && isJsonObject(otherEvents)
       ? { events: { 'm.room.tombstone': tombstone, ...otherEvents } }
       : {}),
   }
+}
+
+/**
+ * Power levels as a client gives them, without those who have all power since version 12, and may not be listed: clients that know
+ * only older versions list whoever makes the room.
+ */
+const withoutCreators = (room: NewRoom, levels: JsonObject): JsonObject => {
+  const { users } = levels
+  if (!room.version.auth.privilegedCreators || !isJsonObject(users)) return levels
+  const creators = new Set([room.creator, ...additionalCreators(room)])
+  const others = Object.entries(users).filter(([userId]) => !creators.has(userId))
+  return { ...levels, users: Object.fromEntries(others) }
 }
 
 /**
@@ -130,7 +142,10 @@ export const initialStateEvents = (room: NewRoom): InitialState[] => {
   add(event('m.room.join_rules', { join_rule: preset.joinRule }))
   add(event('m.room.history_visibility', { history_visibility: 'shared' }))
   add(event('m.room.guest_access', { guest_access: preset.guestAccess }))
-  room.initialState.forEach(add)
+  for (const state of room.initialState) {
+    const isLevels = state.type === 'm.room.power_levels' && state.stateKey === ''
+    add(isLevels ? { ...state, content: withoutCreators(room, state.content) } : state)
+  }
   if (room.name !== undefined) add(event('m.room.name', { name: room.name }))
   if (room.topic !== undefined) add(event('m.room.topic', topicContent(room.topic)))
   if (room.avatarUrl !== undefined) add(event('m.room.avatar', { url: room.avatarUrl }))
