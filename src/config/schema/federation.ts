@@ -55,7 +55,7 @@ export const federationOptions = {
         items: { type: 'string', format: 'server-name', description: 'A server name.' },
         default: [],
         description:
-          'Servers that are asked for the keys of servers that are gone. They learn whom this server meets, and could vouch for wrong keys.',
+          'Servers that are asked for the keys of servers that are gone. They learn whom this server meets, and could vouch for wrong keys. The server through which a room is joined need not be here: it is asked for keys of that room alone.',
         examples: [['matrix.org']],
       },
       back_off: {

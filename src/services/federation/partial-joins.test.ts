@@ -135,8 +135,10 @@ for (const omits of [true, false]) {
     const s = await scene(t)
     await topicByDave(s)
     await answering(s, answer => answer, omits)
-    s.world.intercept = ({ from, to }) =>
-      from === 'here.test' && to === 'third.test' ? 'unreachable' : undefined
+    s.world.intercept = ({ from, to, path }) =>
+      from === 'here.test' && (to === 'third.test' || path === '/_matrix/key/v2/query')
+        ? 'unreachable'
+        : undefined
     const sync = testSync(s.here, s.here.database)
     t.teardown(() => sync.close())
     const lazily = { filter: JSON.stringify({ room: { state: { lazy_load_members: true } } }) }

@@ -152,7 +152,8 @@ const keysNeeded = (
 ): KeyNeed[] => {
   const sent = pdu['origin_server_ts']
   const ignoresValidUntil = !event.version.signatures.enforceKeyValidity
-  const use: KeyUse = { ...(typeof sent === 'number' ? { validAt: sent } : {}), ignoresValidUntil }
+  const { vouchedBy } = options
+  const use: KeyUse = { ...(typeof sent === 'number' ? { validAt: sent } : {}), ignoresValidUntil, vouchedBy }
   return signersOf(event, options).flatMap(server =>
     keyIdsOf(pdu, server).map(keyId => ({ server, keyId, ...use })),
   )

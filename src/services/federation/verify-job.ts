@@ -113,8 +113,12 @@ const refusalOf = (
   return undefined
 }
 
-/** What is asked of events: who has to have signed, and in which form they may come. */
-export type VerifyOptions = SignerOptions & FormatOptions
+/** What is asked of events: who has to have signed, whose keys are believed, and in which form they may come. */
+export type VerifyOptions = SignerOptions &
+  FormatOptions & {
+    /** A server that is asked for keys which nobody else tells, and believed: the one that lets us into a room, of that room. */
+    readonly vouchedBy?: string | undefined
+  }
 
 /** Events to check in another thread: as text, which keeps how numbers were written. */
 export interface VerifyJob {

@@ -1,12 +1,12 @@
 import type { Clock } from '../../../core/clock.ts'
 import { growingCache } from '../../../core/growing-cache.ts'
 import type { Log } from '../../../core/log.ts'
-import { verifyJson } from '../../../core/signing.ts'
 import type { ServerKeys } from '../../../network/federation/keys.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import type { Permits } from '../options.ts'
 import { Slots, SlotsTaken } from '../slots.ts'
 import { isSelfSigned } from './key-document.ts'
+import { NotaryQueries, type WantedKeys } from './notary-queries.ts'
 
 /** After a failure a server is left alone for so long; twice as long after each further one, up to a limit. */
 const FIRST_PAUSE_MS = 5_000
@@ -14,12 +14,8 @@ const MAX_PAUSE_MS = 10 * 60_000
 const MAX_FAILING_SERVERS = 20_000
 const MAX_REQUESTS_AT_ONCE = 50
 const MAX_WAITING_OF_STRANGERS = 500
-const MAX_QUERIES_AT_ONCE = 5
-/** Servers whose own answer failed are collected for so long, to ask the notaries about all of them at once. */
-const MAX_SERVERS_PER_QUERY = 100
-
-/** Key ID → until when the key should be valid, for the notaries. Empty: whatever there is. */
-export type WantedKeys = ReadonlyMap<string, number>
+/** Servers by which others' keys may be vouched for at a time. */
+const MAX_VOUCHERS = 100
 
 /**
  * For whom keys are fetched: servers whose keys have held lately, work of this server's own (such as the events of a room that
@@ -31,22 +27,9 @@ export type Lane = 'known' | 'ours' | 'peers' | 'strangers'
 
 interface LaneState {
   readonly slots: Slots
-  readonly queries: Slots
+  readonly notaries: NotaryQueries
   readonly running: Map<string, Promise<ServerKeys | undefined>>
-  batch: Batch | undefined
 }
-
-interface Batch {
-  readonly servers: Map<string, WantedKeys>
-  readonly result: Promise<Map<string, ServerKeys>>
-}
-
-const lane = (maxWaiting?: number): LaneState => ({
-  slots: new Slots(MAX_REQUESTS_AT_ONCE, maxWaiting),
-  queries: new Slots(MAX_QUERIES_AT_ONCE, maxWaiting),
-  running: new Map(),
-  batch: undefined,
-})
 
 interface Failure {
   readonly count: number
@@ -62,13 +45,8 @@ export class KeyFetcher {
   readonly #clock: Clock
   readonly #log: Log
   readonly #permits: Permits
-  readonly #notaries: readonly string[]
-  readonly #lanes: Readonly<Record<Lane, LaneState>> = {
-    known: lane(),
-    ours: lane(),
-    peers: lane(),
-    strangers: lane(MAX_WAITING_OF_STRANGERS),
-  }
+  readonly #lanes: Readonly<Record<Lane, LaneState>>
+  readonly #vouchers = growingCache<string, NotaryQueries>(MAX_VOUCHERS)
   readonly #failures = growingCache<string, Failure>(MAX_FAILING_SERVERS)
 
   constructor(parts: {
@@ -82,7 +60,17 @@ export class KeyFetcher {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#permits = parts.permits
-    this.#notaries = parts.notaries
+    const lane = (maxWaiting?: number): LaneState => ({
+      slots: new Slots(MAX_REQUESTS_AT_ONCE, maxWaiting),
+      notaries: new NotaryQueries(parts.notaries, { ...parts, maxWaiting }),
+      running: new Map(),
+    })
+    this.#lanes = {
+      known: lane(),
+      ours: lane(),
+      peers: lane(),
+      strangers: lane(MAX_WAITING_OF_STRANGERS),
+    }
   }
 
   /** What a server says about its keys, its signature verified; `undefined` if nobody can tell now. */
@@ -100,6 +88,15 @@ export class KeyFetcher {
     return fetching
   }
 
+  /** What another server says about the keys of one that does not answer: for who takes that one's word. */
+  async vouched(voucher: string, serverName: string, wanted: WantedKeys): Promise<readonly ServerKeys[]> {
+    if (!this.#permits(serverName)) return []
+    const known = this.#vouchers.get(voucher)
+    const queries = known ?? new NotaryQueries([voucher], { client: this.#client, log: this.#log })
+    if (known === undefined) this.#vouchers.set(voucher, queries)
+    return queries.ask(serverName, wanted)
+  }
+
   /** The server has been heard of: it may be asked again at once. */
   forgive(serverName: string): void {
     this.#failures.delete(serverName)
@@ -107,7 +104,7 @@ export class KeyFetcher {
 
   async #fetch(serverName: string, wanted: WantedKeys, lane: LaneState): Promise<ServerKeys | undefined> {
     try {
-      const keys = (await this.#ask(serverName, lane)) ?? (await this.#askNotaries(serverName, wanted, lane))
+      const keys = (await this.#ask(serverName, lane)) ?? (await askNotaries(serverName, wanted, lane))
       if (keys === undefined) this.#failed(serverName)
       else this.#failures.delete(serverName)
       return keys
@@ -135,51 +132,16 @@ export class KeyFetcher {
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), MAX_PAUSE_MS)
     this.#failures.set(serverName, { count, until: this.#clock.now() + pause })
   }
-
-  /** Joins the question that is about to be asked, or begins one. */
-  async #askNotaries(
-    serverName: string,
-    wanted: WantedKeys,
-    lane: LaneState,
-  ): Promise<ServerKeys | undefined> {
-    if (this.#notaries.length === 0 || this.#notaries.includes(serverName)) return undefined
-    if (lane.batch === undefined || lane.batch.servers.size >= MAX_SERVERS_PER_QUERY) {
-      const servers = new Map<string, WantedKeys>()
-      // Whoever fails until the next free slot is asked about in the same request.
-      const result = lane.queries.run(async () => {
-        if (lane.batch?.servers === servers) lane.batch = undefined
-        return this.#queryNotaries(servers)
-      })
-      lane.batch = { servers, result }
-    }
-    const { servers, result } = lane.batch
-    servers.set(serverName, wanted)
-    return (await result).get(serverName)
-  }
-
-  /** "Servers MUST set the `minimum_valid_until_ts` property to prompt the notary server to attempt to refresh the key." */
-  async #queryNotaries(servers: ReadonlyMap<string, WantedKeys>): Promise<Map<string, ServerKeys>> {
-    const found = new Map<string, ServerKeys>()
-    const until = this.#clock.now()
-    for (const notary of this.#notaries) {
-      const query = new Map([...servers].filter(([server]) => !found.has(server)))
-      if (query.size === 0) break
-      try {
-        const notaryKeys = await this.#client.getServerKeys(notary)
-        if (!isSelfSigned(notaryKeys)) continue
-        for (const keys of await this.#client.queryKeys(notary, query)) {
-          const known = found.get(keys.serverName)
-          if (known !== undefined && known.validUntilTs >= keys.validUntilTs) continue
-          if (isVouchedFor(keys, notaryKeys) && isSelfSigned(keys)) found.set(keys.serverName, keys)
-        }
-      } catch (error) {
-        this.#log.warn({ server: notary, err: error, since: until }, 'a notary could not be asked')
-      }
-    }
-    return found
-  }
 }
 
-/** "Signed by the notary server": with one of the keys that it has now. */
-const isVouchedFor = ({ raw }: ServerKeys, notary: ServerKeys): boolean =>
-  [...notary.verifyKeys].some(([keyId, key]) => verifyJson(raw, notary.serverName, keyId, key))
+/** Of what notaries have of a server, which may have changed its keys, what holds those that are wanted. */
+const askNotaries = async (
+  serverName: string,
+  wanted: WantedKeys,
+  { notaries }: LaneState,
+): Promise<ServerKeys | undefined> => {
+  const documents = await notaries.ask(serverName, wanted)
+  const isWanted = ({ verifyKeys, oldVerifyKeys }: ServerKeys): boolean =>
+    [...wanted.keys()].every(keyId => verifyKeys.has(keyId) || oldVerifyKeys.has(keyId))
+  return documents.find(isWanted) ?? documents[0]
+}

@@ -9,7 +9,8 @@ import {
   ServerKeyWriter,
 } from '../../../storage/federation/server-keys.ts'
 import { isExpiredAt, isValidAt, rowsOf } from './key-document.ts'
-import type { KeyFetcher, Lane, WantedKeys } from './key-fetcher.ts'
+import type { KeyFetcher, Lane } from './key-fetcher.ts'
+import type { WantedKeys } from './notary-queries.ts'
 import type { OwnKeys } from './own-keys.ts'
 
 type KeysOfServer = ReadonlyMap<string, ServerKeyRow>
@@ -20,6 +21,8 @@ export interface KeyUse {
   readonly ignoresValidUntil?: boolean
   /** Who makes us look, if it is not for this server's own work: others must not have to wait for that. */
   readonly onBehalfOf?: 'peers' | 'strangers' | undefined
+  /** A server whose word is taken, for this use alone, where neither the server itself nor a trusted notary can be had. */
+  readonly vouchedBy?: string | undefined
 }
 
 const MAX_SERVERS_IN_MEMORY = 10_000
@@ -31,6 +34,8 @@ const MAX_FETCHES = 10
 const FETCHES_COUNT_MS = 60_000
 /** Of whom no keys have held for so long they are asked for behind those of others. */
 const LATELY_MS = 7 * 24 * 60 * 60_000
+/** So long it is remembered what one server says of the keys of others. */
+const VOUCHED_MS = 10 * 60_000
 
 /** The public keys of servers: in memory, in the database, and fetched where neither has them. */
 export class KeyRing {
@@ -48,6 +53,10 @@ export class KeyRing {
     strangers: new Map(),
   }
   readonly #asked = growingCache<string, { readonly since: number; readonly count: number }>(
+    MAX_SERVERS_IN_MEMORY,
+  )
+
+  readonly #vouched = growingCache<string, { readonly keys: Promise<KeysOfServer>; readonly until: number }>(
     MAX_SERVERS_IN_MEMORY,
   )
 
@@ -80,7 +89,22 @@ export class KeyRing {
     const wanted = new Map([[keyId, until]])
     const known = await this.#known(serverName)
     const lane = this.#wasThereLately([...known.values()]) ? 'known' : (use.onBehalfOf ?? 'ours')
-    return usable(known) ?? usable(await this.#refresh(serverName, wanted, lane))
+    const key = usable(known) ?? usable(await this.#refresh(serverName, wanted, lane))
+    if (key !== undefined || use.vouchedBy === undefined || use.vouchedBy === serverName) return key
+    return usable(await this.#keysVouchedBy(use.vouchedBy, serverName, wanted))
+  }
+
+  /** In memory only, and apart from all others: nobody else's word depends on it. */
+  #keysVouchedBy(voucher: string, serverName: string, wanted: WantedKeys): Promise<KeysOfServer> {
+    const now = this.#clock.now()
+    const name = [voucher, serverName, ...wanted.keys()].join(' ')
+    const known = this.#vouched.get(name)
+    if (known !== undefined && known.until > now) return known.keys
+    const keys = this.#fetcher
+      .vouched(voucher, serverName, wanted)
+      .then(documents => byKeyId(documents.flatMap(one => rowsOf(one, now).rows)))
+    this.#vouched.set(name, { keys, until: now + VOUCHED_MS })
+    return keys
   }
 
   /**

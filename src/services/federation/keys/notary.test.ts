@@ -1,5 +1,5 @@
 import test from 'ava'
-import { signJson, verifyJson } from '../../../core/signing.ts'
+import { type SigningKey, signJson, verifyJson } from '../../../core/signing.ts'
 import { DAY, documentOf, keyOf, keyWorld } from '../../../test-kit/key-servers.ts'
 
 test('trusted notaries are asked for servers that are gone, together, and must have signed', async t => {
@@ -25,6 +25,44 @@ test('trusted notaries are asked for servers that are gone, together, and must h
   t.deepEqual(
     servers.asked.filter(asked => asked.includes('?')),
     ['notary.test? x.test y.test z.test'],
+  )
+})
+
+test('of a server that has changed its keys a notary may tell what it has said at several times', async t => {
+  const { ring, servers, clock } = await keyWorld(t, { notaries: ['notary.test'] })
+  const notaryKey = keyOf(50)
+  servers.published.set('notary.test', { active: [notaryKey], validUntilTs: clock.now() + DAY })
+  const vouched = (key: SigningKey, validUntilTs: number) => {
+    const keys = documentOf('gone.test', { active: [key], validUntilTs })
+    return { ...keys, raw: signJson(keys.raw, 'notary.test', notaryKey) }
+  }
+  const [old, recent] = [keyOf(20, 'ed25519:old'), keyOf(21, 'ed25519:recent')]
+  servers.vouched.set('notary.test', [vouched(recent, clock.now() + DAY), vouched(old, clock.now())])
+  t.is(await ring.publicKey('gone.test', 'ed25519:old', { validAt: clock.now() }), old.publicKey)
+  t.is(await ring.publicKey('gone.test', 'ed25519:recent', { validAt: clock.now() }), recent.publicKey)
+})
+
+test('a server whose word is taken for one use vouches for nothing else, nor for whoever can be asked', async t => {
+  const { ring, servers, clock } = await keyWorld(t, { denyServers: ['evil.test'] })
+  const validUntilTs = clock.now() + DAY
+  const voucherKey = keyOf(50)
+  servers.published.set('room.test', { active: [voucherKey], validUntilTs })
+  servers.published.set('there.test', { active: [keyOf(7)], validUntilTs })
+  const vouched = (name: string) => {
+    const keys = documentOf(name, { active: [keyOf(20)], validUntilTs })
+    return { ...keys, raw: signJson(keys.raw, 'room.test', voucherKey) }
+  }
+  const names = ['gone.test', 'there.test', 'evil.test']
+  servers.vouched.set('room.test', names.map(vouched))
+  const ask = (vouchedBy?: string) =>
+    Promise.all(names.map(name => ring.publicKey(name, 'ed25519:k', { validAt: clock.now(), vouchedBy })))
+  const { publicKey } = keyOf(7)
+  t.deepEqual(await ask('room.test'), [keyOf(20).publicKey, publicKey, undefined])
+  t.deepEqual(await ask(), [undefined, publicKey, undefined])
+  t.deepEqual(await ask('other.test'), [undefined, publicKey, undefined])
+  t.deepEqual(
+    servers.asked.filter(asked => asked.startsWith('room.test?')),
+    ['room.test? gone.test'],
   )
 })
 

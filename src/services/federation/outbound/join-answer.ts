@@ -20,20 +20,21 @@ const MAX_REASONS = 10
 
 /**
  * Those events of an answer whose signatures hold; how many do not is logged, which in an old room are thousands, of servers that
- * are gone. `about.what` names the list in the log.
+ * are gone. `about.what` names the list in the log; `about.vouchedBy` is believed what it says of keys that nobody else tells.
  */
 export const verifiedEvents = async (
   context: OutboundContext,
   pdus: readonly JsonObject[],
   version: RoomVersion,
-  about: { server: string; roomId: string; what: string },
+  about: { server: string; roomId: string; what: string; vouchedBy: string | undefined },
 ): Promise<RoomEvent[]> => {
   const { log, verifyEvents } = context
-  const { server, roomId: room, what } = about
+  const { server, roomId: room, what, vouchedBy } = about
+  const options = { mayBeOld: true, vouchedBy }
   const events: RoomEvent[] = []
   const reasons = new Map<string, number>()
   for (let start = 0; start < pdus.length; start += BATCH) {
-    const verified = await verifyEvents(pdus.slice(start, start + BATCH), version, { mayBeOld: true })
+    const verified = await verifyEvents(pdus.slice(start, start + BATCH), version, options)
     for (const one of verified) {
       if ('event' in one) events.push(one.event)
       else {

@@ -1,4 +1,5 @@
 import { MatrixError } from '../../../core/errors.ts'
+import type { JsonObject } from '../../../core/json.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
 import type { EventTemplate } from '../../../network/federation/membership.ts'
 import type { Answer } from '../../answer.ts'
@@ -147,11 +148,13 @@ export class RemoteJoin {
     const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers })
     const { membersOmitted, serversInRoom = [] } = response
     const about = { server, roomId }
-    const state = await verifiedEvents(this.#context, response.state, version, { ...about, what: 'state' })
-    const authChain = await verifiedEvents(this.#context, response.authChain, version, {
-      ...about,
-      what: 'auth chain',
-    })
+    // What the room is we take from it in any case, as long as nobody here is in the room.
+    const isResident = head?.hasHost(core.context.serverName) === true
+    const asked = { ...about, vouchedBy: isResident ? undefined : server }
+    const verified = (pdus: readonly JsonObject[], what: string) =>
+      verifiedEvents(this.#context, pdus, version, { ...asked, what })
+    const state = await verified(response.state, 'state')
+    const authChain = await verified(response.authChain, 'auth chain')
     const signed = await countersigned(this.#context, server, ours, response.event)
     const join = withRecommendation(signed, response.event ?? {}, state)
     this.#ports.onHandedIn(join.eventId)

@@ -29,11 +29,18 @@ export interface StatePlace {
   readonly version: RoomVersion
   /** The create event, which is known. */
   readonly createEventId: string
+  /** The server that let us in: it is believed what it says of keys that nobody else tells. */
+  readonly resident?: string | undefined
 }
 
 /** Just before a join by which a room was entered without its members. */
-export const placeOf = ({ roomId, joinEventId }: PartialTask, head: RoomHead): StatePlace => ({
+export const placeOf = (
+  { roomId, joinEventId }: PartialTask,
+  head: RoomHead,
+  resident?: string,
+): StatePlace => ({
   roomId,
+  resident,
   eventId: joinEventId,
   version: head.version,
   createEventId: head.entry('m.room.create', '')?.eventId ?? '',
@@ -163,7 +170,7 @@ interface Given {
 /** Verifies events and stores those that were asked for, each after what authorises it. Takes them out of the list. */
 const storeGiven = async (
   context: OutboundContext,
-  { roomId, version }: StatePlace,
+  { roomId, version, resident: vouchedBy }: StatePlace,
   pdus: JsonObject[],
   options: { readonly wanted: ReadonlySet<string>; readonly onProgress: Progress },
 ): Promise<Given> => {
@@ -180,7 +187,10 @@ const storeGiven = async (
   while (pdus.length > 0) {
     const some = pdus.splice(0, AT_A_TIME)
     // These are verified while those before them are stored.
-    const [verified] = await Promise.all([verifyEvents(some, version, { mayBeOld: true }), storing])
+    const [verified] = await Promise.all([
+      verifyEvents(some, version, { mayBeOld: true, vouchedBy }),
+      storing,
+    ])
     const events: RoomEvent[] = []
     for (const [index, one] of verified.entries()) {
       const eventId = 'event' in one ? one.event.eventId : one.eventId

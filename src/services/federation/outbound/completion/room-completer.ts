@@ -159,7 +159,7 @@ export class RoomCompleter {
       const facts = { room: completion.roomId, server }
       try {
         const onProgress = progressIn(log, facts)
-        const place = placeOf(completion, head)
+        const place = placeOf(completion, head, completion.servers[0])
         const { onMissing } = course
         const options = { signal, onProgress, onMissing, fill: this.#fill }
         const full = await storeFullState(this.#context, server, place, options)

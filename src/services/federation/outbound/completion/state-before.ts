@@ -31,7 +31,7 @@ export const askingStateBefore = (
     for (const server of [...asked].slice(0, MAX_ASKED_FOR_STATE)) {
       const facts = { room: completion.roomId, server, event: event.eventId }
       const onProgress = progressIn(log, facts)
-      const place = { ...placeOf(completion, head), eventId: event.eventId }
+      const place = { ...placeOf(completion, head, completion.servers[0]), eventId: event.eventId }
       const given = await storeFullState(context, server, place, { signal, onProgress }).catch(error => {
         if (!signal.aborted) log.info({ ...facts, err: error }, 'the state before an event is not given')
       })
