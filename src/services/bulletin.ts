@@ -11,6 +11,7 @@ export type Topic =
   | 'device activity'
   | 'tokens'
   | 'keys left'
+  | 'backup keys deleted'
   | 'pushers'
   | 'counted'
   | 'unread'

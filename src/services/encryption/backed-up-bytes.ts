@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { BackedUpKey } from '../../storage/encryption/key-backups.ts'
+import type { Bulletin } from '../bulletin.ts'
 import type { EncryptionContext } from './context.ts'
 
 /** What the keys of one user may take in all of their backups: of some five million sessions. */
@@ -14,21 +15,26 @@ const REFUSED_MS = 60 * 60_000
 /** Users who have too many and are remembered. */
 const MAX_REMEMBERED = 1_000
 
+interface Context extends Pick<EncryptionContext, 'read' | 'clock'> {
+  readonly bulletin?: Pick<Bulletin, 'on' | 'post'> | undefined
+}
+
 /** Bounds what users have backed up by its bytes. When it is looked at is left to chance, as with messages that wait for devices. */
 export class BackedUpBytes {
-  readonly #context: Pick<EncryptionContext, 'read' | 'clock'>
+  readonly #context: Context
   readonly #most: number
   readonly #random: () => number
   /** Who has too many, and until when they are refused without looking. */
   readonly #full = new Map<string, number>()
 
   constructor(
-    context: Pick<EncryptionContext, 'read' | 'clock'>,
+    context: Context,
     { most = MOST_BYTES, random = Math.random }: { most?: number; random?: () => number } = {},
   ) {
     this.#context = context
     this.#most = most
     this.#random = random
+    context.bulletin?.on('backup keys deleted', userId => this.#lookAgain(String(userId)))
   }
 
   /** @throws {MatrixError} `M_USER_LIMIT_EXCEEDED` where keys would go to somebody who is found to have too many */
@@ -45,8 +51,13 @@ export class BackedUpBytes {
     throw tooMuch()
   }
 
-  /** Somebody has deleted keys: what is left is added up before there are more. */
-  deleted(userId: string): void {
+  /** Somebody has deleted keys: what is left is added up before there are more, by whatever process. */
+  async deleted(userId: string): Promise<void> {
+    this.#lookAgain(userId)
+    await this.#context.bulletin?.post('backup keys deleted', userId)
+  }
+
+  #lookAgain(userId: string): void {
     if (this.#full.has(userId)) this.#full.set(userId, 0)
   }
 }

@@ -8,6 +8,7 @@ import { type Body, registered } from '../../test-kit/encryption.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { ALICE, remoteDevicesWorld } from '../../test-kit/remote-devices-world.ts'
 import { startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
+import type { Hear } from '../bulletin.ts'
 import { BackedUpBytes } from './backed-up-bytes.ts'
 import { isBetterKey } from './better-key.ts'
 import { KeyBackups } from './key-backups.ts'
@@ -189,6 +190,40 @@ testDatabases(test, 'a huge upload is stored in parts, between which others writ
   t.is(again.count, 1_200)
   t.deepEqual(await backups.putKeys(ALICE, '1', []), again)
 })
+
+testDatabases(
+  test,
+  'who has deleted keys that were too many is refused by no other process any more',
+  async (t, database) => {
+    const { encryption } = await remoteDevicesWorld(database)
+    const heard: Hear[] = []
+    const bulletin = {
+      on: (_topic: string, hear: Hear) => void heard.push(hear),
+      post: async (_topic: string, userId: unknown) => {
+        for (const hear of heard) hear(userId, 1)
+      },
+    }
+    const context = { ...encryption.context, bulletin }
+    const processes = [1, 2].map(() => new BackedUpBytes(context, { most: 24, random: () => 0 }))
+    const [one, other] = processes.map(bytes => new KeyBackups(encryption.context, bytes)) as [
+      KeyBackups,
+      KeyBackups,
+    ]
+    await one.create(ALICE, ALGORITHM, {})
+    const put = (backups: KeyBackups, sessionId: string, length: number) =>
+      backups.putKeys(ALICE, '1', [
+        {
+          ...{ roomId: '!r:near.test', sessionId, firstMessageIndex: 0, forwardedCount: 0 },
+          ...{ isVerified: true, sessionData: JSON.stringify('x'.repeat(length - 2)) },
+        },
+      ])
+    await put(one, 'a', 20)
+    for (const backups of [one, other])
+      await t.throwsAsync(put(backups, 'b', 20), { message: /Too many keys/ })
+    await one.deleteKeys(ALICE, '1', {})
+    t.is((await put(other, 'b', 20)).count, 1)
+  },
+)
 
 testDatabases(test, 'what a user backs up is bounded by its bytes', async (t, database) => {
   const { encryption } = await remoteDevicesWorld(database)

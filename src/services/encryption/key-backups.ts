@@ -101,7 +101,7 @@ export class KeyBackups {
     if (number === undefined || !(await read.backups.wasMade(userId, number))) throw noBackup()
     // A guard that fails says that it is deleted already.
     await this.#context.commit(write.backups.delete(userId, number))
-    this.#bytes.deleted(userId)
+    await this.#bytes.deleted(userId)
   }
 
   /** Deletes all backups of somebody whose account has ended: nobody can read them any more. */
@@ -160,7 +160,7 @@ export class KeyBackups {
         write.backups.dropKeys(userId, backup.version, selection),
       ])
       if (!result.ok) continue
-      this.#bytes.deleted(userId)
+      await this.#bytes.deleted(userId)
       return { etag: String(backup.etag + 1), count: backup.keyCount - count }
     }
     throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many requests change this backup at once.')
