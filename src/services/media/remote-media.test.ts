@@ -75,6 +75,18 @@ test('files that trickle from all servers of a domain leave others their places'
   t.is(most, 12)
 })
 
+test('servers of a country are no domain', async t => {
+  const { promise: end, resolve } = Promise.withResolvers<void>()
+  const { fetch } = await start(t, async (origin, mediaId, _options, consume) => {
+    if (origin.endsWith('.slow.co.uk')) await end
+    return consume(file(mediaId))
+  })
+  const slow = Array.from({ length: 20 }, (_, n) => fetch(`s${n}.slow.co.uk`, 'a'))
+  t.is((await fetch('there.co.uk', 'hello')).size, 5)
+  resolve()
+  await Promise.all(slow)
+})
+
 test('a server that cannot be reached is not asked for each of its files', async t => {
   let asked = 0
   let isThere = false

@@ -125,10 +125,16 @@ export class RemoteMedia {
   }
 }
 
+/** Below what many countries have names sold, in place of the country's own: `example.co.uk`. */
+const SECTORS = /^(?:ac|co|com|edu|go|gob|gouv|gov|gv|id|ind|info|ltd|me|mil|ne|net|nom|or|org|plc|sch|web)$/
+
 /** The end of a server's name, which somebody has paid for; an address stands for itself. */
 const domainOf = (origin: string): string => {
   const { host = origin, kind } = parseServerName(origin) ?? {}
-  return kind === 'dns' ? host.toLowerCase().split('.').slice(-2).join('.') : host
+  if (kind !== 'dns') return host
+  const labels = host.toLowerCase().split('.')
+  const [sector = '', country = ''] = labels.slice(-2)
+  return labels.slice(country.length === 2 && SECTORS.test(sector) ? -3 : -2).join('.')
 }
 
 /** "the remote server's `filename` in the `Content-Disposition` header is used" */
