@@ -72,6 +72,16 @@ testDatabases(test, 'from registration to revocation, as the specification has i
   t.is((await form('/oauth2/revoke', { token: newest })).status, 200, 'once more is no error')
 })
 
+test('whom a client names is filled in', async t => {
+  const { browser, authorizePath } = await openOAuth(t, await testDatabase(t))
+  const filledIn = async (hint: string) =>
+    /name="user" value="([^"]*)"/.exec((await browser().get(authorizePath({ login_hint: hint }))).text)?.[1]
+  t.is(await filledIn('mxid:@alice:tessera.test'), 'alice')
+  t.is(await filledIn('mxid:@"><x>:tessera.test'), '&quot;&gt;&lt;x&gt;')
+  for (const other of ['mxid:@alice:elsewhere.test', 'alice@tessera.test', 'mxid:'])
+    t.is(await filledIn(other), '')
+})
+
 test('whoever refuses is sent back with that, signed in or not', async t => {
   const { browser, authorizePath } = await openOAuth(t, await testDatabase(t))
   const path = authorizePath({ response_mode: 'query' })

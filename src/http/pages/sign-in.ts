@@ -52,8 +52,16 @@ export const askToSignIn = async (
   if (wantsAccount && options.registration.isOpen)
     return sendRegistration(context, options, visitor, purpose, {})
   const isClosed = wantsAccount && !options.providers.canRegister
+  const name = hintedName(context, options)
   const problem = isClosed ? visitor.words.problems.closed : undefined
-  sendSignIn(context, options, visitor, purpose, { problem })
+  sendSignIn(context, options, visitor, purpose, { problem, name })
+}
+
+/** Whom the client believes to sign in (`login_hint`, MSC4198): `mxid:` and a user ID; what else there is means nothing here. */
+const hintedName = (context: PageContext, { serverName }: SignInOptions): string => {
+  const [, localpart = '', server] =
+    /^mxid:@([^:]{1,255}):(.+)$/.exec(new URLSearchParams(context.querystring).get('login_hint') ?? '') ?? []
+  return server === serverName ? localpart : ''
 }
 
 /**
@@ -137,13 +145,15 @@ ${other}`,
   )
 }
 
+const AUTOFOCUS = html` autofocus`
+
 const passwordFields = (
   { common, signIn: say }: PageWords,
   name: string,
 ): Html => html`<label for="user">${common.userName}</label>
-<input id="user" name="user" value="${name}" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
+<input id="user" name="user" value="${name}" required${name === '' ? AUTOFOCUS : undefined} autocomplete="username" autocapitalize="none" spellcheck="false">
 <label for="password">${common.password}</label>
-<input id="password" name="password" type="password" required autocomplete="current-password">
+<input id="password" name="password" type="password" required${name === '' ? undefined : AUTOFOCUS} autocomplete="current-password">
 <button name="do" value="sign-in">${say.button}</button>`
 
 /** The ways to sign in elsewhere; they lead back to where one is. */
