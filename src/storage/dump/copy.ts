@@ -1,3 +1,4 @@
+import { SCHEMA_VERSION } from '../../../migrations/index.ts'
 import {
   DumpError,
   keyOf,
@@ -29,13 +30,18 @@ export interface Copied {
  * back, and has to hold as many rows with the same checksum as came from the source. What follows from the rows is for the caller to make,
  * who then has the target `finish`.
  *
- * @throws {DumpError} if the target is not empty, lacks a table, or does not hold what was sent
+ * @throws {DumpError} if the source is of a newer version, or if the target is not empty, lacks a table, or does not hold what was sent
  */
 export const copyRows = async (
   source: RowSource,
   target: RowTarget,
   onProgress: (progress: CopyProgress) => void = () => undefined,
 ): Promise<Copied> => {
+  if (source.schemaVersion > SCHEMA_VERSION) {
+    throw new DumpError(
+      `what is to be copied belongs to a newer version of Tessera (schema ${source.schemaVersion}, this program knows ${SCHEMA_VERSION}): do it with that version`,
+    )
+  }
   await target.prepare(source.schemaVersion, source.fingerprint)
   if (await target.isComplete()) return copied(target, await source.tables())
   const shapes = new Map((await target.tables()).map(table => [table.name, table]))

@@ -51,7 +51,9 @@ class SqliteTarget implements RowTarget {
       throw new DumpError(`${this.#file} was being filled from other data: remove it and begin again`)
     }
     if (has('schema_info'))
-      throw new DumpError(`${this.#file} holds a database already: name a file that is not there`)
+      throw new DumpError(
+        `${this.#file} holds a database already: move that away, or name a file that is not there`,
+      )
     const config = { client: 'better-sqlite3', connection: { filename: this.#file }, useNullAsDefault: true }
     await migrate(config, undefined, schemaVersion)
     this.#database.exec(CREATE_PROGRESS)
