@@ -33,9 +33,10 @@ export const userList = (
       ...(options.match === undefined ? {} : { match: options.match }),
     })
     for (const user of found) {
-      const seen = user.lastSeenTs === undefined ? 'never seen' : `last seen ${dayOf(user.lastSeenTs)}`
       const devices = user.devices === 1 ? '1 device' : `${user.devices} devices`
-      host.stdout.write(`${[user.userId, ...marksOf(user), devices, seen].join('  ')}\n`)
+      // Known of devices that are there: who has logged out everywhere may have been here yesterday.
+      const seen = user.lastSeenTs === undefined ? [] : [`last seen ${dayOf(user.lastSeenTs)}`]
+      host.stdout.write(`${[user.userId, ...marksOf(user), devices, ...seen].join('  ')}\n`)
     }
     if (found.length === 0) host.stdout.write('there are no such accounts\n')
   })

@@ -193,7 +193,7 @@ export const serverOptions = {
         default: 'sqlite:homeserver.db',
         'x-secret': true,
         description:
-          '`sqlite:` followed by a file (relative to the data directory), or the URL of a PostgreSQL database.',
+          '`sqlite:` followed by a file (relative to the data directory), or the URL of a PostgreSQL database; docs/running.md says how that is made, and reached across a network.',
         examples: ['sqlite:homeserver.db', 'postgres://tessera:password@localhost/tessera'],
       },
       max_connections: {
