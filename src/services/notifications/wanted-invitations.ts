@@ -7,16 +7,11 @@ import { MESSAGE_KINDS } from '../../storage/notifications/notifications.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { SoleWork } from '../processes.ts'
+import { INVITATION_SETTINGS } from '../rooms/invite-policies.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import type { Inbox } from './inbox.ts'
 import { invitationFact } from './invitation-notices.ts'
 
-/** The settings by which users say whose invitations they want to see. */
-const WISHES: ReadonlySet<string> = new Set([
-  'm.ignored_user_list',
-  'm.invite_permission_config',
-  'org.matrix.msc4155.invite_permission_config',
-])
 /** So many pending invitations of a user, and messages, are looked through, newest first. */
 const MAX_LOOKED_AT = 200
 
@@ -52,7 +47,7 @@ export class WantedInvitations {
       work: async (after, upTo) => {
         for (const userId of await touches.users('account_data', after, upTo)) {
           const changed = await settings.changed(userId, after, upTo)
-          if (!changed.some(({ roomId, type }) => roomId === '' && WISHES.has(type))) continue
+          if (!changed.some(({ roomId, type }) => roomId === '' && INVITATION_SETTINGS.has(type))) continue
           // What goes wrong with one user is nothing to the others.
           await this.#review(userId).catch(error =>
             log.warn({ err: error, user: userId }, 'invitations were not looked at'),

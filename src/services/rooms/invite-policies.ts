@@ -4,6 +4,12 @@ import type { JsonObject } from '../../core/json.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import { AccountDataMemo } from './account-data-memo.ts'
 
+const PERMISSION = 'm.invite_permission_config'
+const FILTER = 'org.matrix.msc4155.invite_permission_config'
+
+/** The types of account data by which users say whose invitations they want to see. */
+export const INVITATION_SETTINGS: ReadonlySet<string> = new Set(['m.ignored_user_list', PERMISSION, FILTER])
+
 /** Who may invite users (module "Invite permission", and MSC4155); beside it stands whom they ignore altogether. */
 export class InvitePolicies {
   /** Users of this server itself, whose invitations nobody can refuse. */
@@ -14,10 +20,7 @@ export class InvitePolicies {
   constructor(read: AccountDataReader, position: () => number) {
     const source = (type: string, parse: (content: JsonObject) => InvitePolicy) =>
       new AccountDataMemo({ position, parse, content: userId => read.content(userId, '', type) })
-    this.#sources = [
-      source('m.invite_permission_config', invitePolicy),
-      source('org.matrix.msc4155.invite_permission_config', inviteFilter),
-    ]
+    this.#sources = [source(PERMISSION, invitePolicy), source(FILTER, inviteFilter)]
   }
 
   /** How a user's settings judge whoever invites them; what any of them forbids is forbidden. */

@@ -1,6 +1,7 @@
 import type { AccountDataEntry, AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Answer } from '../answer.ts'
+import { INVITATION_SETTINGS } from '../rooms/invite-policies.ts'
 import type { SyncRequest } from './sync-request.ts'
 import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
 import type { UserStream } from './user-stream.ts'
@@ -50,7 +51,11 @@ export class AccountDataStream implements SyncSource {
     }
     const { limit = global.length } = accountData
     // "The maximum number of events to return": the newest, where it is asked for.
-    return { events: new Map([['account_data', global.slice(Math.max(global.length - limit, 0))]]), rooms }
+    const told = global.slice(Math.max(global.length - limit, 0))
+    const reviewsInvitations = entries.some(
+      ({ roomId, type }) => roomId === '' && INVITATION_SETTINGS.has(type),
+    )
+    return { events: new Map([['account_data', told]]), rooms, reviewsInvitations }
   }
 }
 

@@ -58,6 +58,17 @@ export class Invitations {
     }
   }
 
+  /**
+   * The same with the invitations that were pending at a position before. Whoever ignores somebody no longer has their invitations shown, which
+   * were not told when they came; that a client is told again of others changes nothing.
+   */
+  async withPending(request: SyncRequest, texts: InvitationTexts, upTo: number): Promise<InvitationTexts> {
+    const rows = await this.#read.invitations.pending(request.requester.userId, upTo, MAX_INVITATIONS)
+    const pending = (await this.#page(request, rows)).texts.invite
+    if (pending.size === 0) return texts
+    return { ...texts, invite: new Map([...pending, ...texts.invite]) }
+  }
+
   /** The same with the rooms that were removed in a span, which are as much as left. */
   async #withRemoved(
     request: SyncRequest,

@@ -30,6 +30,8 @@ export interface News {
   readonly members?: readonly string[]
   /** By room ID. */
   readonly rooms?: ReadonlyMap<string, RoomExtras>
+  /** The user has said anew whose invitations they want to see: of those that are pending some may not have been told. */
+  readonly reviewsInvitations?: boolean
   /** How far this tells, where that is not all there is: the token ends here, and the rest comes next time. */
   readonly upTo?: number
 }

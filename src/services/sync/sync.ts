@@ -179,7 +179,8 @@ export class Sync {
       })
       // Nearly always all that is told is counted, and that need not be said.
       if (ends.unread !== undefined && ends.unread >= now.upTo) ends.unread = undefined
-      return andThen(this.#invited(request, after, ends), invited => {
+      const isReviewed = news.some(({ reviewsInvitations }) => reviewsInvitations === true)
+      return andThen(this.#invited(request, after, ends, isReviewed), invited => {
         const told = this.#parts.rooms.sections(request, now, extrasByRoom(news), invited)
         return andThen(told, sections =>
           respond({ always: () => this.#alwaysTold(request, ends), members: topMembers(news), sections }),
@@ -188,14 +189,26 @@ export class Sync {
     })
   }
 
-  /** What is new of invitations; where not all of it fits, the token ends there. */
-  #invited(request: SyncRequest, after: number | undefined, ends: StreamEnds): Answer<InvitationTexts> {
+  /**
+   * What is new of invitations; where not all of it fits, the token ends there.
+   * @param isReviewed some of what was there before may not have been told
+   */
+  #invited(
+    request: SyncRequest,
+    after: number | undefined,
+    ends: StreamEnds,
+    isReviewed: boolean,
+  ): Answer<InvitationTexts> {
     const { invites, invitations } = this.#parts
-    if (after !== undefined && !invites.mayHaveNews(request.requester.userId, after)) return NO_INVITATIONS
-    return invitations.texts(request, after, ends.invites ?? 0).then(invited => {
+    const hasNews = after === undefined || invites.mayHaveNews(request.requester.userId, after)
+    if (!hasNews && !isReviewed) return NO_INVITATIONS
+    const told = invitations.texts(request, after, ends.invites ?? 0).then(invited => {
       if (invited.upTo !== undefined) ends.invites = invited.upTo
       return invited
     })
+    return after === undefined || !isReviewed
+      ? told
+      : told.then(one => invitations.withPending(request, one, after))
   }
 
   #alwaysTold(request: SyncRequest, ends: StreamEnds): Answer<readonly string[]> {
