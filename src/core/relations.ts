@@ -1,5 +1,5 @@
 import type { RoomEvent } from './event/event.ts'
-import { fitsBytes, MAX_ID_BYTES } from './ids.ts'
+import { fitsBytes, isEventId, MAX_ID_BYTES } from './ids.ts'
 import { isJsonObject } from './json.ts'
 
 /** How an event relates to another (client-server API, "Forming relationships between events"). */
@@ -32,6 +32,16 @@ export const relationOf = (event: Pick<RoomEvent, 'content' | 'type' | 'stateKey
     isReplacement: relType === 'm.replace' && event.stateKey === undefined && hasNewContent(event),
   }
 }
+
+/** The thread ID of everything that is in no thread. */
+export const MAIN_TIMELINE = 'main'
+
+/**
+ * The ID of the thread that a relation puts its event into, its root. What names no event begins no thread: clients that take nothing but
+ * event IDs for threads could read no response with another.
+ */
+export const threadBy = ({ relType, parentId }: Relation): string | undefined =>
+  relType === 'm.thread' && isEventId(parentId) ? parentId : undefined
 
 /** "The replacement event (once decrypted, if appropriate) must have an m.new_content property." */
 const hasNewContent = ({ content, type }: Pick<RoomEvent, 'content' | 'type'>): boolean =>

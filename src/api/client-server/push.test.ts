@@ -113,6 +113,18 @@ testDatabases(test, 'what a ban redacts counts as unread no more', async (t, _, 
   t.is(counts(await syncAs(alice), room), '1/1')
 })
 
+test('what names no event as its thread counts in the main timeline', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const { alice, bob } = await aliceAndBob(server)
+  const room = await alice.createOpenRoom()
+  await bob.join(room)
+  const said = await alice.say(room, 'hi', { 'm.relates_to': { rel_type: 'm.thread', event_id: 'no event' } })
+  t.is(counts(await syncAs(bob, { filter: THREADS }), room), '1/0')
+  await bob.post(`/rooms/${path(room)}/receipt/m.read/${path(said)}`, { thread_id: 'main' })
+  t.is(counts(await syncAs(bob, { filter: THREADS }), room), '0/0')
+})
+
 testDatabases(
   test,
   'counts come with the event, and go with what is read, redacted or left',

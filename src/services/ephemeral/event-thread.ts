@@ -1,10 +1,6 @@
-import type { RoomEvent } from '../../core/event/event.ts'
-import { isJsonObject } from '../../core/json.ts'
+import { MAIN_TIMELINE, relationOf, threadBy } from '../../core/relations.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-
-/** The thread ID of everything that is in no thread. */
-export const MAIN_TIMELINE = 'main'
 
 /** "a maximum of 3 hops is recommended to cover indirect relationships" */
 const MAX_HOPS = 3
@@ -23,19 +19,13 @@ export const mayMarkThread = async (
   let { event } = stored
   for (let hop = 0; hop <= MAX_HOPS; hop++) {
     const relation = relationOf(event)
-    if (relation?.type === 'm.thread') return relation.eventId === threadId
     if (relation === undefined) break
-    chain.push(relation.eventId)
-    const parent = await read.events.byId(relation.eventId)
+    const thread = threadBy(relation)
+    if (thread !== undefined) return thread === threadId
+    chain.push(relation.parentId)
+    const parent = await read.events.byId(relation.parentId)
     if (parent?.roomNid !== stored.roomNid) break
     event = parent.event
   }
   return threadId === MAIN_TIMELINE || chain.includes(threadId)
-}
-
-const relationOf = ({ content }: RoomEvent): { type: string; eventId: string } | undefined => {
-  const relation = content['m.relates_to']
-  if (!isJsonObject(relation)) return undefined
-  const { rel_type: type, event_id: eventId } = relation
-  return typeof type === 'string' && typeof eventId === 'string' ? { type, eventId } : undefined
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { MAIN_TIMELINE } from '../../core/relations.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { type NewReceipt, ReceiptWriter } from '../../storage/ephemeral/receipts.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { type EventNotices, noticeOf } from './notices.ts'
-import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
+import { threadOf } from './thread-of.ts'
 import type { UnreadCounts } from './unread.ts'
 
 /** Threads of one room in which a user's receipts are remembered, as in `ephemeral/receipts.ts`. */

@@ -1,6 +1,7 @@
+import { isEventId } from '../../core/ids.ts'
+import { MAIN_TIMELINE } from '../../core/relations.ts'
 import type { PushAction, ThreadCount } from '../../storage/push/push-actions.ts'
 import type { Reading } from '../../storage/push/push-source.ts'
-import { MAIN_TIMELINE } from './thread-of.ts'
 
 /** `unread_notifications` of `/sync`. */
 export interface UnreadCount {
@@ -40,8 +41,9 @@ export const roomUnread = (rows: readonly ThreadCount[]): RoomUnread => {
   )
   const total = [...threads.values()].reduce(sum, NOTHING)
   const main = threads.get(MAIN_TIMELINE) ?? NOTHING
-  threads.delete(MAIN_TIMELINE)
-  return { total, main, threads }
+  // Earlier versions have taken anything for the ID of a thread.
+  const named = new Map([...threads].filter(([threadId]) => isEventId(threadId)))
+  return { total, main, threads: named }
 }
 
 /** With one more. */
