@@ -1,7 +1,7 @@
 import test from 'ava'
 import { testDatabases } from '../../test-kit/database.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { type Person, registerPerson } from '../../test-kit/person.ts'
+import { aliceAndBob, type Person, personOf, registerPerson } from '../../test-kit/person.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 import { type SyncView, syncAs, syncUntil } from '../../test-kit/syncing.ts'
 
@@ -207,3 +207,32 @@ testDatabases(test, 'a place in a room is remembered over a restart', async (t, 
   t.is(status, 200)
   t.regex(JSON.stringify(body), new RegExp(`"m.receipt","content":{"\\${message}"`))
 })
+
+testDatabases(
+  test,
+  'who types and who is there is told also where the clock was set back before the last start',
+  async (t, _, database) => {
+    const now = Date.UTC(2026, 1, 1)
+    const before = await startTestServer({ database, clock: new FakeClock(now) })
+    const accounts = await aliceAndBob(before)
+    const room = await accounts.alice.createOpenRoom()
+    await accounts.bob.join(room)
+    const typing = `/rooms/${path(room)}/typing/${path(accounts.alice.userId)}`
+    await accounts.alice.put(typing, { typing: true })
+    const shown = await syncAs(accounts.bob)
+    t.deepEqual(typists(shown, room), [accounts.alice.userId])
+    await before.close()
+
+    const after = await startTestServer({ database, clock: new FakeClock(now - 3_600_000) })
+    t.teardown(after.close)
+    const [alice, bob] = [personOf(after, accounts.alice), personOf(after, accounts.bob)]
+    const over = await syncUntil(bob, shown.token, view => typists(view, room) !== undefined)
+    t.deepEqual(typists(over, room), [], 'whoever was shown to type does so no longer')
+    await alice.put(typing, { typing: true })
+    await syncUntil(bob, over.token, view => typists(view, room) !== undefined)
+    await alice.put(`/presence/${path(alice.userId)}/status`, { presence: 'online', status_msg: 'back' })
+    await syncUntil(bob, shown.token, ({ presence }) =>
+      presence.some(({ content }) => content['status_msg'] === 'back'),
+    )
+  },
+)

@@ -20,6 +20,8 @@ export class PresenceStream implements SyncSource {
     return this.#presence.states.position
   }
 
+  readonly remembered = (told: number): number => (told > this.#presence.states.position ? 0 : told)
+
   news(request: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Answer<News> {
     if (!this.#presence.enabled) return NO_NEWS
     if (after === undefined || events.after === undefined) return this.#changed(request, { after, upTo })

@@ -53,6 +53,11 @@ export interface SyncSource {
    * @param events the stretch of the `events` stream that goes with it
    */
   news(request: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Answer<News>
+  /**
+   * Where a client stands that was told of a position, for what is kept in memory alone: positions begin at the time of the start, and
+   * after a restart with a clock that was set back the client would be ahead, and be told nothing.
+   */
+  readonly remembered?: (told: number) => number
   /** Members that go with every response and are no news: nobody is answered early for them. */
   always?(request: SyncRequest): Answer<readonly string[]>
   /**

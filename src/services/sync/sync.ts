@@ -1,10 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
-import {
-  formatStreamToken,
-  parseStreamToken,
-  type StreamToken,
-  type SyncStream,
-} from '../../core/stream-token.ts'
+import { formatStreamToken, parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
 import { type Answer, andThen, together } from '../answer.ts'
 import type { Body } from '../body.ts'
 import type { Departure } from '../departure.ts'
@@ -18,6 +13,7 @@ import { type Response, respond } from './response.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { RoomsStream } from './rooms-stream.ts'
+import { type OfStream, remembered, type StreamEnds, streamEnds } from './stream-ends.ts'
 import type { SyncFilters } from './sync-filters.ts'
 import { deviceOf, type SyncRequest } from './sync-request.ts'
 import { extrasByRoom, type SyncSource, topMembers } from './sync-source.ts'
@@ -112,10 +108,16 @@ export class Sync {
     const entered = watch.enter(requester.userId)
     const leave = entered instanceof Promise ? await entered : entered
     try {
-      return await this.#whenThereIsNews(base, since, deadline, departure)
+      return await this.#whenThereIsNews(base, this.#remembered(since), deadline, departure)
     } finally {
       leave()
     }
+  }
+
+  /** Among several processes positions do not go back: another may be ahead of this one. */
+  #remembered(since: StreamToken | undefined): StreamToken | undefined {
+    const { maker, sources } = this.#parts
+    return since === undefined || maker !== undefined ? since : remembered(sources, since)
   }
 
   async #whenThereIsNews(
@@ -223,26 +225,4 @@ export class Sync {
     // Another process may have told the client of more than this one has followed: that is not told again.
     return since !== undefined && since > now.upTo ? { ...now, upTo: since, rooms: new Map() } : now
   }
-}
-
-type StreamEnds = Partial<Record<SyncStream, number | undefined>>
-
-/** The sources that share a stream. */
-interface OfStream {
-  readonly stream: SyncStream
-  readonly sources: readonly SyncSource[]
-}
-
-/**
- * Where the streams of sources stand, never before what the client was told already, and what else its token says. Sources that
- * share a stream go as far as the last of them.
- */
-const streamEnds = (byStream: readonly OfStream[], since: StreamToken | undefined): StreamEnds => {
-  const ends: StreamEnds = { ...since }
-  for (const { stream, sources } of byStream) {
-    let end = Number.MAX_SAFE_INTEGER
-    for (const source of sources) end = Math.min(end, source.position())
-    ends[stream] = Math.max(end, since?.[stream] ?? 0)
-  }
-  return ends
 }

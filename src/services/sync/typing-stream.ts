@@ -32,6 +32,9 @@ export class TypingStream implements SyncSource {
     return this.#typing.position * 2
   }
 
+  readonly remembered = (told: number): number =>
+    Math.floor(told / 2) > this.#typing.position ? told % 2 : told
+
   news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
     if (after === undefined) return isEmpty(this.#typing.rooms()) ? NO_NEWS : this.#begun(request, upTo)
     // Where nobody has begun or ceased, somebody may be shown all the same: by a room that the user has come into.
