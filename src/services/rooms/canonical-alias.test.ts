@@ -21,8 +21,8 @@ testDatabases(
       },
     })
     room = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
-    const put = (aliases: readonly string[]) =>
-      rooms.sending.state(requesterOf(ALICE), {
+    const put = (aliases: readonly string[], userId = ALICE) =>
+      rooms.sending.state(requesterOf(userId), {
         roomId: room,
         type: 'm.room.canonical_alias',
         stateKey: '',
@@ -37,5 +37,15 @@ testDatabases(
     await put(aliases)
     t.deepEqual(asked, aliases.slice(50), 'those that were there stay unchecked')
     await t.throwsAsync(put([...aliases, '#tea:other.test']), { message: /#tea:other.test does not lead/ })
+
+    asked.splice(0)
+    const bob = '@bob:here.test'
+    await rooms.memberships.invite({ sender: ALICE, userId: bob, roomId: room })
+    for (const join of [() => undefined, () => rooms.memberships.join({ userId: bob, roomId: room })]) {
+      await join()
+      const refused = put(['#tea:far.test'], bob)
+      t.like(await t.throwsAsync(refused), { errcode: 'M_FORBIDDEN' }, 'who may not name the room')
+    }
+    t.deepEqual(asked, [])
   },
 )

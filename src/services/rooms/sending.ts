@@ -4,6 +4,7 @@ import { checkTerms } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
 import type { Requester } from '../requester.ts'
+import { checkAliases } from './alias-checks.ts'
 import type { Directory } from './directory.ts'
 import type { EventTemplate } from './local-event.ts'
 import { checkMedia } from './media-checks.ts'
@@ -15,14 +16,7 @@ import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
-import {
-  aliasesOf,
-  badAlias,
-  checkedAliasesOf,
-  checkIsUser,
-  checkLevels,
-  checkOwnAccess,
-} from './state-content.ts'
+import { checkIsUser, checkLevels, checkOwnAccess } from './state-content.ts'
 
 /** What a client asks to be sent into a room. */
 export interface Message {
@@ -61,9 +55,6 @@ export type Delivery = Pick<SendOptions, 'transaction' | 'statements'>
 
 /** `position` is missing where the event was there already, and nothing was committed. */
 export type Delivered = Pick<Sent, 'eventId'> & Partial<Pick<Sent, 'position'>>
-
-/** Aliases that are asked for at the same time when somebody adds them to a room; each may be another server's to know. */
-const MAX_NEW_ALIASES = 50
 
 /** Sends what clients ask for, after the checks that are this server's own and not the room's. */
 export class Sending {
@@ -173,7 +164,11 @@ export class Sending {
       type === 'm.room.member'
         ? await this.#memberships.written({ sender: userId, roomId, userId: stateKey, content: given })
         : given
-    if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
+    if (type === 'm.room.canonical_alias') {
+      const before = await this.#current(roomId, type)
+      const parts = { writer: this.#writer, directory: this.#directory }
+      await checkAliases(parts, { userId, roomId }, { content, before })
+    }
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
     // Whether somebody may redact an event is judged where redactions are sent.
     if (type === REDACTION) throw new MatrixError('M_INVALID_PARAM', 'A redaction is no state')
@@ -202,22 +197,6 @@ export class Sending {
     const entry = (await this.#writer.head(roomId))?.entry(type, '')
     const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
     return stored && contentShown(stored)
-  }
-
-  /** "M_BAD_ALIAS: the room alias … does not point to the room"; aliases that were there before stay unchecked. */
-  async #checkAliases(roomId: string, content: JsonObject): Promise<void> {
-    const aliases = checkedAliasesOf(content)
-    const before = new Set(aliasesOf((await this.#current(roomId, 'm.room.canonical_alias')) ?? {}))
-    const added = [...new Set(aliases)].filter(alias => !before.has(alias))
-    if (added.length > MAX_NEW_ALIASES) {
-      throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_NEW_ALIASES} aliases can be new at once`)
-    }
-    await Promise.all(
-      added.map(async alias => {
-        const resolved = await this.#directory.resolve(alias).catch(() => undefined)
-        if (resolved?.roomId !== roomId) throw badAlias(alias)
-      }),
-    )
   }
 }
 
