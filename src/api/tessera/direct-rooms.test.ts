@@ -172,6 +172,17 @@ test('a room from which nobody may invite is replaced where one of the two has l
   t.like(await open(carol, alice), { room_id: another })
   await alice.leave(another)
   t.like(await open(alice, carol), { created: true, membership: 'invite' }, 'nor is alice let in by carol')
+
+  const dan = await registerPerson(server, 'dan')
+  const knocked = await alice.createRoom({
+    ...{ is_direct: true, invite: [dan.userId], preset: 'private_chat' },
+    initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
+    power_level_content_override: { invite: 50 },
+  })
+  t.like(await open(dan, alice), { room_id: knocked })
+  await alice.leave(knocked)
+  await alice.post(`/knock/${knocked}`, {})
+  t.like(await open(dan, alice), { created: true, membership: 'invite' }, 'nor if she knocks')
 })
 
 test('the operator may have plain clients reuse the direct room', async t => {

@@ -146,8 +146,10 @@ export class DirectRooms {
     const otherId = otherOf(pair, userId)
     const standing = await standingOf(this.#writer.context, roomId, pair, userId)
     const { isHere = false, own, other } = standing ?? {}
-    if (isHere && own === 'join')
-      return (other !== undefined && other !== 'leave') || this.#mayInvite(roomId, userId)
+    if (isHere && own === 'join') {
+      const isReachable = other === 'join' || other === 'invite' || other === 'ban'
+      return isReachable || this.#mayInvite(roomId, userId)
+    }
     if (isHere && own === 'ban') throw new MatrixError('M_FORBIDDEN', `${otherId} has banned you`)
     const invitation = await read.invitations.one(userId, roomId)
     if (invitation?.status !== 'invited' || invitation.kind !== 'invite') {
