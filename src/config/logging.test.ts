@@ -44,7 +44,7 @@ test('that somebody cannot be reached is told by its reason; every other error w
   log.warn({ err: error('malformed') }, 'request failed')
   const cause = new Error('connect ENOENT')
   log.warn({ err: new NotServing('no answer', { cause }) }, 'request failed')
-  log.warn({ err: new NotServing(`no answer: ${cause.message}`, { cause }) }, 'request failed')
+  log.warn({ err: new NotServing(`no answer: ${cause.message}`, { cause }) }, 'something else failed')
   const [unreachable, malformed, database, repeated] = lines.map(line => JSON.parse(line).err)
   t.is(unreachable, 'x.test cannot be reached: no connection to x.test: connect ECONNREFUSED 192.0.2.1:8448')
   t.is(database, 'no answer: connect ENOENT')

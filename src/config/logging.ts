@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import pino, { type Logger } from 'pino'
 import { OutsideError } from '../core/errors.ts'
 import type { Log, LogFields } from '../core/log.ts'
+import { OutageLines } from './outage-lines.ts'
 import type { Config } from './schema/index.ts'
 import { createSourcePositions } from './source-positions.ts'
 
@@ -80,22 +81,29 @@ const pretty = (target: LogTarget): LogTarget => {
   })
 }
 
-const rootOf = (logger: Logger): RootLog => ({
-  trace: (fields, message) => logger.trace(fields, message),
-  debug: (fields, message) => logger.debug(fields, message),
-  info: (fields, message) => logger.info(fields, message),
-  warn: (fields, message) => logger.warn(fields, message),
-  error: (fields, message) => logger.error(fields, message),
-  fatal: (fields, message) => logger.fatal(fields, message),
-  child: fields => rootOf(logger.child(fields)),
-  setLevel: level => {
-    logger.level = level
-  },
-})
+const rootOf = (logger: Logger, outage: OutageLines): RootLog => {
+  const thinned = (level: 'warn' | 'error', fields: LogFields, message: string): void => {
+    const left = outage.thinned(fields, message)
+    if (left !== undefined) logger[level](left, message)
+  }
+  return {
+    trace: (fields, message) => logger.trace(fields, message),
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => thinned('warn', fields, message),
+    error: (fields, message) => thinned('error', fields, message),
+    fatal: (fields, message) => logger.fatal(fields, message),
+    child: fields => rootOf(logger.child(fields), outage),
+    setLevel: level => {
+      logger.level = level
+    },
+  }
+}
 
 /**
  * Makes the log of the process: JSON lines, or lines for people on a terminal. Secrets are blanked out in the fields
- * named above, and in the query of `url` and `path`; messages are constant texts and carry none. All lines carry `fields`.
+ * named above, and in the query of `url` and `path`; messages are constant texts and carry none. All lines carry `fields`. Of what fails for
+ * want of the database there are few (`OutageLines`).
  */
 export const createLog = (
   options: Config['logging'],
@@ -114,5 +122,5 @@ export const createLog = (
     },
     forPeople ? pretty(target) : target,
   )
-  return rootOf(logger)
+  return rootOf(logger, new OutageLines())
 }
