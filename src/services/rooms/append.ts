@@ -55,6 +55,8 @@ export interface Placement {
   readonly wasMissing?: boolean
   /** So many positions stay free before it: something is missing there (`timeline-gaps.ts`). */
   readonly reserved?: number
+  /** The position that it has instead of one of those that the stream gives out: it is no news, and comes from where positions are known. */
+  readonly at?: number
 }
 
 /** The events that say who has which power. */
@@ -159,7 +161,7 @@ const enter = (
 ): Answer<Appended> => {
   const { write } = context
   const { event, json, rejected, softFailed = false, outlierNid, reserved = 0 } = placement
-  const position: SqlParameter = { stream: 'events', offset: offset + reserved }
+  const position: SqlParameter = placement.at ?? { stream: 'events', offset: offset + reserved }
   const roomNid = head.room.nid
   const { authNids, generation } = facts
   const { redactedBy, withheld = false } = redaction
@@ -187,7 +189,8 @@ const enter = (
     const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined
     const settle = (firstPosition: number): void => {
       head.unsettled.delete(event.eventId)
-      noteStored(context, { stored, position: firstPosition + offset + reserved, touched, isPlain })
+      const stands = placement.at ?? firstPosition + offset + reserved
+      noteStored(context, { stored, position: stands, touched, isPlain })
     }
     return andThen(othersStatements(context, head, redaction.touched), ofOthers => {
       statements.push(...ofOthers)

@@ -20,7 +20,11 @@ export interface TableStep<T extends object> {
 /** A step that moves one table: each page is stored together with how far it is. */
 export const tableStep = <T extends object = Row>(spec: TableStep<T>): ImportStep => ({
   name: spec.name,
-  count: world => countRows(world.source, spec.table, spec.query(world).where),
+  count: async world => {
+    if (!world.source.has(spec.table)) return 0
+    const { from, where } = spec.query(world)
+    return countRows(world.source, from, where)
+  },
   run: async (world, progress) => {
     if (!world.source.has(spec.table)) return
     const query = spec.query(world)

@@ -29,9 +29,8 @@ export interface SynapseSource {
 /** `?, ?, ?`: as many placeholders as there are values. */
 export const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(', ')
 
-/** How many rows a table has, or those of them that a condition names. */
+/** How many rows a table (or tables joined) has, or those of them that a condition names. */
 export const countRows = async (source: SynapseSource, table: string, where?: string): Promise<number> => {
-  if (!source.has(table)) return 0
   const condition = where === undefined ? '' : ` WHERE ${where}`
   const row = await source.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}${condition}`)
   return Number(row?.n ?? 0)

@@ -1,0 +1,288 @@
+import type { ExecutionContext } from 'ava'
+import test from 'ava'
+import type { Database } from '../../../storage/database.ts'
+import { roomReaders } from '../../../storage/rooms/index.ts'
+import { markImport } from '../../../storage/synapse/mark.ts'
+import { POSITIONS_PER_EVENT } from '../../../storage/synapse/rooms/positions.ts'
+import { testImports } from '../../../test-kit/synapse.ts'
+import { type MadeRoom, MadeRooms, ROOM_TABLES } from '../../../test-kit/synapse-rooms.ts'
+import { runImport } from '../run.ts'
+import { roomsStep, roomsStepBy } from './rooms-step.ts'
+
+const NOW = 1_800_000_000_000
+
+/** What is here of a room after the import. */
+const reading = async (db: Database, roomId: string) => {
+  const read = roomReaders(db)
+  const room = await read.rooms.byId(roomId)
+  if (room === undefined) throw new Error('the room is not here')
+  const all = { after: -Number.MAX_SAFE_INTEGER, upTo: Number.MAX_SAFE_INTEGER, limit: 1_000 }
+  const timeline = await read.events.forwards({ roomNid: room.nid, ...all })
+  return {
+    ...{ read, room, timeline },
+    names: timeline.map(({ event }) => nameOf(event.eventId)),
+    ends: (await read.rooms.extremities(room.nid)).map(({ eventId }) => nameOf(eventId)).toSorted(),
+    state: (await read.state.current(room.nid)).map(({ eventId }) => nameOf(eventId)).toSorted(),
+    /** The event of a point of the state before an event. */
+    before: async (name: string, type: string, stateKey = '') => {
+      const stored = (await read.events.byIds([...timeline.map(({ event }) => event.eventId)])).get(
+        timeline.find(({ event }) => nameOf(event.eventId) === name)?.event.eventId ?? '',
+      )
+      const nid = await read.state.point(room.nid, type, stateKey, (stored?.position ?? 0) - 1)
+      const [found] = nid === undefined ? [] : await read.events.byNids([nid])
+      return found && nameOf(found.event.eventId)
+    },
+  }
+}
+
+const nameOf = (eventId: string): string => eventId.slice(1, eventId.indexOf('-'))
+
+const worldOf = (db: Database, source: Parameters<typeof roomsStep.count>[0]['source']) => ({
+  ...{ source, db, serverName: 'a.test', now: NOW },
+})
+
+/** The rows of rooms, one of which ends with these events. */
+const endedAt = (rooms: MadeRooms, room: MadeRoom, ...names: readonly string[]) => {
+  room.ends(...names)
+  return rooms.rows()
+}
+
+const positionsOf = (t: ExecutionContext, positions: readonly (number | undefined)[]) =>
+  t.deepEqual(
+    positions.map(position => (position ?? 0) / POSITIONS_PER_EVENT),
+    positions.map((_, index) => index + 1),
+  )
+
+testImports(
+  test,
+  'a room comes over with its timeline, its state and its ends',
+  async (t, db, open, config) => {
+    const rooms = new MadeRooms()
+    const room = rooms.open('!r:a.test', { isPublic: true })
+    room.add('hello', { content: { msgtype: 'm.text', body: 'a hidden treasure' } })
+    room.add('answer', {
+      sender: '@ben:b.test',
+      content: { body: 'yes', 'm.relates_to': { rel_type: 'm.thread', event_id: room.id('hello') } },
+    })
+    room.add('bad', { content: { body: 'to be taken back' } })
+    room.add('redaction', { type: 'm.room.redaction', redacts: 'bad', content: {} })
+    room.member('gone', '@ben:b.test', 'leave')
+    const source = await open(endedAt(rooms, room, 'gone'), ROOM_TABLES)
+    await markImport(config, 'x')
+    const report = await runImport([roomsStep], worldOf(db, source))
+    t.deepEqual(
+      [...report.came],
+      [
+        ['events', 10],
+        ['rooms', 1],
+      ],
+    )
+    t.deepEqual([...report.left], [])
+    const { read, room: row, timeline, names, ends, state, before } = await reading(db, '!r:a.test')
+    t.like(row, { version: '10', isPublic: true, creator: '@ann:a.test', createdTs: 1_700_000_000_001 })
+    t.deepEqual(names.slice(0, 6), ['create', 'ann', 'levels', 'rules', 'ben', 'hello'])
+    positionsOf(
+      t,
+      timeline.map(({ position }) => position),
+    )
+    t.deepEqual([ends, state], [['gone'], ['ann', 'create', 'gone', 'levels', 'rules']])
+    t.is(await before('gone', 'm.room.member', '@ben:b.test'), 'ben')
+    const redacted = timeline.filter(({ redactedBy }) => redactedBy !== undefined)
+    t.deepEqual(
+      redacted.map(({ event }) => nameOf(event.eventId)),
+      ['bad'],
+    )
+    t.false('unsigned' in (timeline[0]?.event.pdu ?? {}), 'what Synapse has added is taken away')
+    const members = await read.memberships.inRoom(row.nid, ['join', 'leave'])
+    t.deepEqual(
+      new Map(members.map(({ userId, membership }) => [userId, membership])),
+      new Map([
+        ['@ann:a.test', 'join'],
+        ['@ben:b.test', 'leave'],
+      ]),
+    )
+    t.is(db.position('events'), 11 * POSITIONS_PER_EVENT, 'what comes next stands behind all of it')
+  },
+)
+
+testImports(test, 'of forks each event has the state that Synapse says', async (t, db, open, config) => {
+  const rooms = new MadeRooms()
+  const room = rooms.open('!f:a.test')
+  const topic = (name: string, prev: string, before?: readonly string[]) =>
+    room.add(name, {
+      type: 'm.room.topic',
+      stateKey: '',
+      prev: [prev],
+      content: { topic: name },
+      ...(before && { before }),
+    })
+  topic('left', 'ben')
+  topic('right', 'ben')
+  room.add('onLeft', { prev: ['left'] })
+  room.add('onRight', { prev: ['right'] })
+  room.add('merged', {
+    prev: ['onLeft', 'onRight'],
+    before: ['create', 'ann', 'levels', 'rules', 'ben', 'left'],
+  })
+  room.add('refused', {
+    rejected: true,
+    type: 'm.room.name',
+    stateKey: '',
+    content: { name: 'no' },
+    prev: ['merged'],
+  })
+  room.add('soft', { softFailed: true, prev: ['onRight'] })
+  room.add('last', { prev: ['merged'] })
+  const source = await open(endedAt(rooms, room, 'last', 'soft'), ROOM_TABLES)
+  await markImport(config, 'x')
+  await runImport([roomsStep], worldOf(db, source))
+  const { read, names, ends, state, before } = await reading(db, '!f:a.test')
+  t.deepEqual(names.slice(5), ['left', 'right', 'onLeft', 'onRight', 'merged', 'last'])
+  t.deepEqual(ends, ['last'], 'what is soft-failed is no end')
+  t.deepEqual(state, ['ann', 'ben', 'create', 'left', 'levels', 'rules'])
+  const topics = ['right', 'onLeft', 'onRight', 'merged', 'last']
+  t.deepEqual(await Promise.all(topics.map(name => before(name, 'm.room.topic'))), [
+    undefined,
+    'left',
+    'right',
+    'left',
+    'left',
+  ])
+  const [refused, soft] = [await read.events.byId('$refused-f'), await read.events.byId('$soft-f')]
+  t.like(refused, { rejected: 'auth_error' })
+  t.like(soft, { softFailed: true, rejected: undefined })
+  const delta = await read.state.delta(soft?.nid ?? 0)
+  t.deepEqual(
+    delta.map(({ type, nid }) => [type, nid]),
+    [['m.room.topic', (await read.events.byId('$right-f'))?.nid]],
+  )
+})
+
+testImports(test, 'what is missing is known to be', async (t, db, open, config) => {
+  const rooms = new MadeRooms()
+  const room = rooms.empty('!h:b.test')
+  // The state at the join is beside the timeline; some of the past was fetched later.
+  const beside = { outlier: true, sender: '@ben:b.test' }
+  room.add('create', {
+    ...beside,
+    stream: -1,
+    type: 'm.room.create',
+    stateKey: '',
+    content: { creator: '@ben:b.test' },
+  })
+  room.member('ben', '@ben:b.test', 'join', { ...beside, stream: -2, prev: ['create'] })
+  room.add('rules', {
+    ...beside,
+    stream: -3,
+    prev: ['ben'],
+    type: 'm.room.join_rules',
+    stateKey: '',
+    content: { join_rule: 'public' },
+  })
+  const state = ['create', 'ben', 'rules']
+  room.member('ann', '@ann:a.test', 'join', { prev: ['older'], before: state, depth: 10 })
+  room.add('older', { sender: '@ben:b.test', stream: -4, prev: ['lost'], before: state, depth: 9 })
+  room.add('hello', { prev: ['ann'], depth: 11 })
+  room.add('between', {
+    sender: '@ben:b.test',
+    stream: -5,
+    prev: ['unknown'],
+    before: [...state, 'ann'],
+    depth: 30,
+  })
+  room.add('back', {
+    sender: '@ben:b.test',
+    stream: 90,
+    prev: ['between', 'other'],
+    before: [...state, 'ann'],
+    depth: 31,
+  })
+  const source = await open(endedAt(rooms, room, 'back'), ROOM_TABLES)
+  await markImport(config, 'x')
+  await runImport([roomsStep], worldOf(db, source))
+  const { read, room: row, timeline, names, before } = await reading(db, '!h:b.test')
+  t.deepEqual(names, ['older', 'ann', 'hello', 'between', 'back'])
+  t.true((timeline[0]?.position ?? 0) < 0)
+  t.is(await before('older', 'm.room.join_rules'), 'rules')
+  t.is(await before('older', 'm.room.member', '@ann:a.test'), undefined)
+  t.is(await before('hello', 'm.room.member', '@ann:a.test'), 'ann')
+  t.like(await read.events.byId('$rules-h'), { position: undefined, rejected: undefined })
+  const missing = await read.rooms.missingEvents(row.nid)
+  t.deepEqual(
+    missing.map(({ missingEventId }) => nameOf(`${missingEventId}`)),
+    ['other', 'unknown', 'lost'],
+  )
+  const gaps = await read.gaps.ofRoom(row.nid)
+  t.deepEqual(
+    gaps.map(({ floor }) => floor),
+    [90 * POSITIONS_PER_EVENT],
+    'there is room for what is missing',
+  )
+  t.true(
+    db.position('backfill') >= -(timeline[0]?.position ?? 0),
+    'what is fetched from now on stands before it',
+  )
+})
+
+testImports(test, 'what cannot be read is left out, and told', async (t, db, open, config) => {
+  const rooms = new MadeRooms()
+  const room = rooms.open('!r:a.test')
+  room.add('broken', { text: '{' })
+  room.add('deep', { text: `{"a":${'['.repeat(2_000)}${']'.repeat(2_000)}}` })
+  room.add('odd', { type: 'm.room.name', stateKey: '', text: JSON.stringify({ type: 5 }) })
+  room.add('nul', { content: { body: '\u0000' } })
+  room.add('last', {})
+  room.ends('last')
+  rooms.open('!v:a.test', { version: 'org.example.future' }).ends('ben')
+  const source = await open(rooms.rows(), ROOM_TABLES)
+  await markImport(config, 'x')
+  const report = await runImport([roomsStep], worldOf(db, source))
+  t.deepEqual(
+    [...report.came],
+    [
+      ['events', 7],
+      ['rooms', 1],
+    ],
+  )
+  t.deepEqual(
+    new Map(report.left),
+    new Map([
+      ['Events that cannot be read', 3],
+      ['Rooms of version org.example.future, which Tessera does not know', 1],
+    ]),
+  )
+  const { names, state } = await reading(db, '!r:a.test')
+  t.deepEqual(names.slice(5), ['nul', 'last'])
+  t.deepEqual(state, ['ann', 'ben', 'create', 'levels', 'rules'])
+})
+
+testImports(test, 'rooms go on in the middle of where they were interrupted', async (t, db, open, config) => {
+  const made = new MadeRooms()
+  const rooms = ['!one:a.test', '!two:a.test', '!three:a.test'].map(roomId => made.open(roomId))
+  for (const room of rooms) for (const name of ['a', 'b', 'c', 'd', 'e']) room.add(name)
+  for (const room of rooms) room.ends('e')
+  const source = await open(made.rows(), ROOM_TABLES)
+  await markImport(config, 'x')
+  let left = 9
+  const failing = {
+    ...source,
+    all: async <T extends object>(...query: Parameters<typeof source.all>): Promise<T[]> => {
+      if (query[0].includes('stream_ordering > ?') && left-- === 0) throw new Error('interrupted')
+      return source.all<T>(...query)
+    },
+  }
+  const step = roomsStepBy(3)
+  await t.throwsAsync(runImport([step], worldOf(db, failing)), { message: 'interrupted' })
+  const report = await runImport([step], worldOf(db, source))
+  t.deepEqual(
+    new Map(report.came),
+    new Map([
+      ['events', 30],
+      ['rooms', 3],
+    ]),
+  )
+  for (const { roomId } of rooms) {
+    const { names, ends } = await reading(db, roomId)
+    t.deepEqual([names.length, ends], [10, ['e']])
+  }
+})

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import { signingKeyFromSeed } from '../../../core/signing.ts'
+import { NidAllocator } from '../../../storage/nids.ts'
+import { positionOf, StreamMoves } from '../../../storage/synapse/rooms/positions.ts'
+import { SynapseRooms } from '../../../storage/synapse/rooms/room-reader.ts'
+import { createRoomCore } from '../../rooms/index.ts'
+import type { ImportStep, ImportWorld, StepProgress } from '../step.ts'
+import { ImportClock } from './import-clock.ts'
+import { moveRoom, type RoomMove, type RoomTold } from './import-room.ts'
+import { BEGINNING, groundTaken, type TimelineCursor } from './merged-timeline.ts'
+
+/** So many commits are under way: they come to the disk together, in their order. */
+const AT_ONCE = 16
+
+/**
+ * Rooms with their timelines and states, one after the other. Where an event stands follows from where it stands in Synapse
+ * (`storage/synapse/rooms/positions.ts`): in all rooms together they have the order in which they came.
+ *
+ * @param page so many events share a commit
+ */
+export const roomsStepBy = (page: number): ImportStep => ({
+  name: 'rooms and their events',
+  count: async world => (hasRooms(world) ? new SynapseRooms(world.source).countEvents() : 0),
+  run: async (world, progress) => {
+    if (!hasRooms(world)) return
+    const { db } = world
+    const move = await roomMove(world)
+    const end = positionOf((await move.source.newest()) + 1)
+    const streams = new StreamMoves(db)
+    await db.commit({ statements: streams.beyond('events', end) })
+    const noted = readNote(progress.lastKey)
+    const under: Promise<void>[] = []
+    let base = noted?.base ?? 0
+    for (const { roomId, newest } of await move.source.rooms()) {
+      if (noted !== undefined && newest < noted.newest) continue
+      const from = noted?.newest === newest ? noted.cursor : BEGINNING
+      const ground = { base, count: await move.source.countPast(roomId) }
+      const told = tellingOf(progress, { newest, base })
+      const moved = await moveRoom(move, roomId, told, { from, ground, end, page })
+      if (typeof moved === 'string') {
+        progress.left(moved)
+        continue
+      }
+      base += groundTaken(ground)
+      progress.came('rooms')
+      under.push(moved.stored)
+      if (under.length >= AT_ONCE) await under.shift()
+    }
+    await Promise.all(under)
+    await db.commit({ statements: streams.beyond('backfill', base) })
+  },
+})
+
+/** So many events share a commit. */
+const PAGE = 500
+
+export const roomsStep: ImportStep = roomsStepBy(PAGE)
+
+const hasRooms = ({ source }: ImportWorld): boolean => source.has('events')
+
+/** What moves rooms. Nothing is signed here: the key that all is made with is of no matter. */
+export const roomMove = async (world: ImportWorld): Promise<RoomMove> => {
+  const { db: database, serverName } = world
+  const clock = new ImportClock(world.now)
+  const nids = await NidAllocator.open(database, 'rooms')
+  const signingKey = signingKeyFromSeed('ed25519:import', randomBytes(32))
+  const core = createRoomCore({ database, nids, clock, serverName, signingKey, random: randomBytes })
+  core.writer.onForked = undefined
+  return { world, core, clock, source: new SynapseRooms(world.source) }
+}
+
+const tellingOf = (progress: StepProgress, at: { newest: number; base: number }): RoomTold => ({
+  came: (what, count) => progress.came(what, count),
+  left: (why, count) => progress.left(why, count),
+  reached: (cursor, events) => progress.note([JSON.stringify({ ...at, cursor })], events),
+})
+
+/** How far an earlier attempt has come: with which room, where its past stands, and in it. */
+interface Note {
+  readonly newest: number
+  readonly base: number
+  readonly cursor: TimelineCursor
+}
+
+const readNote = (key: StepProgress['lastKey']): Note | undefined => {
+  const [text] = key ?? []
+  return typeof text === 'string' ? (JSON.parse(text) as Note) : undefined
+}

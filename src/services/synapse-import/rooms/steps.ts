@@ -1,0 +1,26 @@
+import type { ImportStep } from '../step.ts'
+import { aliasesStep, blockedRoomsStep, forgottenStep } from './directory-steps.ts'
+import { followersStep } from './followers-step.ts'
+import { invitationsStep } from './invitations-step.ts'
+import { receiptsStep } from './receipts-step.ts'
+import { reportSteps } from './report-steps.ts'
+import { roomsStep } from './rooms-step.ts'
+import { undeliveredStep } from './undelivered-step.ts'
+import { noticesStep, unreadStep } from './unread-steps.ts'
+
+/** Rooms, and what depends on their events. */
+export const roomSteps: readonly ImportStep[] = [
+  roomsStep,
+  invitationsStep,
+  forgottenStep,
+  aliasesStep,
+  blockedRoomsStep,
+  receiptsStep,
+  noticesStep,
+  unreadStep,
+  undeliveredStep,
+  ...reportSteps,
+]
+
+/** To be done after all others. */
+export const lastSteps: readonly ImportStep[] = [followersStep]
