@@ -75,6 +75,32 @@ for (const id of ['1', '9', '12']) {
   })
 }
 
+test('history goes on before what was said by somebody of a server that is gone', async t => {
+  const p = await three(t)
+  const { world, a, b, c } = p
+  const roomId = await makeRoom(a)
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  await world.send(a, c, [await say(a, ALICE, roomId, 'one')])
+  await world.send(c, a, [await say(c, CAROL, roomId, 'two')])
+  await say(a, ALICE, roomId, 'three')
+  await c.kill()
+  await bobJoins(p, roomId)
+  let isOver = false
+  const fetching = b.federation.fetchHistory(roomId, 100).finally(() => {
+    isOver = true
+  })
+  for (let tries = 0; tries < 600 && !isOver; tries++) await b.clock.advance(100)
+  t.true(await fetching)
+  const { events, rooms } = b.core.context.read
+  const range = { after: Number.MIN_SAFE_INTEGER, upTo: Number.MAX_SAFE_INTEGER, limit: 1_000 }
+  const all = await events.forwards({ roomNid: (await rooms.byId(roomId))?.nid ?? 0, ...range })
+  t.is(all[0]?.event.type, 'm.room.create')
+  t.deepEqual(
+    all.flatMap(({ event }) => (event.type === 'm.room.message' ? [event.content['body']] : [])),
+    ['one', 'two', 'three'],
+  )
+})
+
 test('what is said later in the name of a server that is gone is believed of nobody', async t => {
   const p = await three(t)
   const { world, a, b, c } = p

@@ -21,7 +21,10 @@ export interface KeyUse {
   readonly ignoresValidUntil?: boolean
   /** Who makes us look, if it is not for this server's own work: others must not have to wait for that. */
   readonly onBehalfOf?: 'peers' | 'strangers' | undefined
-  /** A server whose word is taken, for this use alone, where neither the server itself nor a trusted notary can be had. */
+  /**
+   * A server whose word is taken, for this use alone, of a server that does not answer, nor has lately, and of which no trusted notary
+   * tells.
+   */
   readonly vouchedBy?: string | undefined
 }
 
@@ -89,9 +92,15 @@ export class KeyRing {
     const wanted = new Map([[keyId, until]])
     const known = await this.#known(serverName)
     const lane = this.#wasThereLately([...known.values()]) ? 'known' : (use.onBehalfOf ?? 'ours')
-    const key = usable(known) ?? usable(await this.#refresh(serverName, wanted, lane))
-    if (key !== undefined || use.vouchedBy === undefined || use.vouchedBy === serverName) return key
-    return usable(await this.#keysVouchedBy(use.vouchedBy, serverName, wanted))
+    const held = usable(known)
+    if (held !== undefined) return held
+    const published = await this.#refresh(serverName, wanted, lane)
+    const { vouchedBy } = use
+    if (vouchedBy === undefined || vouchedBy === serverName || published !== undefined)
+      return usable(published)
+    // Of a server that is there nobody else says what its keys are.
+    if (this.#wasThereLately([...(await this.#known(serverName)).values()])) return undefined
+    return usable(await this.#keysVouchedBy(vouchedBy, serverName, wanted))
   }
 
   /** In memory only, and apart from all others: nobody else's word depends on it. */

@@ -47,7 +47,7 @@ test('a server whose word is taken for one use vouches for nothing else, nor for
   const validUntilTs = clock.now() + DAY
   const voucherKey = keyOf(50)
   servers.published.set('room.test', { active: [voucherKey], validUntilTs })
-  servers.published.set('there.test', { active: [keyOf(7)], validUntilTs })
+  servers.published.set('there.test', { active: [keyOf(7, 'ed25519:own')], validUntilTs })
   const vouched = (name: string) => {
     const keys = documentOf(name, { active: [keyOf(20)], validUntilTs })
     return { ...keys, raw: signJson(keys.raw, 'room.test', voucherKey) }
@@ -56,10 +56,15 @@ test('a server whose word is taken for one use vouches for nothing else, nor for
   servers.vouched.set('room.test', names.map(vouched))
   const ask = (vouchedBy?: string) =>
     Promise.all(names.map(name => ring.publicKey(name, 'ed25519:k', { validAt: clock.now(), vouchedBy })))
-  const { publicKey } = keyOf(7)
-  t.deepEqual(await ask('room.test'), [keyOf(20).publicKey, publicKey, undefined])
-  t.deepEqual(await ask(), [undefined, publicKey, undefined])
-  t.deepEqual(await ask('other.test'), [undefined, publicKey, undefined])
+  t.deepEqual(await ask('room.test'), [keyOf(20).publicKey, undefined, undefined])
+  t.deepEqual(await ask(), [undefined, undefined, undefined])
+  t.deepEqual(await ask('other.test'), [undefined, undefined, undefined])
+  servers.published.delete('there.test')
+  t.deepEqual(
+    await ask('room.test'),
+    [keyOf(20).publicKey, undefined, undefined],
+    'it was there a moment ago',
+  )
   t.deepEqual(
     servers.asked.filter(asked => asked.startsWith('room.test?')),
     ['room.test? gone.test'],

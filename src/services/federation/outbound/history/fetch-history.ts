@@ -9,6 +9,7 @@ import { roomIn } from './ground.ts'
 import { beginningOf, type MissingPart, partInGap } from './missing-part.ts'
 import { fetchStateBefore } from './state-fetcher.ts'
 import { storeHistory } from './store-history.ts'
+import { voucherOf } from './voucher.ts'
 
 const MIN_EVENTS = 20
 /** What most servers answer at most. */
@@ -93,31 +94,35 @@ export class HistoryFetcher {
 
   async #fetchFrom(
     server: string,
-    { room: { roomId }, version }: RoomHead,
+    head: RoomHead,
     ask: { part: MissingPart; limit: number; timeoutMs: number },
   ): Promise<boolean> {
     const { federation, core, verifyEvents, log } = this.#context
+    const { room, version } = head
+    const { roomId } = room
     const { part, timeoutMs } = ask
+    // What nobody can verify is left out, and with it all that comes before it.
+    const vouchedBy = await voucherOf(core.context, head)
     const { from, gap } = part
     const limit = Math.min(Math.max(ask.limit, MIN_EVENTS), MAX_EVENTS)
     const pdus = await federation.backfill(server, { roomId, from, limit }, { timeoutMs })
     const fetched = new Map<string, RoomEvent>()
-    for (const one of await verifyEvents(pdus, version, { mayBeOld: true })) {
+    for (const one of await verifyEvents(pdus, version, { mayBeOld: true, vouchedBy })) {
       if ('refusal' in one) log.debug({ room: roomId, server, reason: one.refusal }, 'history: event dropped')
       else if (one.event.roomId === roomId && part.belongs(one.event))
         fetched.set(one.event.eventId, one.event)
     }
     const stored = await core.context.read.events.byIds([...fetched.keys()])
     for (const [eventId, { position }] of stored) if (position !== undefined) fetched.delete(eventId)
-    const room = gap === undefined ? fetched.size : roomIn(gap)
-    const events = newestFirst(from, fetched).slice(0, room)
+    const places = gap === undefined ? fetched.size : roomIn(gap)
+    const events = newestFirst(from, fetched).slice(0, places)
     const oldest = events.at(-1)
     if (oldest === undefined) return false
     const alsoNeeded = events.flatMap(event => event.authEvents).filter(eventId => !fetched.has(eventId))
     const stateBefore =
       oldest.type === 'm.room.create'
         ? []
-        : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs })
+        : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs, vouchedBy })
     if (oldest.type !== 'm.room.create' && stateBefore.length === 0) return false
     return (await storeHistory(core.writer, { roomId, base: gap?.base, events, stateBefore })) > 0
   }

@@ -12,16 +12,18 @@ const AT_ONCE = 8
  * Makes sure that the state before an event is stored, fetching what is missing of it, of what authorises it, and of
  * `alsoNeeded`. Answers the event IDs of that state, but for those that are no good. Throws `FederationError`, also where
  * the peer does not give all of it: a state with holes would part this server from all others.
+ *
+ * @param options.vouchedBy a server that is believed what it says of keys that nobody else tells
  */
 export const fetchStateBefore = async (
   context: OutboundContext,
   server: string,
   { roomId, eventId, version }: RoomEvent,
-  options: { alsoNeeded: readonly string[]; timeoutMs: number },
+  options: { alsoNeeded: readonly string[]; timeoutMs: number; vouchedBy?: string | undefined },
 ): Promise<string[]> => {
   const { federation, core, verifyEvents } = context
   const { read } = core.context
-  const { timeoutMs } = options
+  const { timeoutMs, vouchedBy } = options
   const { stateIds, authChainIds } = await federation.getStateIds(server, { roomId, eventId }, { timeoutMs })
   const wanted = [...new Set([...stateIds, ...authChainIds, ...options.alsoNeeded])]
   const known = await read.events.nidsOf(wanted)
@@ -36,7 +38,7 @@ export const fetchStateBefore = async (
     pdus = [...pdus, ...state, ...authChain]
   }
   const asked = new Set(missing)
-  const events = (await verifyEvents(pdus, version, { mayBeOld: true })).flatMap(verified =>
+  const events = (await verifyEvents(pdus, version, { mayBeOld: true, vouchedBy })).flatMap(verified =>
     'event' in verified && asked.has(verified.event.eventId) ? verified.event : [],
   )
   if (events.length > 0) await storeOutliers(core.writer, roomId, events)
