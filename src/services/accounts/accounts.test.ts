@@ -150,44 +150,6 @@ testDatabases(test, 'the link is dead once an administrator was made otherwise',
 
 testDatabases(
   test,
-  'a registration token makes no more accounts than it may, however many try at once',
-  async (t, database) => {
-    const { accounts, clock } = testAccounts(database, { registration: { mode: 'token' } })
-    const { token } = await accounts.registrationTokens.create({ usesAllowed: 2 })
-    const target = { method: 'POST', uri: '/register' }
-    const auth = { type: 'm.login.registration_token', token }
-    const register = (username: string) =>
-      accounts.registration.register({ username, password: PASSWORD, auth }, target)
-    const names = ['a', 'b', 'c', 'd']
-    const outcomes = await Promise.allSettled(names.map(register))
-    const taken = names[outcomes.findIndex(({ status }) => status === 'fulfilled')] ?? ''
-    t.deepEqual(outcomes.map(outcome => outcome.status).sort(), [
-      'fulfilled',
-      'fulfilled',
-      'rejected',
-      'rejected',
-    ])
-    t.like((await accounts.registrationTokens.list())[0], { pending: 0, completed: 2, usesAllowed: 2 })
-    t.false(await accounts.registrationTokens.isValid(token))
-
-    // A reservation counts until its session expires.
-    const { token: other } = await accounts.registrationTokens.create({ usesAllowed: 1 })
-    await t.throwsAsync(
-      accounts.registration.register(
-        { username: taken, password: PASSWORD, auth: { ...auth, token: other } },
-        target,
-      ),
-      { message: /taken/ },
-    )
-    t.true(await accounts.registrationTokens.isValid(other), 'a refused name reserves nothing')
-    await clock.advance(DAY)
-    await accounts.registrationTokens.delete(other)
-    await t.throwsAsync(accounts.registrationTokens.delete(other), { message: /no such/ })
-  },
-)
-
-testDatabases(
-  test,
   'profile fields that are set at the same time do not undo one another',
   async (t, database) => {
     const { accounts } = await withAlice(database)

@@ -71,7 +71,7 @@ export class Registration {
    * Registers an ordinary account after user-interactive authentication. A repeated request of the same session
    * gets the account that the first one has made.
    *
-   * @throws {MatrixError} `M_FORBIDDEN`: registration is closed; `M_USER_IN_USE`, `M_INVALID_USERNAME`,
+   * @throws {MatrixError} `M_FORBIDDEN`: registration is closed, or others have used up the token; `M_USER_IN_USE`, `M_INVALID_USERNAME`,
    *   `M_EXCLUSIVE`, `M_WEAK_PASSWORD`, `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_THREEPID_IN_USE`; as
    *   `GuestUpgrade.of`; the interactive challenge
    */
@@ -210,6 +210,8 @@ export class Registration {
     ])
     if (!result.ok && result.guard === 'session-concluded') return undefined
     if (!result.ok && result.guard === 'threepid-in-use') throw threepidInUse()
+    if (!result.ok && result.guard === 'token-refused')
+      throw new MatrixError('M_FORBIDDEN', 'The registration token has been used up by others meanwhile.')
     if (!result.ok) throw userInUse()
     if (authenticated?.emailSid !== undefined) this.#threepids.added(userId)
     return {

@@ -5,7 +5,7 @@ export interface RegistrationToken {
   readonly token: string
   /** How many accounts it may make; `undefined` is any number. */
   readonly usesAllowed: number | undefined
-  /** Registrations under way that hold a use. They give it back when their session expires. */
+  /** Registrations that have begun lately and hold a use. */
   readonly pending: number
   readonly completed: number
   readonly createdTs: number
@@ -21,9 +21,17 @@ interface TokenRow {
   expires_ts: number | null
 }
 
-/** Uses that live sessions hold: counted, not kept, so that it can never drift. One placeholder: now. */
+/**
+ * So long after it has begun a registration holds a use for itself. Whoever broke off, as by closing the page, begins anew then with the same
+ * token; and whoever takes longer, as over a mail, has it unless somebody else has used it up. Milliseconds.
+ */
+const HELD_MS = 600_000
+
+/** Uses that sessions hold: counted, not kept, so that it can never drift. Placeholders: `held(now)`. */
 const PENDING = `(SELECT count(*) FROM uia_sessions s
-  WHERE s.registration_token = registration_tokens.token AND s.expires_ts > ?)`
+  WHERE s.registration_token = registration_tokens.token AND s.expires_ts > ? AND s.created_ts > ?)`
+
+const held = (now: number): [now: number, begunAfter: number] => [now, now - HELD_MS]
 
 const COLUMNS = `token, uses_allowed, ${PENDING} AS pending, completed, created_ts, expires_ts`
 
@@ -41,13 +49,13 @@ export class RegistrationTokenReader {
 
   /** One token, used up and expired ones included. */
   async byToken(token: string, now: number): Promise<RegistrationToken | undefined> {
-    const row = await this.#db.get<TokenRow>(this.#byToken, [now, token])
+    const row = await this.#db.get<TokenRow>(this.#byToken, [...held(now), token])
     return row === undefined ? undefined : registrationToken(row)
   }
 
   /** All tokens, the oldest first. */
   async list(now: number, limit: number): Promise<RegistrationToken[]> {
-    return (await this.#db.scan<TokenRow>(this.#list, [now, limit])).map(registrationToken)
+    return (await this.#db.scan<TokenRow>(this.#list, [...held(now), limit])).map(registrationToken)
   }
 }
 
@@ -87,7 +95,10 @@ export class RegistrationTokenWriter {
          SELECT 1 FROM registration_tokens
          WHERE token = ? AND (uses_allowed IS NULL OR uses_allowed > completed + ${PENDING}))`,
     )
-    this.#complete = db.prepare('UPDATE registration_tokens SET completed = completed + 1 WHERE token = ?')
+    this.#complete = db.prepare(
+      `UPDATE registration_tokens SET completed = completed + 1
+       WHERE token = ? AND (uses_allowed IS NULL OR uses_allowed > completed)`,
+    )
   }
 
   /** Makes a token. Guard `token-in-use`: there is one of that name. */
@@ -118,12 +129,15 @@ export class RegistrationTokenWriter {
     const guard = { name: 'token-refused', expected: 1 }
     return [
       { prepared: this.#hold, rows: [[token, now]], guard },
-      { prepared: this.#reserve, rows: [[token, sessionId, token, now]], guard },
+      { prepared: this.#reserve, rows: [[token, sessionId, token, ...held(now)]], guard },
     ]
   }
 
-  /** Counts a finished registration. The session that held the use gives it up through its outcome. */
+  /**
+   * Counts a finished registration. The session that held the use gives it up through its outcome. Guard `token-refused`: deleted, or used up
+   * by others meanwhile.
+   */
   complete(token: string): WriteStatement {
-    return { prepared: this.#complete, rows: [[token]] }
+    return { prepared: this.#complete, rows: [[token]], guard: { name: 'token-refused', expected: 1 } }
   }
 }
