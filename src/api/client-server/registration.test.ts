@@ -16,6 +16,7 @@ test('registering takes a session: asked, answered, and the same again when the 
   const { post, send } = await open(t)
   const probe = await post('/register', {})
   t.is(codeOf(probe), '401 -', 'a first challenge is no error')
+  t.is(codeOf(await post('/register', { auth: {} })), '401 -', 'nor is one that submits nothing')
   t.like(bodyOf(probe), { flows: [{ stages: ['m.login.dummy'] }], params: {} })
   const { session } = bodyOf(probe)
   const request = { username: 'Alice', password: PASSWORD, device_id: 'D', auth: { ...DUMMY, session } }

@@ -81,7 +81,7 @@ export class Registration {
   ): Promise<Registered> {
     const { options, passwords } = this.#context
     if (options.registration.mode === 'closed') throw registrationClosed()
-    const isProbe = submitted.auth === undefined
+    const isProbe = !isJsonObject(submitted.auth) || Object.keys(submitted.auth).length === 0
     const repeated = isProbe ? undefined : await this.#repeated(submitted)
     if (repeated !== undefined) return repeated
     const { request, passwordHash: wishedHash } = await this.#wishes.whole(submitted)
