@@ -52,7 +52,8 @@ export const addSignInPages = (
   if (recovery.isOffered) {
     const { minimumPasswordLength } = registration
     const service = accounts.browserRecovery
-    addRecoverPage(pages, { ...common, service, path: recover, returnPaths, minimumPasswordLength })
+    const to = { path: recover, home: account, returnPaths }
+    addRecoverPage(pages, { ...common, ...to, service, minimumPasswordLength })
   }
   addSsoPage(pages, {
     ...common,

@@ -117,6 +117,17 @@ test('nobody learns whose an address is, or gets into an account that is locked'
   t.regex((await visitor.post(path, { ...fields, ...CHOSEN })).text, /account is locked/)
 })
 
+test('who was only told of the page comes to their account', async t => {
+  const { accounts, mailer, visitor } = await open(t)
+  const path = '/account/password'
+  t.regex((await visitor.get(path)).text, /Set a new password.*href="\/account"/s)
+  const { text } = await visitor.post(path, { email: 'a@tea.example' })
+  const hidden = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? ''
+  await accounts.emails.confirm(mailer.token)
+  const sent = { sid: hidden('sid'), client_secret: hidden('client_secret') }
+  t.is((await visitor.post(path, { ...sent, ...CHOSEN })).location?.pathname, '/account')
+})
+
 test('nobody is brought elsewhere, and no other site sends the form', async t => {
   const { visitor, ask, path } = await open(t)
   for (const back of ['', 'https://evil.example/', '//evil.example/oauth2/authorize', '/health']) {

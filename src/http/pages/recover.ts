@@ -35,6 +35,8 @@ export type RecoverOptions = BrowserOptions &
   ReturnOptions & {
     readonly service: RecoveryService
     readonly path: string
+    /** Where people are brought who come from nowhere, as by a link that they were sent. */
+    readonly home: string
     /** Of passwords, in characters. */
     readonly minimumPasswordLength: number
   }
@@ -58,8 +60,8 @@ export const addRecoverPage = (pages: Pages, options: RecoverOptions): void => {
   pages.post(options.path, context => submit(context, options))
 }
 
-const backOf = (context: PageContext, options: ReturnOptions): string | undefined =>
-  returnPath(new URLSearchParams(context.querystring).get('return') ?? '', options)
+const backOf = (context: PageContext, options: RecoverOptions): string | undefined =>
+  returnPath(new URLSearchParams(context.querystring).get('return') ?? options.home, options)
 
 const sendBadRequest = (context: PageContext, { words }: Visitor): void => {
   const { title, badRequest } = words.problems
