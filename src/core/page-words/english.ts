@@ -31,6 +31,7 @@ export const english: PageWords = {
     removeSessions: 'An app of yours wants to sign out sessions of your account.',
     deactivate: 'An app of yours wants to deactivate your account, for good.',
     resetKeys: 'An app of yours wants to replace your cryptographic identity.',
+    letIn: 'An app of yours wants to sign in another one with your account.',
     changeAccount: 'An app of yours wants to change something about your account.',
     confirmCareful:
       'If you have not begun that yourself just now, somebody else may be using your account: then do not go on.',

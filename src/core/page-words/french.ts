@@ -31,6 +31,7 @@ export const french: PageWords = {
     removeSessions: 'Une de vos applications veut déconnecter des sessions de votre compte.',
     deactivate: 'Une de vos applications veut désactiver votre compte, définitivement.',
     resetKeys: 'Une de vos applications veut remplacer votre identité cryptographique.',
+    letIn: 'Une de vos applications veut en connecter une autre à votre compte.',
     changeAccount: 'Une de vos applications veut changer quelque chose à votre compte.',
     confirmCareful:
       'Si vous ne venez pas de le commencer vous-même, quelqu’un d’autre utilise peut-être votre compte : alors ne continuez pas.',

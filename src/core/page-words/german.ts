@@ -31,6 +31,7 @@ export const german: PageWords = {
     removeSessions: 'Ein Programm von dir will Sitzungen deines Kontos abmelden.',
     deactivate: 'Ein Programm von dir will dein Konto endgültig stilllegen.',
     resetKeys: 'Ein Programm von dir will deine kryptografische Identität ersetzen.',
+    letIn: 'Ein Programm von dir will ein weiteres mit deinem Konto anmelden.',
     changeAccount: 'Ein Programm von dir will etwas an deinem Konto ändern.',
     confirmCareful:
       'Wenn du das nicht eben selbst begonnen hast, verwendet vielleicht jemand anderes dein Konto: mach dann nicht weiter.',

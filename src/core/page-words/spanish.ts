@@ -31,6 +31,7 @@ export const spanish: PageWords = {
     removeSessions: 'Una aplicación tuya quiere cerrar sesiones de tu cuenta.',
     deactivate: 'Una aplicación tuya quiere desactivar tu cuenta, para siempre.',
     resetKeys: 'Una aplicación tuya quiere sustituir tu identidad criptográfica.',
+    letIn: 'Una aplicación tuya quiere iniciar sesión en otra con tu cuenta.',
     changeAccount: 'Una aplicación tuya quiere cambiar algo de tu cuenta.',
     confirmCareful:
       'Si no acabas de empezarlo tú, quizá alguien más está usando tu cuenta: entonces no continúes.',

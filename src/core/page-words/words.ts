@@ -56,6 +56,7 @@ export interface ProvidersWords {
   readonly removeSessions: string
   readonly deactivate: string
   readonly resetKeys: string
+  readonly letIn: string
   readonly changeAccount: string
   readonly confirmCareful: string
   readonly onceMore: string

@@ -8,6 +8,7 @@ import { readBody } from '../body.ts'
 import { factsOf, type PageContext, type Pages } from '../pages.ts'
 import { alertOf } from './browser.ts'
 import { type Html, html, sendPage } from './layout.ts'
+import { operationWords } from './operation-words.ts'
 import { type LanguageOptions, wordsOf } from './page-language.ts'
 import { problemOf } from './problem-words.ts'
 
@@ -17,6 +18,8 @@ export interface PendingStage {
   readonly params: JsonObject
   /** Whether it was passed already. */
   readonly isDone: boolean
+  /** Method and path of what a client wants to do. */
+  readonly operation: string
 }
 
 /** What the page needs of the accounts. */
@@ -82,7 +85,7 @@ const show = async (context: PageContext, options: AuthFallbackOptions): Promise
   const stage = await fallback.stage(session, type)
   if (stage === undefined) return sendUnknown(context, words)
   if (stage.isDone) return sendDone(context, words)
-  sendQuestion(context, words, 200, questionOf(type, stage.params, words))
+  sendQuestion(context, words, 200, questionOf(type, stage, words))
 }
 
 const submit = async (context: PageContext, options: AuthFallbackOptions): Promise<void> => {
@@ -113,7 +116,7 @@ const submit = async (context: PageContext, options: AuthFallbackOptions): Promi
     })
     const field = (name: string): string => fields.get(name) ?? ''
     const sent = { email: field('address'), sid: field('sid'), clientSecret: field('client_secret') }
-    const again = fields.has('sid') ? emailSent(sent, words) : questionOf(type, stage.params, words)
+    const again = fields.has('sid') ? emailSent(sent, words) : questionOf(type, stage, words)
     sendQuestion(context, words, status, again, text)
   }
 }
@@ -131,8 +134,8 @@ const answerOf = (type: string, fields: URLSearchParams): JsonObject => {
   return {}
 }
 
-const questionOf = (type: string, params: JsonObject, words: PageWords): Question => {
-  const { common, register, stages: say } = words
+const questionOf = (type: string, { params, operation }: PendingStage, words: PageWords): Question => {
+  const { common, providers, register, stages: say } = words
   if (type === 'm.login.terms') {
     return { title: say.terms, form: policies(params, words), button: say.accept }
   }
@@ -147,7 +150,10 @@ const questionOf = (type: string, params: JsonObject, words: PageWords): Questio
   if (type === 'm.login.password') {
     return {
       title: say.password,
-      form: html`<label for="user">${common.userName}</label>
+      // Who holds somebody's access token can have them come here.
+      form: html`<p>${operationWords(operation, words)}</p>
+<p>${providers.confirmCareful}</p>
+<label for="user">${common.userName}</label>
 <input id="user" name="user" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
 <label for="password">${common.password}</label>
 <input id="password" name="password" type="password" required autocomplete="current-password">`,

@@ -125,6 +125,10 @@ test('a password is confirmed in a browser, of the user whose session it is', as
       json: { devices: ['X'], ...(auth === undefined ? {} : { auth }) },
     })
   const { session } = bodyOf(await remove())
+  t.regex((await visit('m.login.password', session)).text, /sign out sessions.*begun that yourself/s)
+  const token = { token: login.access_token, json: {} }
+  const another = bodyOf(await server.request('POST', '/_matrix/client/v1/login/get_token', token)).session
+  t.regex((await visit('m.login.password', another)).text, /sign in another one/)
   for (const fields of [
     { user: 'alice', password: 'wrong' },
     { user: 'bob', password: PASSWORD },

@@ -1,8 +1,8 @@
-import type { PageWords } from '../../core/page-words/index.ts'
 import type { PageContext, Pages } from '../pages.ts'
 import { FALLBACK_PATHS, sendDone, sendUnknown } from './auth-fallback.ts'
 import { type Visitor, visitorOf } from './browser.ts'
 import { html, sendPage } from './layout.ts'
+import { operationWords } from './operation-words.ts'
 import { wordsOf } from './page-language.ts'
 import { linksTo, type OfferedProvider, type SignInOptions } from './sign-in.ts'
 
@@ -55,18 +55,10 @@ const sendStage = (
     200,
     say.confirmTitle,
     html`<h1>${say.confirmTitle}</h1>
-<p>${what(operation, words)}</p>
+<p>${operationWords(operation, words)}</p>
 <p>${say.confirmCareful}</p>
 <p>${say.onceMore}</p>
 ${linksTo(providers, one => providerPath(one.id, query), words)}`,
     { lang },
   )
-}
-
-/** What an operation is, in words for people. */
-const what = (operation: string, { providers: say }: PageWords): string => {
-  const [, path = ''] = operation.split(' ')
-  if (/\/(delete_devices|devices\/[^/]+)$/.test(path)) return say.removeSessions
-  if (path.endsWith('/account/deactivate')) return say.deactivate
-  return path.endsWith('/keys/device_signing/upload') ? say.resetKeys : say.changeAccount
 }

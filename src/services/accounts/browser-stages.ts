@@ -17,12 +17,15 @@ export class BrowserStages {
     this.#emails = parts.emails
   }
 
-  /** What a stage of a session shows, and whether it was passed. `undefined`: no such session, or no such stage in it. */
-  async stage(sessionId: string, type: string): Promise<{ params: JsonObject; isDone: boolean } | undefined> {
+  /** What a stage of a session shows, what it is for, and whether it was passed. `undefined`: no such session, or no such stage in it. */
+  async stage(
+    sessionId: string,
+    type: string,
+  ): Promise<{ params: JsonObject; isDone: boolean; operation: string } | undefined> {
     const session = await this.#interactive.session(sessionId)
     if (session === undefined || !session.flows.some(flow => flow.includes(type))) return undefined
     const params = (JSON.parse(session.params) as Record<string, JsonObject>)[type] ?? {}
-    return { params, isDone: session.completed.includes(type) }
+    return { params, isDone: session.completed.includes(type), operation: session.operation }
   }
 
   /** Attempts a stage. @throws {MatrixError} when it is not passed */
