@@ -42,9 +42,9 @@ export const inviteFirst = async (users: readonly string[], inviting: Inviting):
       await invite(userId)
       invited.push(userId)
     } catch (error) {
+      if (isLate) return failedLate(userId, error)
+      failed.set(userId, error)
       isOver ||= isFinal(error)
-      if (isLate) failedLate(userId, error)
-      else failed.set(userId, error)
     }
   }
   const byServer = Map.groupBy(users, serverNameOf)
