@@ -21,6 +21,7 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
   const room = {
     creator: requester.userId,
     version,
+    isVersionWished: body.room_version !== undefined,
     isPublic: body.visibility === 'public' && requester.isShadowBanned !== true,
     preset: body.preset,
     alias,

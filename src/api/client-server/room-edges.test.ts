@@ -35,6 +35,8 @@ withTwo('a client that knows no room of version 12 makes one all the same', asyn
   const room = await ann.createRoom({ power_level_content_override: { users } })
   const levels = await ann.get(`/rooms/${path(room)}/state/m.room.power_levels`)
   t.deepEqual(levels['users'], { [bob.userId]: 50 })
+  const wish = { room_version: '12', power_level_content_override: { users } }
+  t.is(await ann.code('POST', '/createRoom', wish), '400 M_INVALID_ROOM_STATE', 'who asks for it, knows it')
 })
 
 withTwo('who is not in a room does not learn whether there is one', async (t, { ann, bob }) => {

@@ -43,6 +43,7 @@ test('whoever has all power since version 12 is not listed, though their client 
   const trusted = { preset: 'trusted_private_chat', invite: [bob] } as const
   t.deepEqual(levels('12', trusted), [{ [cat]: 10 }, { users: { [cat]: 10 }, ban: 10 }])
   t.deepEqual(levels('11', trusted), [users, { users, ban: 10 }])
+  t.deepEqual(levels('12', { isVersionWished: true }), [users, { users, ban: 10 }])
 })
 
 test('a level that an old room puts up with may stay, and no other comes', t => {

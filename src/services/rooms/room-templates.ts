@@ -8,6 +8,8 @@ import type { RoomVersion } from '../../core/room-versions.ts'
 export interface NewRoom {
   readonly creator: string
   readonly version: RoomVersion
+  /** Whether it is by the wish of the client, which then knows what may stand in such a room. */
+  readonly isVersionWished?: boolean | undefined
   readonly isPublic: boolean
   readonly preset?: 'private_chat' | 'public_chat' | 'trusted_private_chat' | undefined
   readonly alias?: string | undefined
@@ -115,12 +117,13 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
 }
 
 /**
- * Power levels as a client gives them, without those who have all power since version 12, and may not be listed: clients that know
- * only older versions list whoever makes the room.
+ * Power levels as a client gives them, without those who have all power since version 12, and may not be listed: clients that name no
+ * version often know only older ones, and list whoever makes the room.
  */
 const withoutCreators = (room: NewRoom, levels: JsonObject): JsonObject => {
   const { users } = levels
-  if (!room.version.auth.privilegedCreators || !isJsonObject(users)) return levels
+  const mayKnowOnlyOlder = room.version.auth.privilegedCreators && room.isVersionWished !== true
+  if (!mayKnowOnlyOlder || !isJsonObject(users)) return levels
   const creators = new Set([room.creator, ...additionalCreators(room)])
   const others = Object.entries(users).filter(([userId]) => !creators.has(userId))
   return { ...levels, users: Object.fromEntries(others) }
