@@ -5,6 +5,7 @@ import { accessOf } from '../rooms/room-access.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { OwnNews } from './own-news.ts'
 import type { RoomNews } from './room-news.ts'
+import type { RoomWakes } from './room-wakes.ts'
 
 /** What to listen to. */
 export interface StreamRequest {
@@ -23,12 +24,14 @@ export class EventStream {
   readonly #context: RoomsContext
   readonly #rooms: RoomNews
   readonly #own: OwnNews
+  readonly #wakes: RoomWakes
   readonly #closing = new AbortController()
 
-  constructor(parts: { context: RoomsContext; rooms: RoomNews; own: OwnNews }) {
+  constructor(parts: { context: RoomsContext; rooms: RoomNews; own: OwnNews; wakes: RoomWakes }) {
     this.#context = parts.context
     this.#rooms = parts.rooms
     this.#own = parts.own
+    this.#wakes = parts.wakes
   }
 
   /**
@@ -60,26 +63,28 @@ export class EventStream {
   ): Promise<Chunk> {
     const { db, clock, read } = this.#context
     const after = from?.events ?? db.position('events')
+    let { room } = await accessOf(read, requester.userId, roomId)
     for (;;) {
-      const commit = this.#nextCommit(deadline, over)
+      const news = this.#newsOf(room.nid, deadline, over)
       try {
         const upTo = db.position('events')
-        const { room } = await accessOf(read, requester.userId, roomId)
         const found = await this.#rooms.between(requester, [room.nid], after, upTo)
         if (found.texts.length > 0 || over.aborted || clock.now() >= deadline)
           return { start: { events: after }, end: { events: found.upTo }, texts: found.texts }
-        await commit.happened
+        await news.happened
       } finally {
-        commit.cancel()
+        news.cancel()
       }
+      // They may have come to read it no longer.
+      room = (await accessOf(read, requester.userId, roomId)).room
     }
   }
 
-  /** Settles at the next commit that brings events, at the deadline (ms), or when `over` is aborted. */
-  #nextCommit(deadline: number, over: AbortSignal): { happened: Promise<void>; cancel(): void } {
-    const { db, clock } = this.#context
+  /** Settles when something has happened in a room, at the deadline (ms), or when `over` is aborted. */
+  #newsOf(roomNid: number, deadline: number, over: AbortSignal): { happened: Promise<void>; cancel(): void } {
+    const { clock } = this.#context
     const { promise, resolve } = Promise.withResolvers<void>()
-    const stop = db.onCommit(moved => moved.has('events') && resolve())
+    const stop = this.#wakes.on(roomNid, resolve)
     const cancelled = new AbortController()
     const wait = clock.sleep(Math.max(deadline - clock.now(), 0), cancelled.signal)
     wait.then(resolve, resolve)

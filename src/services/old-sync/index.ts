@@ -4,6 +4,7 @@ import { EventStream } from './event-stream.ts'
 import { OwnNews } from './own-news.ts'
 import { RoomNews } from './room-news.ts'
 import { RoomSnapshots } from './room-snapshots.ts'
+import { RoomWakes } from './room-wakes.ts'
 
 /** What clients used before `/sync`, and peek by. */
 export interface OldSyncServices {
@@ -21,6 +22,11 @@ export const createOldSync = (
   const own = new OwnNews({ context, views, streams, rooms: news })
   return {
     roomSnapshots: new RoomSnapshots({ context, views, own, ...rooms }),
-    eventStream: new EventStream({ context, rooms: news, own }),
+    eventStream: new EventStream({
+      context,
+      rooms: news,
+      own,
+      wakes: new RoomWakes(context.db, streams.reader),
+    }),
   }
 }
