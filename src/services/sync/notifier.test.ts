@@ -96,6 +96,16 @@ test('of one user nobody waits on, at their end', async t => {
   t.is(notifier.waiting, 1)
 })
 
+test('of one user so many wait at most, and those who came last wait on', async t => {
+  const { notifier, wait } = setUp([])
+  const others = wait('@b:x', 1000)
+  const waits = Array.from({ length: 103 }, () => wait('@a:x', 1000))
+  await Promise.all(waits.slice(0, 3).map(({ over }) => over))
+  t.false(waits[3]?.state.isOver)
+  t.false(others.state.isOver)
+  t.is(notifier.waiting, 101)
+})
+
 test('commits during a round are covered by one more', async t => {
   const followed: number[] = []
   let release = (): void => undefined

@@ -68,6 +68,11 @@ class Waiter implements Wait {
 
 /** Woken at once, so that ten thousand do not hold the event loop for half a second. */
 const SLICE = 200
+/**
+ * Clients of one user that wait at a time, which nobody has so many of: each is answered when something concerns the user, so that one
+ * account with thousands of requests under way would keep all others waiting with each message in its rooms.
+ */
+const MAX_OF_USER = 100
 /** After a failure; milliseconds. */
 const PAUSE_MS = 1_000
 
@@ -132,7 +137,8 @@ export class Notifier {
 
   /**
    * Lets a client wait until something concerns the user, the deadline (ms) has come, or the client has gone. What comes
-   * after the call wakes; the caller checks once more after calling, for what came before.
+   * after the call wakes; the caller checks once more after calling, for what came before. Where too many clients of the user wait, the
+   * one that has waited longest does so no longer.
    */
   wait(userId: string, deadline: number, departure: Departure): Wait {
     const waiters = this.#waiting.get(userId) ?? new Set()
@@ -147,6 +153,8 @@ export class Notifier {
     const cancelDeadline = this.#deadlines.add(deadline, waiter.cancel)
     departure.addEventListener('abort', waiter.cancel)
     if (this.isClosed || departure.aborted) waiter.cancel()
+    const [longest] = waiters
+    if (waiters.size > MAX_OF_USER) longest?.cancel()
     return waiter
   }
 
