@@ -72,7 +72,7 @@ export const roomPurgeHistory = (
     const size = await rooms.estimate(roomId, before)
     const until = new Date(before).toISOString()
     host.stdout.write(`${roomId}: ${wouldOrWill(options)} ${sizeOf(size)} of before ${until}\n`)
-    if (!options.dryRun) await done(host, rooms, options, { roomId, before, isForced: false })
+    if (!options.dryRun) await done(host, rooms, options, [{ roomId, before, isForced: false }])
   })
 
 /** Has a whole room purged that no user of this server is in, or that they are made to leave. */
@@ -92,17 +92,17 @@ export const roomPurge = (
     const size = await rooms.estimate(roomId, undefined)
     host.stdout.write(`${roomId}: ${wouldOrWill(options)} all of it, ${sizeOf(size)}\n`)
     if (localUsers > 0) host.stdout.write(`${localUsers} users of this server leave it first\n`)
-    if (!options.dryRun) await done(host, rooms, options, { roomId, before: undefined, isForced })
+    if (!options.dryRun) await done(host, rooms, options, [{ roomId, before: undefined, isForced }])
   })
 
 /** Has all messages purged whose lifetime is over, or says what those are. */
 export const retention = (host: Host, flags: ConfigFlags, options: PurgeOptions): Promise<number> =>
   withRooms(host, flags, async rooms => {
     const total = { events: 0, bytes: 0, files: 0, fileBytes: 0 }
-    const due: { roomId: string; before: number }[] = []
+    const due: Purge[] = []
     for await (const { roomId, before, size } of rooms.expired()) {
       host.stdout.write(`${roomId}: ${wouldOrWill(options)} ${sizeOf(size)}\n`)
-      due.push({ roomId, before })
+      due.push({ roomId, before, isForced: false })
       total.events += size.events
       total.bytes += size.bytes
       total.files += size.files
@@ -110,7 +110,7 @@ export const retention = (host: Host, flags: ConfigFlags, options: PurgeOptions)
     }
     host.stdout.write(`${due.length} ${due.length === 1 ? 'room' : 'rooms'}, ${sizeOf(total)}\n`)
     if (options.dryRun) return
-    for (const room of due) await done(host, rooms, options, { ...room, isForced: false })
+    await done(host, rooms, options, due)
   })
 
 const wouldOrWill = ({ dryRun }: PurgeOptions): string => (dryRun === true ? 'would delete' : 'deleting')
@@ -136,26 +136,46 @@ const instantOf = ({ before, keepDays }: { before?: string; keepDays?: string })
   throw new OperatorError(`--before ${before} cannot be used: write a date such as 2026-01-31`)
 }
 
-/** Hands it to the server, and says what it has done if it does so in time. */
+type Purge = Parameters<CliServices['rooms']['purge']>[0]
+
+/**
+ * Hands all of it to the server, and says what that has done. The server looks once a minute for what it is asked, and does one after
+ * another: each has its time from when the one before it was done.
+ */
 const done = async (
   host: Host,
   rooms: CliServices['rooms'],
   { wait }: PurgeOptions,
-  what: Parameters<CliServices['rooms']['purge']>[0],
+  purges: readonly Purge[],
 ): Promise<void> => {
   const patience = wait === undefined ? PATIENCE_MS : Number(wait) * 1000
   if (!(patience >= 0)) throw new OperatorError(`--wait ${wait} cannot be used: write seconds, such as 90`)
-  const id = await rooms.purge(what)
-  const until = Date.now() + patience
+  const asked: { readonly id: string; readonly roomId: string }[] = []
+  for (const purge of purges) asked.push({ id: await rooms.purge(purge), roomId: purge.roomId })
+  const refusals: string[] = []
+  let until = Date.now() + patience
+  for (const { id, roomId } of asked) {
+    const outcome = await outcomeOf(rooms, id, until)
+    if (outcome === undefined) {
+      host.stdout.write(`${roomId}: not done yet; the server does it within a minute, or when it starts\n`)
+      continue
+    }
+    until = Date.now() + patience
+    if (outcome.refusal === undefined) host.stdout.write(`${roomId}: deleted ${sizeOf(outcome)}\n`)
+    else refusals.push(`${roomId}: ${outcome.refusal}`)
+  }
+  if (refusals.length > 0) throw new OperatorError(refusals.join('\n'))
+}
+
+/** What has become of a request; `undefined` if it is not done by an instant (ms). */
+const outcomeOf = async (
+  rooms: CliServices['rooms'],
+  id: string,
+  until: number,
+): ReturnType<CliServices['rooms']['outcome']> => {
   for (;;) {
     const outcome = await rooms.outcome(id)
-    if (outcome?.refusal !== undefined) throw new OperatorError(`${what.roomId}: ${outcome.refusal}`)
-    if (outcome !== undefined) {
-      host.stdout.write(`${what.roomId}: deleted ${sizeOf(outcome)}\n`)
-      return
-    }
-    if (Date.now() >= until) break
+    if (outcome !== undefined || Date.now() >= until) return outcome
     await sleep(LOOK_EVERY_MS)
   }
-  host.stdout.write(`${what.roomId}: not done yet; the server does it within a minute, or when it starts\n`)
 }
