@@ -6,6 +6,7 @@ import type { Log } from '../../core/log.ts'
 import type { InvitedAddress, StoredInvite } from '../../network/identity-invites.ts'
 import type { IdentityServers } from '../../network/identity-servers.ts'
 import { askIdentityServer } from '../accounts/identity-errors.ts'
+import { inTime } from '../rooms/in-time.ts'
 import type { MemberProfile } from '../rooms/ports.ts'
 import { powerContext } from '../rooms/redaction-effect.ts'
 import type { RoomHead } from '../rooms/room-head.ts'
@@ -23,6 +24,9 @@ export interface IdentityInvitation extends AddressInvitation {
   readonly accessToken: string | undefined
 }
 
+/** So long (milliseconds) whoever makes a room waits for those whom they invite by address. */
+const PATIENCE_MS = 8_000
+
 /** What an identity server that cannot be asked is answered with. */
 const OUT_OF_REACH: ReadonlySet<string> = new Set([
   ...['M_CONNECTION_FAILED', 'M_CONNECTION_TIMEOUT', 'M_SERVER_NOT_TRUSTED'],
@@ -37,8 +41,8 @@ export class IdentityInvitations {
   readonly #sender: RoomSender
   readonly #identityServers: IdentityServers
   readonly #profile: MemberProfile
-  readonly #addresses: AddressInvitations
-  readonly #sending: InvitationSending
+  readonly #addresses: Pick<AddressInvitations, 'reach' | 'send'>
+  readonly #sending: Pick<InvitationSending, 'send'>
   readonly #log: Log
 
   constructor(parts: {
@@ -46,8 +50,8 @@ export class IdentityInvitations {
     sender: RoomSender
     identityServers: IdentityServers
     profile: MemberProfile
-    addresses: AddressInvitations
-    sending: InvitationSending
+    addresses: Pick<AddressInvitations, 'reach' | 'send'>
+    sending: Pick<InvitationSending, 'send'>
     log: Log
   }) {
     this.#writer = parts.writer
@@ -81,8 +85,16 @@ export class IdentityInvitations {
     }
   }
 
-  /** Invites several to a room that is there in any case; who could not be invited can be invited again. */
+  /**
+   * Invites several to a room that is there in any case; who could not be invited can be invited again. What an identity server takes
+   * long for goes on when nobody waits for it any more.
+   */
   async sendAll(invitations: readonly IdentityInvitation[], plan: InvitationPlan): Promise<void> {
+    const { clock } = this.#writer.context
+    await inTime(clock, PATIENCE_MS, this.#sendEach(invitations, plan))
+  }
+
+  async #sendEach(invitations: readonly IdentityInvitation[], plan: InvitationPlan): Promise<void> {
     for (const invitation of invitations) {
       await this.send(invitation, plan).catch(error =>
         this.#log.warn({ room: invitation.roomId, err: error }, 'invitation by address not delivered'),
