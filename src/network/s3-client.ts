@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../core/clock.ts'
+import { NotServing } from '../core/errors.ts'
 import { EMPTY_BODY, type S3Credentials, signedHeaders } from './s3-signature.ts'
 import { connectBy, loadPool } from './undici.ts'
 
@@ -28,6 +29,10 @@ export class S3Error extends Error {
 /** How long a request may take until its answer begins, and then between its pieces. Milliseconds. */
 const TIMEOUT_MS = 60_000
 const CONNECTIONS = 64
+/** For files that go out: each takes as long as whoever wants it reads, and none may keep others from storing theirs. */
+const READING = 1_024
+/** What an answer says that passes. */
+const PASSING: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
 /** What of an error's text goes to the log. */
 const MAX_ERROR = 500
 
@@ -39,17 +44,22 @@ export class S3Client {
   readonly #options: S3Options
   readonly #url: URL
   readonly #pool: Pool
+  readonly #reading: Pool
 
   constructor(options: S3Options) {
     this.#options = options
     this.#url = new URL(options.endpoint)
     const { connect } = options
-    this.#pool = new (loadPool())(this.#url.origin, {
-      connections: CONNECTIONS,
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-      ...(connect && { connect: connectBy(connect) }),
-    })
+    const Connections = loadPool()
+    const pool = (connections: number): Pool =>
+      new Connections(this.#url.origin, {
+        connections,
+        headersTimeout: TIMEOUT_MS,
+        bodyTimeout: TIMEOUT_MS,
+        ...(connect && { connect: connectBy(connect) }),
+      })
+    this.#pool = pool(CONNECTIONS)
+    this.#reading = pool(READING)
   }
 
   /** Stores a file of this machine under a key, in place of what was there. */
@@ -105,10 +115,11 @@ export class S3Client {
   }
 
   async close(): Promise<void> {
-    await this.#pool.close()
+    await Promise.all([this.#pool.close(), this.#reading.close()])
   }
 
-  #ask(
+  /** @throws {NotServing} where the store does not answer */
+  async #ask(
     method: 'GET' | 'HEAD' | 'PUT' | 'DELETE',
     key: string,
     parts: { headers?: Record<string, string>; body?: Readable | null; bodyHash?: string } = {},
@@ -123,7 +134,12 @@ export class S3Client {
       bodyHash: parts.bodyHash ?? EMPTY_BODY,
     }
     const headers = signedHeaders(request, this.#options, clock.now())
-    return this.#pool.request({ method, path, headers, body: parts.body ?? null })
+    const pool = method === 'GET' ? this.#reading : this.#pool
+    try {
+      return await pool.request({ method, path, headers, body: parts.body ?? null })
+    } catch (error) {
+      throw new NotServing('the S3 store does not answer', { cause: error })
+    }
   }
 }
 
@@ -132,7 +148,7 @@ const PREFIX = 'x-amz-meta-'
 const prefixed = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`${PREFIX}${name}`, value]))
 
-/** The status, if it is one of these. @throws {S3Error} */
+/** The status, if it is one of these. @throws {S3Error}; {NotServing} for what passes */
 const expect = async (response: Dispatcher.ResponseData, statuses: readonly number[]): Promise<number> => {
   const { statusCode: status, body } = response
   if (statuses.includes(status)) {
@@ -140,5 +156,6 @@ const expect = async (response: Dispatcher.ResponseData, statuses: readonly numb
     return status
   }
   const text = (await body.text()).slice(0, MAX_ERROR)
-  throw new S3Error(status, `the S3 store answers ${status}: ${text}`)
+  const message = `the S3 store answers ${status}: ${text}`
+  throw PASSING.has(status) ? new NotServing(message) : new S3Error(status, message)
 }
