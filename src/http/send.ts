@@ -43,7 +43,23 @@ export const send = async (
     response.end()
     return
   }
+  breakWhenStalled(response)
   await pipeline(body, response)
+}
+
+/** So long whoever is sent something may take nothing of it. Players that were paused ask for the rest. Milliseconds. */
+const STALLED_MS = 120_000
+
+/**
+ * Breaks off what is being sent to somebody who takes nothing of it any more: what it is read from would be held for as long as they like.
+ * Where it is we who have nothing to send yet, they wait.
+ */
+export const breakWhenStalled = (
+  response: Pick<ServerResponse, 'setTimeout' | 'writableNeedDrain' | 'writableEnded' | 'destroy'>,
+): void => {
+  response.setTimeout(STALLED_MS, () => {
+    if (response.writableNeedDrain || response.writableEnded) response.destroy()
+  })
 }
 
 const COMMON_HEADERS = { ...CORS_HEADERS, 'Cache-Control': 'no-store' }

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { createServer, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import test from 'ava'
+import { systemClock } from '../system-clock.ts'
+import { Reply } from './reply.ts'
+import { breakWhenStalled, send } from './send.ts'
+
+test('whoever takes nothing of what they are sent is sent no more; whoever waits for us is', t => {
+  const outcomes = (
+    [
+      [true, false],
+      [false, true],
+      [false, false],
+    ] as const
+  ).map(([writableNeedDrain, writableEnded]) => {
+    let isBroken = false
+    breakWhenStalled({
+      ...{ writableNeedDrain, writableEnded },
+      setTimeout(_ms: number, stalled?: () => void) {
+        stalled?.()
+        return this as unknown as ServerResponse
+      },
+      destroy() {
+        isBroken = true
+        return this as unknown as ServerResponse
+      },
+    })
+    return isBroken
+  })
+  t.deepEqual(outcomes, [true, true, false])
+})
+
+test('what a file is read from is closed when its reader is broken off', async t => {
+  const source = Readable.from(endless())
+  const answered = Promise.withResolvers<ServerResponse>()
+  const sent = Promise.withResolvers<unknown>()
+  const server = createServer((incoming, response) => {
+    answered.resolve(response)
+    sent.resolve(send(incoming, response, new Reply({ body: source }), systemClock).catch(error => error))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const asking = request({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }).end()
+  asking.on('error', () => {})
+  const [answer] = await once(asking, 'response')
+  answer.pause().on('error', () => {})
+  const response = await answered.promise
+  while (!response.writableNeedDrain) await new Promise(resolve => setImmediate(resolve))
+  response.emit('timeout')
+  t.like(await sent.promise, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+  t.true(source.destroyed)
+})
+
+function* endless() {
+  for (;;) yield Buffer.alloc(65_536)
+}
