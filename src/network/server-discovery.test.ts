@@ -222,6 +222,30 @@ test('what was guessed while the DNS said nothing gives way to what it says of t
   t.deepEqual(await place(), [{ host: 'b.test', port: 1 }])
 })
 
+test('a DNS that never says anything of services is asked less and less, and soon when it has', async t => {
+  const silent = { '_matrix-fed._tcp.a.test': undefined, '_matrix._tcp.a.test': undefined }
+  const services: World['services'] = { ...silent }
+  const { discovery, clock, log } = discoveryIn({ services })
+  const asks = async (minutes: number): Promise<number> => {
+    const before = log.length
+    for (let quarter = 0; quarter < minutes * 4; quarter++) {
+      await clock.advance(MINUTE / 4)
+      await discovery.resolve('a.test')
+    }
+    return log.slice(before).filter(asked => asked === '_matrix-fed._tcp.a.test').length
+  }
+  await discovery.resolve('a.test')
+  t.is(await asks(10), 5)
+  t.is(await asks(60), 12)
+  services['_matrix-fed._tcp.a.test'] = [srv('b.test', 1)]
+  await clock.advance(5 * MINUTE)
+  t.deepEqual((await discovery.resolve('a.test')).candidates, [{ host: 'b.test', port: 1 }])
+  Object.assign(services, silent)
+  await clock.advance(5 * MINUTE)
+  await discovery.resolve('a.test')
+  t.is(await asks(1 / 4), 1)
+})
+
 test('services are asked for again after five minutes', async t => {
   const services: Record<string, readonly ServiceRecord[]> = {}
   const { discovery, clock } = discoveryIn({ services })

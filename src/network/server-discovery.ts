@@ -14,13 +14,18 @@ const SERVICES = ['_matrix-fed._tcp', '_matrix._tcp'] as const
 
 /** Resolvers do not tell the records' lifetimes. */
 const SERVICES_LIFETIME = 5 * 60_000
-/** So soon the DNS is asked again where it did not say. */
+/**
+ * So soon the DNS is asked again where it did not say; twice as long after each further time. Some name servers never say anything of
+ * services, and whoever asks waits for seconds each time.
+ */
 const UNTOLD_LIFETIME = 15_000
 
 /** Where the services of a host say that its server is, and whether the DNS has said all there is to say of that. */
 interface Services {
   readonly candidates: readonly Endpoint[]
   readonly isTold: boolean
+  /** How often in a row the DNS has not said it since. */
+  readonly untold: number
 }
 
 /** Finds out where a homeserver is (server-server API, "Resolving server names"). */
@@ -68,15 +73,19 @@ export class ServerDiscovery {
   async #byService(host: string): Promise<Target> {
     const { candidates } = await this.#services.get(host.toLowerCase(), async expired => {
       const found = await this.#findServices(host)
-      if (found.isTold) return { value: found, lifetimeMs: SERVICES_LIFETIME }
+      if (found.isTold) return { value: { ...found, untold: 0 }, lifetimeMs: SERVICES_LIFETIME }
+      const untold = expired?.untold ?? 0
       // As with a well-known document: a server is where it was while nobody can tell where it is. What was guessed is no place.
-      return { value: expired?.isTold === true ? expired : found, lifetimeMs: UNTOLD_LIFETIME }
+      return {
+        value: { ...(expired?.isTold === true ? expired : found), untold: untold + 1 },
+        lifetimeMs: Math.min(SERVICES_LIFETIME, UNTOLD_LIFETIME * 2 ** untold),
+      }
     })
     if (candidates.length === 0) throw new OutboundError('unreachable', `${host} says that it has no server`)
     return { candidates, hostHeader: host, tlsServerName: withoutDot(host) }
   }
 
-  async #findServices(host: string): Promise<Services> {
+  async #findServices(host: string): Promise<Omit<Services, 'untold'>> {
     let isTold = true
     for (const service of SERVICES) {
       const records = await this.#resolver.services(`${service}.${withoutDot(host)}`)
