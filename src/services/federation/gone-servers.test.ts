@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { roomVersion } from '../../core/room-versions.ts'
 import type { NewRoom } from '../../services/rooms/room-templates.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, CAROL, makeRoom, pair } from '../../test-kit/federated-pair.ts'
 import {
   type FederationWorld,
@@ -31,7 +32,10 @@ const bobJoins = async ({ b }: Three, roomId: string): Promise<void> => {
     isOver = true
   })
   joining.catch(() => undefined)
-  for (let tries = 0; tries < 600 && !isOver; tries++) await b.clock.advance(100)
+  await eventually('he is in', async () => {
+    await b.clock.advance(100)
+    return isOver
+  })
   await joining
 }
 
@@ -75,30 +79,83 @@ for (const id of ['1', '9', '12']) {
   })
 }
 
-test('history goes on before what was said by somebody of a server that is gone', async t => {
+const HISTORY = ['one', 'two', 'three', 'four', 'five']
+
+/** Alice and Carol have talked, in turns, before Carol's server was gone and Bob came; answers how Bob's server fetches that. */
+const historyWith = async (t: ExecutionContext, fields: Partial<NewRoom>, isVouchedFor: boolean) => {
   const p = await three(t)
   const { world, a, b, c } = p
-  const roomId = await makeRoom(a)
+  const roomId = await makeRoom(a, { preset: 'public_chat', ...fields })
   await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
-  await world.send(a, c, [await say(a, ALICE, roomId, 'one')])
-  await world.send(c, a, [await say(c, CAROL, roomId, 'two')])
-  await say(a, ALICE, roomId, 'three')
+  const said: string[] = []
+  for (const [index, body] of HISTORY.entries()) {
+    const [by, to] = index % 2 === 0 ? [a, c] : [c, a]
+    const event = await say(by, by === a ? ALICE : CAROL, roomId, body)
+    said.push(event.eventId)
+    await world.send(by, to, [event])
+  }
   await c.kill()
+  if (!isVouchedFor)
+    world.intercept = ({ path }) => (path === '/_matrix/key/v2/query' ? 'unreachable' : undefined)
   await bobJoins(p, roomId)
-  let isOver = false
-  const fetching = b.federation.fetchHistory(roomId, 100).finally(() => {
-    isOver = true
+  await eventually('all members are known', async () => {
+    await b.clock.advance(1_000)
+    return (await b.core.writer.head(roomId))?.partial === undefined
   })
-  for (let tries = 0; tries < 600 && !isOver; tries++) await b.clock.advance(100)
-  t.true(await fetching)
+  const fetch = async (): Promise<boolean> => {
+    let isOver = false
+    const fetching = b.federation.fetchHistory(roomId, 100).finally(() => {
+      isOver = true
+    })
+    await eventually('it is fetched', async () => {
+      await b.clock.advance(100)
+      return isOver
+    })
+    return fetching
+  }
   const { events, rooms } = b.core.context.read
   const range = { after: Number.MIN_SAFE_INTEGER, upTo: Number.MAX_SAFE_INTEGER, limit: 1_000 }
-  const all = await events.forwards({ roomNid: (await rooms.byId(roomId))?.nid ?? 0, ...range })
-  t.is(all[0]?.event.type, 'm.room.create')
-  t.deepEqual(
-    all.flatMap(({ event }) => (event.type === 'm.room.message' ? [event.content['body']] : [])),
-    ['one', 'two', 'three'],
-  )
+  const all = async () => events.forwards({ roomNid: (await rooms.byId(roomId))?.nid ?? 0, ...range })
+  const shown = async () =>
+    (await all()).flatMap(({ event }) => (event.type === 'm.room.message' ? [event.content['body']] : []))
+  const begins = async () => (await all())[0]?.event.type
+  return { b, said, fetch, shown, begins }
+}
+
+test('history tells what was said by somebody of a server that is gone, as a moderator’s server knows it', async t => {
+  const { fetch, shown, begins } = await historyWith(t, {}, true)
+  t.true(await fetch())
+  t.deepEqual(await shown(), HISTORY)
+  t.is(await begins(), 'm.room.create')
+})
+
+test('what nobody can verify of it is left out, but not what came before', async t => {
+  const { b, said, fetch, shown, begins } = await historyWith(t, {}, false)
+  t.true(await fetch())
+  t.deepEqual(await shown(), ['five'])
+  for (const minutes of [1, 2]) {
+    t.false(await fetch(), 'its server may be back soon')
+    await b.clock.advance(minutes * 60_000)
+  }
+  t.true(await fetch())
+  t.deepEqual(await shown(), ['one', 'three', 'five'])
+  t.is(await begins(), 'm.room.create')
+  const stored = [...(await b.core.context.read.events.byIds(said)).values()]
+  const hidden = stored.filter(({ rejected }) => rejected !== undefined)
+  t.is(hidden.length, 2)
+  for (const { event } of hidden) t.deepEqual(event.content, {}, 'nothing is believed of it')
+})
+
+test('of versions in which an event’s ID is whatever its server says nothing is kept that cannot be verified', async t => {
+  const version = roomVersion('2')
+  const { b, said, fetch, shown } = await historyWith(t, version === undefined ? {} : { version }, false)
+  t.true(await fetch())
+  for (const minutes of [1, 2, 4]) {
+    t.false(await fetch())
+    await b.clock.advance(minutes * 60_000)
+  }
+  t.deepEqual(await shown(), ['five'])
+  t.is((await b.core.context.read.events.byIds(said)).size, 1)
 })
 
 test('what is said later in the name of a server that is gone is believed of nobody', async t => {

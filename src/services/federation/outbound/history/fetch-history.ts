@@ -1,6 +1,10 @@
 import type { RoomEvent } from '../../../../core/event/event.ts'
+import { parsePdu } from '../../../../core/event/format.ts'
+import { eventWithRedactedContent } from '../../../../core/event/signatures.ts'
 import { growingCache } from '../../../../core/growing-cache.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
+import type { JsonObject } from '../../../../core/json.ts'
+import type { RoomVersion } from '../../../../core/room-versions.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { OutboundContext } from '../context.ts'
@@ -21,12 +25,24 @@ const SERVER_MS = 30_000
 /** After nobody had anything, so long (milliseconds) nobody is asked again: the longer, the more often it was so. */
 const QUIET_MS = 60_000
 const MOST_QUIET_MS = 3_600_000
+/** So often it is asked in vain, over three minutes, before what cannot be verified is passed over: its server may be back soon. */
+const TIMES_FOR_KEYS = 2
 
 /** Where nobody had anything: how often in a row, and until when nobody is asked again. */
 interface InVain {
   readonly times: number
   readonly until: number
 }
+
+/** What is asked of a server: at most so many events of a part; times in milliseconds. */
+interface Asked {
+  readonly part: MissingPart
+  readonly limit: number
+  readonly timeoutMs: number
+}
+
+/** What came of asking a server; `blocked`: what it gives hangs on what cannot be verified. */
+type Piece = 'stored' | 'blocked' | 'nothing'
 
 /**
  * Fetches what is missing of rooms' histories, before this server was in them and in gaps (server-server API, "Backfilling
@@ -68,18 +84,29 @@ export class HistoryFetcher {
       return false
     }
     const deadline = clock.now() + TOTAL_MS
-    for (const server of (await this.servers(head)).slice(0, MAX_SERVERS)) {
+    const ask = async (server: string, takesUnverified: boolean): Promise<Piece> => {
       const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
-      if (timeoutMs <= 0) break
+      if (timeoutMs <= 0) return 'nothing'
       try {
-        if (await this.#fetchFrom(server, head, { part, limit, timeoutMs })) {
-          this.#inVain.delete(key)
-          return true
-        }
+        return await this.#fetchFrom(server, head, { part, limit, timeoutMs, takesUnverified })
       } catch (error) {
         if (!(error instanceof FederationError)) throw error
         log.info({ room: roomId, server, err: error }, 'no history from this server')
+        return 'nothing'
       }
+    }
+    const blocked: string[] = []
+    let piece: Piece = 'nothing'
+    for (const server of (await this.servers(head)).slice(0, MAX_SERVERS)) {
+      piece = await ask(server, false)
+      if (piece === 'stored') break
+      if (piece === 'blocked') blocked.push(server)
+    }
+    const [any] = (inVain?.times ?? 0) < TIMES_FOR_KEYS ? [] : blocked
+    if (piece !== 'stored' && any !== undefined) piece = await ask(any, true)
+    if (piece === 'stored') {
+      this.#inVain.delete(key)
+      return true
     }
     const times = (inVain?.times ?? 0) + 1
     const quietMs = Math.min(QUIET_MS * 2 ** (times - 1), MOST_QUIET_MS)
@@ -95,36 +122,57 @@ export class HistoryFetcher {
   async #fetchFrom(
     server: string,
     head: RoomHead,
-    ask: { part: MissingPart; limit: number; timeoutMs: number },
-  ): Promise<boolean> {
-    const { federation, core, verifyEvents, log } = this.#context
-    const { room, version } = head
-    const { roomId } = room
+    ask: Asked & { takesUnverified: boolean },
+  ): Promise<Piece> {
+    const { core } = this.#context
+    const { roomId } = head.room
     const { part, timeoutMs } = ask
-    // What nobody can verify is left out, and with it all that comes before it.
-    const vouchedBy = await voucherOf(core.context, head)
     const { from, gap } = part
-    const limit = Math.min(Math.max(ask.limit, MIN_EVENTS), MAX_EVENTS)
-    const pdus = await federation.backfill(server, { roomId, from, limit }, { timeoutMs })
-    const fetched = new Map<string, RoomEvent>()
-    for (const one of await verifyEvents(pdus, version, { mayBeOld: true, vouchedBy })) {
-      if ('refusal' in one) log.debug({ room: roomId, server, reason: one.refusal }, 'history: event dropped')
-      else if (one.event.roomId === roomId && part.belongs(one.event))
-        fetched.set(one.event.eventId, one.event)
-    }
-    const stored = await core.context.read.events.byIds([...fetched.keys()])
-    for (const [eventId, { position }] of stored) if (position !== undefined) fetched.delete(eventId)
+    const vouchedBy = await voucherOf(core.context, head)
+    const given = await this.#given(server, head, { ...ask, vouchedBy })
+    const { unverified } = given
+    const fetched = ask.takesUnverified ? given.all : without(given.all, unverified)
     const places = gap === undefined ? fetched.size : roomIn(gap)
     const events = newestFirst(from, fetched).slice(0, places)
     const oldest = events.at(-1)
-    if (oldest === undefined) return false
+    if (oldest === undefined) return newestFirst(from, given.all).length > 0 ? 'blocked' : 'nothing'
     const alsoNeeded = events.flatMap(event => event.authEvents).filter(eventId => !fetched.has(eventId))
     const stateBefore =
       oldest.type === 'm.room.create'
         ? []
         : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs, vouchedBy })
-    if (oldest.type !== 'm.room.create' && stateBefore.length === 0) return false
-    return (await storeHistory(core.writer, { roomId, base: gap?.base, events, stateBefore })) > 0
+    if (oldest.type !== 'm.room.create' && stateBefore.length === 0) return 'nothing'
+    const chunk = { roomId, base: gap?.base, events, stateBefore, unverified }
+    return (await storeHistory(core.writer, chunk)) > 0 ? 'stored' : 'nothing'
+  }
+
+  /** What a server gives that has no place here yet, and why some of it could not be verified. */
+  async #given(
+    server: string,
+    { room: { roomId }, version }: RoomHead,
+    ask: Asked & { vouchedBy: string | undefined },
+  ): Promise<{ all: Map<string, RoomEvent>; unverified: Map<string, string> }> {
+    const { federation, core, verifyEvents, log } = this.#context
+    const { part, timeoutMs, vouchedBy } = ask
+    const limit = Math.min(Math.max(ask.limit, MIN_EVENTS), MAX_EVENTS)
+    const pdus = await federation.backfill(server, { roomId, from: part.from, limit }, { timeoutMs })
+    const all = new Map<string, RoomEvent>()
+    const unverified = new Map<string, string>()
+    const verified = await verifyEvents(pdus, version, { mayBeOld: true, vouchedBy })
+    for (const [index, one] of verified.entries()) {
+      const event = 'event' in one ? one.event : knownByHash(pdus[index], version)
+      if ('refusal' in one) {
+        log.debug({ room: roomId, server, reason: one.refusal }, 'history: an event cannot be verified')
+        if (event === undefined || all.has(event.eventId)) continue
+      }
+      if (event === undefined || event.roomId !== roomId || !part.belongs(event)) continue
+      all.set(event.eventId, event)
+      if ('refusal' in one) unverified.set(event.eventId, one.refusal)
+      else unverified.delete(event.eventId)
+    }
+    const stored = await core.context.read.events.byIds([...all.keys()])
+    for (const [eventId, { position }] of stored) if (position !== undefined) all.delete(eventId)
+    return { all, unverified }
   }
 
   /** Servers that are likely to know: that of the oldest event's sender, the creator's, then the others in the room. */
@@ -143,4 +191,20 @@ export class HistoryFetcher {
       host => host !== serverName && this.#context.permits(host),
     )
   }
+}
+
+const without = (
+  all: ReadonlyMap<string, RoomEvent>,
+  some: ReadonlyMap<string, unknown>,
+): Map<string, RoomEvent> => new Map([...all].filter(([eventId]) => !some.has(eventId)))
+
+/**
+ * An event whose signature cannot be verified, where its ID is its hash: by that it is what later events refer to. Nothing is
+ * believed of it but what came before it.
+ */
+const knownByHash = (pdu: JsonObject | undefined, version: RoomVersion): RoomEvent | undefined => {
+  if (pdu === undefined || version.format.eventId === 'given') return undefined
+  const { unsigned: _, ...bare } = pdu
+  const parsed = parsePdu(bare, version, { mayBeOld: true })
+  return 'event' in parsed ? eventWithRedactedContent(parsed.event) : undefined
 }

@@ -19,10 +19,12 @@ export interface HistoryChunk {
   readonly roomId: string
   /** Where the gap begins that it fills, at its upper end (`TimelineGap`); what is older than all that is here has none. */
   readonly base?: number | undefined
-  /** Newest first; all verified. */
+  /** Newest first; verified, but for some. */
   readonly events: readonly RoomEvent[]
   /** The IDs of the state events before the oldest of them, all of them stored. */
   readonly stateBefore: readonly string[]
+  /** Those that nobody can verify, by event ID, and why: kept as rejected, so that what came before them has a place. */
+  readonly unverified?: ReadonlyMap<string, string>
 }
 
 /**
@@ -97,7 +99,7 @@ class HistoryDraft {
   /** Those of the chunk that are not in the timeline and have all of their auth events, with their positions. */
   async #place({ position, room }: Ground): Promise<Placed[]> {
     const { read, nids } = this.#context
-    const { events, roomId } = this.#chunk
+    const { events, roomId, unverified } = this.#chunk
     const known = await read.events.byIds([
       ...new Set(events.flatMap(event => [event.eventId, ...event.authEvents])),
     ])
@@ -106,17 +108,19 @@ class HistoryDraft {
     const [create] = createNid === undefined ? [] : await read.events.byNids([createNid])
     if (fresh.length > room) return []
     const judged = await judgeOutliers(fresh, { roomId, createEvent: create?.event, known })
-    const storable = new Set(judged.ordered.map(event => event.eventId))
+    const storable = new Set([...judged.ordered.map(event => event.eventId), ...(unverified?.keys() ?? [])])
     return fresh
       .filter(event => storable.has(event.eventId))
       .map((event, index) => {
-        const outlier = known.get(event.eventId)
+        const { eventId: id } = event
+        const outlier = known.get(id)
         return {
           event,
           nid: outlier?.nid ?? nids.next(),
           wasOutlier: outlier !== undefined,
           position: position(index),
-          rejected: outlier?.rejected ?? judged.rejected.get(event.eventId),
+          rejected:
+            (outlier === undefined ? unverified?.get(id) : outlier.rejected) ?? judged.rejected.get(id),
         }
       })
   }
