@@ -108,6 +108,9 @@ testDatabases(test, 'C is invited into A’s and B’s chat', async (t, _, confi
   t.like(await alice.put(directOf(bob.userId)), { room_id: roomId, created: false }, 'the two go back')
   t.is(await carol.code('GET', `${roomOf(roomId)}/state`), '403 M_FORBIDDEN')
 
+  const mistaken = String((await alice.post(extend, { invite: [dave.userId] }))['room_id'])
+  const kick = await alice.code('POST', `${roomOf(mistaken)}/kick`, { user_id: dave.userId })
+  t.is(kick, '200 -', 'an invitation is taken back')
   t.is(await carol.code('POST', extend, { invite: [dave.userId] }), '404 M_NOT_FOUND')
   t.is(await alice.code('POST', extend, { invite: [] }), '400 M_INVALID_PARAM')
   t.is(await alice.code('POST', extend, { invite: [bob.userId] }), '400 M_INVALID_PARAM')

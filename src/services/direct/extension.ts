@@ -9,6 +9,7 @@ import type { Requester } from '../requester.ts'
 import { inviteFirst } from '../rooms/first-invitations.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import type { DirectClaims } from './claims.ts'
+import { powersAmong } from './new-direct-room.ts'
 import { type QuotedMessage, quotedMessages, readableHistory } from './quoted-history.ts'
 
 /** Who is to come into the conversation of two, and how much of it they are shown. */
@@ -73,20 +74,21 @@ export class DirectExtension {
     await this.#rooms.roomReading.requireAccess(requester, roomId)
     const encryption = await this.#encryption(requester, roomId)
     const quoted = encryption === undefined ? await this.#messages(requester, roomId, extension.history) : []
+    const others = [low === userId ? high : low, ...invited]
+    const version = this.#rooms.roomSettings.defaultVersion
     const newRoomId = await this.#rooms.roomCreation.make({
+      ...powersAmong(version, others),
       creator: userId,
-      version: this.#rooms.roomSettings.defaultVersion,
+      version,
       isPublic: false,
-      preset: 'trusted_private_chat',
-      invite: [low === userId ? high : low, ...invited],
+      invite: others,
       creationContent: {},
       initialState: [{ type: EXTENDS, stateKey: '', content: { room_id: roomId } }],
-      powerLevelOverride: {},
       // As the one that it goes on from, whose words may be quoted there.
       encryption: encryption ?? 'cleartext',
     })
     await this.#quote(userId, { from: roomId, to: newRoomId }, quoted)
-    const notInvited = await this.#invite(userId, newRoomId, [low === userId ? high : low, ...invited])
+    const notInvited = await this.#invite(userId, newRoomId, others)
     await this.#point(userId, roomId, newRoomId)
     const wanted = extension.history > 0
     const mode = encryption !== undefined && wanted ? 'key_bundle' : quoted.length > 0 ? 'quoted' : 'none'

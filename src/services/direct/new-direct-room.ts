@@ -19,7 +19,7 @@ export const newDirectRoom = (
 ): NewRoom => {
   const otherId = otherOf(pair, maker)
   return {
-    ...powersOf(settings.version, otherId),
+    ...powersAmong(settings.version, [otherId]),
     initialState: [],
     ...settings,
     creator: maker,
@@ -30,10 +30,16 @@ export const newDirectRoom = (
 }
 
 /**
- * Both may do everything that there is to do in a room of two. Where creators stand above all levels (v12) the other does
- * so by a level, which lets the maker withdraw the invitation: from an equal nobody could.
+ * All may do everything that there is to do among a few people. Where creators stand above all levels (v12) the others do so by a level,
+ * which lets the maker withdraw their invitations: from an equal nobody could.
  */
-const powersOf = ({ auth }: RoomVersion, otherId: string): Pick<NewRoom, 'preset' | 'powerLevelOverride'> =>
+export const powersAmong = (
+  { auth }: RoomVersion,
+  others: readonly string[],
+): Pick<NewRoom, 'preset' | 'powerLevelOverride'> =>
   auth.privilegedCreators
-    ? { preset: 'private_chat', powerLevelOverride: { users: { [otherId]: 100 } } }
+    ? {
+        preset: 'private_chat',
+        powerLevelOverride: { users: Object.fromEntries(others.map(userId => [userId, 100])) },
+      }
     : { preset: 'trusted_private_chat', powerLevelOverride: {} }
