@@ -101,7 +101,8 @@ export class OwnNews {
     const [after, upTo] = [start.events ?? 0, Math.max(now.events ?? 0, start.events ?? 0)]
     if (after < upTo) {
       const nids = await this.#roomsBetween(requester.userId, after, upTo)
-      const rooms = await this.#rooms.between(requester, nids, after, upTo)
+      const withNews = await this.#streams.reader.withEvents([...nids], after, upTo)
+      const rooms = await this.#rooms.between(requester, withNews, after, upTo)
       texts.push(...rooms.texts)
       end.events = rooms.upTo
     }

@@ -129,10 +129,10 @@ export class ListFilter {
   }
 
   async #loadTags(): Promise<Map<string, readonly string[]>> {
-    const entries = await this.#accountData.all(this.#userId)
+    const entries = await this.#accountData.ofType(this.#userId, 'm.tag')
     return new Map(
-      entries.flatMap(({ roomId, type, content }) => {
-        const { tags } = type === 'm.tag' ? (parseJson(content) as { tags?: JsonValue }) : {}
+      entries.flatMap(({ roomId, content }) => {
+        const { tags } = parseJson(content) as { tags?: JsonValue }
         return isJsonObject(tags) ? [[roomId, Object.keys(tags)] as const] : []
       }),
     )

@@ -38,6 +38,7 @@ export class AccountDataReader {
   readonly #db: Reader
   readonly #one: Prepared
   readonly #all: Prepared
+  readonly #ofType: Prepared
   readonly #changed: Prepared
   readonly #size: Prepared
   readonly #ignored: Prepared
@@ -47,6 +48,9 @@ export class AccountDataReader {
     this.#one = db.prepare('SELECT content FROM account_data WHERE user_id = ? AND room_id = ? AND type = ?')
     this.#all = db.prepare(
       `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND content <> '${DELETED}' ORDER BY room_id, type`,
+    )
+    this.#ofType = db.prepare(
+      `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND type = ? AND content <> '${DELETED}'`,
     )
     this.#changed = db.prepare(
       `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
@@ -74,6 +78,11 @@ export class AccountDataReader {
   /** Everything of a user but what is deleted, for an initial sync. */
   async all(userId: string): Promise<AccountDataEntry[]> {
     return (await this.#db.scan<EntryRow>(this.#all, [userId])).map(entry)
+  }
+
+  /** What a user has of one type, in all rooms. */
+  async ofType(userId: string, type: string): Promise<AccountDataEntry[]> {
+    return (await this.#db.scan<EntryRow>(this.#ofType, [userId, type])).map(entry)
   }
 
   /** What changed after `after` and not after `upTo`, in order of the change. */
