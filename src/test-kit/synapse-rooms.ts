@@ -26,6 +26,12 @@ export const ROOM_TABLES: SynapseTables = {
     'user_id text, room_id text, notif_count bigint, stream_ordering bigint, last_receipt_stream_ordering bigint, thread_id text',
   destinations: 'destination text, last_successful_stream_ordering bigint',
   destination_rooms: 'destination text, room_id text, stream_ordering bigint',
+  partial_state_rooms: 'room_id text, join_event_id text',
+  partial_state_rooms_servers: 'room_id text, server_name text',
+  thread_subscriptions:
+    'stream_id bigint, room_id text, event_id text, user_id text, subscribed boolean, automatic boolean, unsubscribed_at_stream_ordering bigint',
+  delayed_events:
+    'delay_id text, user_localpart text, device_id text, delay bigint, send_ts bigint, room_id text, event_type text, state_key text, content bytea, is_processed boolean',
   event_reports:
     'id bigint, received_ts bigint, room_id text, event_id text, user_id text, reason text, content text',
   room_reports: 'id bigint, received_ts bigint, room_id text, user_id text, reason text',

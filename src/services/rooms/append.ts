@@ -53,6 +53,8 @@ export interface Placement {
   readonly missingPrevEvents?: readonly string[]
   /** Something refers to it already. */
   readonly wasMissing?: boolean
+  /** Nothing that is here misses it. */
+  readonly isUnmissed?: boolean
   /** So many positions stay free before it: something is missing there (`timeline-gaps.ts`). */
   readonly reserved?: number
   /** The position that it has instead of one of those that the stream gives out: it is no news, and comes from where positions are known. */
@@ -102,12 +104,12 @@ const rowStatements = (
 const missingStatements = (
   { write }: RoomsContext,
   roomNid: number,
-  { event, missingPrevEvents = [], wasMissing = false }: Placement,
+  { event, missingPrevEvents = [], wasMissing = false, isUnmissed = false }: Placement,
   nid: number,
 ): WriteStatement[] => [
   ...write.rooms.missing(roomNid, {
     add: missingPrevEvents.map(eventId => ({ eventId, by: nid })),
-    remove: [event.eventId],
+    remove: isUnmissed ? [] : [event.eventId],
   }),
   ...(wasMissing ? [write.gaps.close(roomNid)] : []),
 ]

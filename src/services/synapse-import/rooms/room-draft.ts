@@ -3,6 +3,7 @@ import { stateMapKey } from '../../../core/event/event.ts'
 import { generationAfter } from '../../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
 import type { StateDelta } from '../../../storage/rooms/state-entry.ts'
+import { gathered } from '../../../storage/synapse/rooms/gathered.ts'
 import { type Appended, append, type Placement, type PowerEvents } from '../../rooms/append.ts'
 import { PartialJoin } from '../../rooms/partial-join.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
@@ -67,7 +68,7 @@ export class RoomDraft {
   }
 
   get statements(): readonly WriteStatement[] {
-    return this.#statements
+    return gathered(this.#statements)
   }
 
   get nids(): number[] {
@@ -94,6 +95,7 @@ export class RoomDraft {
       outlierNid: self?.nid,
       unnamed: this.#unnamed(event.eventId),
       missingPrevEvents: timed.missing,
+      isUnmissed: true,
       ...(isShown ? {} : { delta: difference, powers: () => this.#powersIn(difference) }),
     }
     const appended = await append(context, this.#head, placement, 0)

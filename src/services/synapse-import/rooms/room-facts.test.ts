@@ -4,9 +4,11 @@ import { ReceiptReader } from '../../../storage/ephemeral/receipts.ts'
 import { OutboxReader } from '../../../storage/federation/outbox-reader.ts'
 import { COUNTER, FollowedStreams } from '../../../storage/followed-streams.ts'
 import { PushActionReader } from '../../../storage/push/push-actions.ts'
+import { ThreadSubscriptionReader } from '../../../storage/push/thread-subscriptions.ts'
 import { ReportReader } from '../../../storage/reports.ts'
 import { AliasReader } from '../../../storage/rooms/aliases.ts'
 import { BlockedRoomReader } from '../../../storage/rooms/blocked-rooms.ts'
+import { DelayedEventReader } from '../../../storage/rooms/delayed-events.ts'
 import { roomReaders } from '../../../storage/rooms/index.ts'
 import { InvitationReader } from '../../../storage/rooms/invitations.ts'
 import { markImport } from '../../../storage/synapse/mark.ts'
@@ -220,5 +222,53 @@ testImports(
     t.deepEqual(await outbox.pendingRooms('c.test', 9), [])
     t.is(await new FollowedStreams(db).position(COUNTER), positionOf(7), 'none of it is news')
     t.deepEqual(await new ErasureReader(db).since(0), [{ userId: '@gone:a.test', position: positionOf(7) }])
+  },
+)
+
+testImports(
+  test,
+  'threads are followed, and what is to be sent later is sent',
+  async (t, db, open, config) => {
+    const rooms = new MadeRooms()
+    const room = rooms.open('!r:a.test')
+    room.add('root')
+    room.ends('root')
+    const thread = { room_id: room.roomId, event_id: room.id('root'), user_id: ANN }
+    const delayed = {
+      ...{ user_localpart: 'ann', device_id: 'PHONE', delay: 10, send_ts: 30, room_id: room.roomId },
+      ...{ event_type: 'm.call', state_key: 'k', is_processed: false },
+    }
+    const source = await open(
+      rooms.rows({
+        thread_subscriptions: [
+          { ...thread, stream_id: 1, subscribed: true, automatic: true },
+          {
+            ...thread,
+            stream_id: 2,
+            user_id: '@dan:a.test',
+            subscribed: false,
+            automatic: false,
+            unsubscribed_at_stream_ordering: 6,
+          },
+        ],
+        delayed_events: [
+          { ...delayed, delay_id: 'one', content: Buffer.from('{"a":1}') },
+          { ...delayed, delay_id: 'two', content: Buffer.from('{') },
+          { ...delayed, delay_id: 'three', content: Buffer.from('{}'), is_processed: true },
+        ],
+      }),
+      ROOM_TABLES,
+    )
+    await markImport(config, 'x')
+    const report = await runImport(roomSteps, { source, db, serverName: 'a.test', now: NOW })
+    t.deepEqual([...report.left], [['Delayed events that cannot be read', 1]])
+    const subscriptions = new ThreadSubscriptionReader(db)
+    const roomNid = (await roomReaders(db).rooms.byId('!r:a.test'))?.nid ?? 0
+    const of = (userId: string) => subscriptions.one({ userId, roomNid, threadId: room.id('root') })
+    t.like(await of(ANN), { isSubscribed: true, isAutomatic: true, endedAt: 0 })
+    t.like(await of('@dan:a.test'), { isSubscribed: false, endedAt: positionOf(6) })
+    t.like(await new DelayedEventReader(db).byId('one'), {
+      ...{ userId: ANN, deviceId: 'PHONE', type: 'm.call', stateKey: 'k', content: { a: 1 }, delayMs: 10 },
+    })
   },
 )

@@ -231,6 +231,16 @@ testImports(test, 'what cannot be read is left out, and told', async (t, db, ope
   room.add('deep', { text: `{"a":${'['.repeat(2_000)}${']'.repeat(2_000)}}` })
   room.add('odd', { type: 'm.room.name', stateKey: '', text: JSON.stringify({ type: 5 }) })
   room.add('nul', { content: { body: '\u0000' } })
+  const strange = { room_id: room.roomId, sender: '@ann:a.test', content: { '\u0000': '\u0000' }, depth: 9 }
+  const proofs = { hashes: { sha256: '\u0000' }, signatures: {}, origin_server_ts: 1, auth_events: [] }
+  const text = JSON.stringify({
+    ...strange,
+    ...proofs,
+    prev_events: [room.id('nul')],
+    type: 'a\u0000',
+    state_key: '\u0000',
+  })
+  room.add('strange', { type: 'a', stateKey: 'b', text })
   room.add('last', {})
   room.ends('last')
   rooms.open('!v:a.test', { version: 'org.example.future' }).ends('ben')
@@ -240,7 +250,7 @@ testImports(test, 'what cannot be read is left out, and told', async (t, db, ope
   t.deepEqual(
     [...report.came],
     [
-      ['events', 7],
+      ['events', 8],
       ['rooms', 1],
     ],
   )
@@ -252,8 +262,8 @@ testImports(test, 'what cannot be read is left out, and told', async (t, db, ope
     ]),
   )
   const { names, state } = await reading(db, '!r:a.test')
-  t.deepEqual(names.slice(5), ['nul', 'last'])
-  t.deepEqual(state, ['ann', 'ben', 'create', 'levels', 'rules'])
+  t.deepEqual(names.slice(5), ['nul', 'strange', 'last'])
+  t.deepEqual(state, ['ann', 'ben', 'create', 'levels', 'rules', 'strange'])
 })
 
 testImports(test, 'rooms go on in the middle of where they were interrupted', async (t, db, open, config) => {
@@ -286,3 +296,34 @@ testImports(test, 'rooms go on in the middle of where they were interrupted', as
     t.deepEqual([names.length, ends], [10, ['e']])
   }
 })
+
+testImports(
+  test,
+  'a room of which Synapse does not know all members goes on lacking them',
+  async (t, db, open, config) => {
+    const rooms = new MadeRooms()
+    const room = rooms.empty('!p:b.test')
+    const beside = { outlier: true, sender: '@ben:b.test' }
+    const create = { type: 'm.room.create', stateKey: '', content: { creator: '@ben:b.test' } }
+    room.add('create', { ...beside, ...create, stream: -1 })
+    room.member('ben', '@ben:b.test', 'join', { ...beside, stream: -2, prev: ['create'] })
+    room.member('ann', '@ann:a.test', 'join', { prev: ['older'], before: ['create', 'ben'], depth: 10 })
+    room.add('hello', { sender: '@ben:b.test', depth: 11 })
+    room.ends('hello')
+    const source = await open(
+      rooms.rows({
+        partial_state_rooms: [{ room_id: room.roomId, join_event_id: room.id('ann') }],
+        partial_state_rooms_servers: ['b.test', 'c.test', 'a.test'].map(server_name => ({
+          ...{ room_id: room.roomId, server_name },
+        })),
+      }),
+      ROOM_TABLES,
+    )
+    await markImport(config, 'x')
+    await runImport([roomsStep], worldOf(db, source))
+    const { read, room: row, timeline } = await reading(db, room.roomId)
+    const partial = await read.partial.open(row.nid)
+    t.like(partial, { joinEventId: room.id('ann'), joinedAt: timeline[0]?.position })
+    t.deepEqual(partial?.servers.toSorted(), ['b.test', 'c.test'])
+  },
+)

@@ -1,10 +1,12 @@
 import type { ImportStep } from '../step.ts'
+import { delayedEventsStep } from './delayed-events-step.ts'
 import { aliasesStep, blockedRoomsStep, forgottenStep } from './directory-steps.ts'
 import { followersStep } from './followers-step.ts'
 import { invitationsStep } from './invitations-step.ts'
 import { receiptsStep } from './receipts-step.ts'
 import { reportSteps } from './report-steps.ts'
 import { roomsStep } from './rooms-step.ts'
+import { threadSubscriptionsStep } from './thread-subscriptions-step.ts'
 import { undeliveredStep } from './undelivered-step.ts'
 import { noticesStep, unreadStep } from './unread-steps.ts'
 
@@ -18,6 +20,8 @@ export const roomSteps: readonly ImportStep[] = [
   receiptsStep,
   noticesStep,
   unreadStep,
+  threadSubscriptionsStep,
+  delayedEventsStep,
   undeliveredStep,
   ...reportSteps,
 ]
