@@ -1,5 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
+import { POSITIONS_PER_IMPORTED } from './imported-token.ts'
 import { formatStreamToken, parseStreamToken, STREAM_LETTERS, type StreamToken } from './stream-token.ts'
 
 const tokens = fc.dictionary(
@@ -30,7 +31,10 @@ test('what is no token is refused, streams of other times are skipped', t => {
     's1.ee1',
     's1.e1e5',
     `s1.e${'9'.repeat(16)}`,
-    's72594_4483',
+    's72594',
+    't5_1',
+    's1.5_7',
+    `s${'9'.repeat(12)}_1`,
   ]) {
     t.is(parseStreamToken(text), undefined, text)
   }
@@ -40,4 +44,13 @@ test('what is no token is refused, streams of other times are skipped', t => {
 
 test('any text is read without failing', t => {
   fc.assert(fc.property(fc.string(), text => t.notThrows(() => parseStreamToken(text))))
+})
+
+test('a token of Synapse says where its stream of events stood', t => {
+  const at = 123 * POSITIONS_PER_IMPORTED
+  for (const text of ['s123_17_338_6732_1_1_2_3_4_1_5', 'm123~4.130~2.125_17_0', 't47-123_17_1_m5~1.7_0']) {
+    t.deepEqual(parseStreamToken(text), { events: at }, text)
+  }
+  t.deepEqual(parseStreamToken('t47--9_17'), { events: 0 })
+  t.deepEqual(parseStreamToken('s1.e5'), { events: 5 }, 'ours is ours')
 })

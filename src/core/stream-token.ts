@@ -1,3 +1,5 @@
+import { importedPosition } from './imported-token.ts'
+
 /**
  * Tokens of `/sync` and `/messages`: a version, then each stream's position under its letter (`s1.e42.r7`). Keyed,
  * never positional, so that streams can join and go without breaking the tokens that clients hold.
@@ -46,9 +48,15 @@ export const formatStreamToken = (token: StreamToken): string => {
   return text
 }
 
-/** Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. */
+/**
+ * Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. One of Synapse is that of a server
+ * whose data was imported: it says where the stream of events stood, and of nothing else that it was followed.
+ */
 export const parseStreamToken = (text: string): StreamToken | undefined => {
-  if (text.length > LARGEST_TOKEN || !FORM.test(text)) return undefined
+  if (text.length > LARGEST_TOKEN || !FORM.test(text)) {
+    const events = importedPosition(text)
+    return events === undefined ? undefined : { events }
+  }
   const token: Partial<Record<SyncStream, number>> = {}
   for (let at = VERSION.length; at < text.length; ) {
     const next = text.indexOf('.', at + 1)

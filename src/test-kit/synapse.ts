@@ -2,8 +2,11 @@ import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import Sqlite from 'better-sqlite3'
 import pg from 'pg'
+import { runImport } from '../services/synapse-import/run.ts'
+import type { ImportStep } from '../services/synapse-import/step.ts'
 import type { Database } from '../storage/database.ts'
 import type { DatabaseConfig } from '../storage/open.ts'
+import { markImport } from '../storage/synapse/mark.ts'
 import { openSynapse } from '../storage/synapse/open.ts'
 import type { SynapseLocation, SynapseSource } from '../storage/synapse/source.ts'
 import { testDatabases } from './database.ts'
@@ -82,3 +85,13 @@ export const testImports = (
   testDatabases(test, name, (t, db, config) =>
     body(t, db, (rows, tables) => openMadeUpSynapse(t, config, rows, tables), config),
   )
+
+/** Has steps import from a made-up Synapse of `a.test`, five milliseconds after 1970; answers their report. */
+export const imported = async (
+  { db, source, config }: { db: Database; source: SynapseSource; config: DatabaseConfig },
+  steps: readonly ImportStep[],
+): Promise<{ came: Record<string, number>; left: Record<string, number> }> => {
+  await markImport(config, 'synapse a.test')
+  const { came, left } = await runImport(steps, { source, db, serverName: 'a.test', now: 5 })
+  return { came: Object.fromEntries(came), left: Object.fromEntries(left) }
+}

@@ -1,6 +1,34 @@
+import { filters, globalAccountData, roomAccountData, tags } from './account-data.ts'
+import { bindings, emails, externalIds, registrationTokens } from './contacts.ts'
+import { othersDeviceLists, ownDeviceLists } from './device-lists.ts'
+import { backedUpKeys, keyBackups } from './key-backups.ts'
+import {
+  crossSigningKeys,
+  dehydratedDevices,
+  deviceKeys,
+  fallbackKeys,
+  keySignatures,
+  oneTimeKeys,
+} from './keys.ts'
+import { pushRules } from './push-rules.ts'
+import { pushers } from './pushers.ts'
 import { lastSteps, roomSteps } from './rooms/steps.ts'
+import { accessTokens, devices, refreshTokens } from './sessions.ts'
 import type { ImportStep } from './step.ts'
+import { outgoingToDevice, receivedToDevice, toDevice } from './to-device.ts'
 import { users } from './users.ts'
 
 /** All steps of the import, in their order: what refers to something comes after it. */
-export const importSteps: readonly ImportStep[] = [users, ...roomSteps, ...lastSteps]
+export const importSteps: readonly ImportStep[] = [
+  users,
+  ...[emails, bindings, externalIds, registrationTokens],
+  ...[devices, accessTokens, refreshTokens],
+  ...[deviceKeys, crossSigningKeys, keySignatures, oneTimeKeys, fallbackKeys, dehydratedDevices],
+  ...[ownDeviceLists, othersDeviceLists],
+  ...[keyBackups, backedUpKeys],
+  ...[toDevice, receivedToDevice, outgoingToDevice],
+  ...[globalAccountData, roomAccountData, tags, pushRules, filters],
+  ...roomSteps,
+  pushers,
+  ...lastSteps,
+]

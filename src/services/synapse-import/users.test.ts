@@ -31,7 +31,7 @@ testImports(test, 'accounts come over as they are', async (t, db, open, config) 
   const shown: unknown[] = []
   const report = await runImport([users], world, each => shown.push(each))
   t.deepEqual([...report.came], [['accounts', 5]])
-  t.deepEqual([...report.left], [['accounts of another server name', 1]])
+  t.deepEqual([...report.left], [['accounts under another server name', 1]])
   t.deepEqual(shown.at(-1), { step: 'accounts', rows: 6, total: 6 })
   const reader = new UserReader(db)
   const ann = await reader.byId('@ann:a.test')

@@ -1,4 +1,7 @@
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
+import { isOfServer, jsonOf, those } from './readable.ts'
+import type { ImportWorld } from './step.ts'
 import { tableStep } from './table-step.ts'
 
 interface UserRow {
@@ -12,64 +15,71 @@ interface UserRow {
   readonly locked: number | null
   readonly suspended: number | null
   readonly user_type: string | null
-  readonly erased: number | null
-  readonly pending: number | null
+  readonly consent_version: string | null
+  readonly erased: number
+  readonly pending: number
   readonly rate: number | null
   readonly burst: number | null
+  readonly displayname: string | null
+  readonly avatar_url: string | null
+  readonly fields: string | null
 }
 
 const COLUMNS = [
   ...['user_id', 'password_hash', 'kind', 'is_admin', 'is_locked', 'is_suspended', 'is_shadow_banned'],
-  ...[
-    'created_ts',
-    'deactivated_ts',
-    'erase',
-    'cleanup',
-    'credential_version',
-    'erased_position',
-    'user_type',
-  ],
+  ...['created_ts', 'deactivated_ts', 'erase', 'cleanup', 'credential_version', 'user_type'],
   ...['message_rate', 'message_burst'],
 ]
 
-/** The accounts themselves: hashes of passwords, and what an account may and may not. */
+const of = (table: string, what: string): string =>
+  `(SELECT ${what} FROM ${table} x WHERE x.user_id = u.name)`
+
+const query = ({ source }: ImportWorld) => ({
+  from: 'users u LEFT JOIN profiles p ON p.full_user_id = u.name',
+  columns: [
+    ...['u.name AS name', 'u.password_hash', 'u.creation_ts', 'u.admin', 'u.is_guest', 'u.deactivated'],
+    ...['u.shadow_banned', 'u.user_type', 'p.displayname', 'p.avatar_url'],
+    source.has('profiles', 'fields') ? 'p.fields' : 'NULL AS fields',
+    source.has('users', 'locked') ? 'u.locked' : '0 AS locked',
+    source.has('users', 'suspended') ? 'u.suspended' : '0 AS suspended',
+    `${of('erased_users', 'count(*)')} AS erased`,
+    `${of('users_pending_deactivation', 'count(*)')} AS pending`,
+    `${of('ratelimit_override', 'max(messages_per_second)')} AS rate`,
+    `${of('ratelimit_override', 'max(burst_count)')} AS burst`,
+  ],
+  key: [{ column: 'u.name', name: 'name' }],
+  where: 'u.name IS NOT NULL',
+})
+
+/** The accounts themselves: hashes of passwords, what an account may and may not, and how its owner is shown. */
 export const users = tableStep<UserRow>({
   name: 'accounts',
   table: 'users',
-  query: ({ source }) => {
-    const suspended = source.has('users', 'suspended') ? 'suspended' : '0'
-    const locked = source.has('users', 'locked') ? 'locked' : '0'
-    return {
-      from: 'users',
-      columns: [
-        ...[
-          'name',
-          'password_hash',
-          'creation_ts',
-          'admin',
-          'is_guest',
-          'deactivated',
-          'shadow_banned',
-          'user_type',
-        ],
-        `${locked} AS locked`,
-        `${suspended} AS suspended`,
-        '(SELECT count(*) FROM erased_users e WHERE e.user_id = users.name) AS erased',
-        '(SELECT count(*) FROM users_pending_deactivation p WHERE p.user_id = users.name) AS pending',
-        '(SELECT max(messages_per_second) FROM ratelimit_override r WHERE r.user_id = users.name) AS rate',
-        '(SELECT max(burst_count) FROM ratelimit_override r WHERE r.user_id = users.name) AS burst',
-      ],
-      key: ['name'],
-      where: 'name IS NOT NULL',
-    }
-  },
+  query,
   begin: ({ db, serverName, now }, progress) => {
     const insert = new BulkInsert(db, 'users', COLUMNS)
+    const profiles = new BulkInsert(db, 'profiles', [
+      ...['user_id', 'displayname', 'avatar_url', 'fields', 'position'],
+    ])
     return rows => {
-      const local = rows.filter(({ name }) => name.startsWith('@') && name.endsWith(`:${serverName}`))
-      progress.left('accounts of another server name', rows.length - local.length)
+      const local = those(
+        rows,
+        ({ name }) => isOfServer(name, serverName),
+        count => progress.left('accounts under another server name', count),
+      )
       progress.came('accounts', local.length)
-      return [insert.rows(local.map(row => account(row, now)))]
+      return [
+        insert.rows(local.map(row => account(row, now))),
+        profiles.rows(
+          local.map((row, offset) => ({
+            user_id: row.name,
+            displayname: row.displayname,
+            avatar_url: row.avatar_url,
+            fields: JSON.stringify(fieldsOf(row, count => progress.left(NO_FIELD, count))),
+            position: { stream: 'profiles', offset },
+          })),
+        ),
+      ]
     }
   },
 })
@@ -77,8 +87,8 @@ export const users = tableStep<UserRow>({
 const account = (row: UserRow, now: number): Record<string, string | number | null> => {
   // Synapse counts seconds here.
   const created = row.creation_ts === null ? now : Number(row.creation_ts) * 1000
-  const isGone = Number(row.deactivated) !== 0 || Number(row.pending) !== 0
-  const isErased = isGone && Number(row.erased) !== 0
+  const isPending = Number(row.pending) !== 0
+  const isGone = Number(row.deactivated) !== 0 || isPending
   return {
     user_id: row.name,
     password_hash: isGone || row.password_hash === '' ? null : row.password_hash,
@@ -89,12 +99,25 @@ const account = (row: UserRow, now: number): Record<string, string | number | nu
     is_shadow_banned: row.shadow_banned ? 1 : 0,
     created_ts: created,
     deactivated_ts: isGone ? now : null,
-    erase: isErased ? 1 : 0,
+    erase: isGone && Number(row.erased) !== 0 ? 1 : 0,
     // One that was only half deactivated leaves its rooms when the server starts.
-    cleanup: Number(row.pending) === 0 ? 0 : 1,
+    cleanup: isPending ? 1 : 0,
     credential_version: 0,
     user_type: row.user_type,
     message_rate: row.rate === null ? null : Number(row.rate),
     message_burst: row.rate === null ? null : Number(row.burst ?? 0),
   }
+}
+
+const NO_FIELD = 'custom fields of profiles whose names or values are none by the specification'
+const KEY = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$/
+
+const fieldsOf = ({ fields }: UserRow, left: (count: number) => void): JsonObject => {
+  const read = fields === null ? {} : jsonOf(fields)
+  if (!isJsonObject(read)) {
+    left(1)
+    return {}
+  }
+  const all = Object.entries(read)
+  return Object.fromEntries(those(all, ([key]) => KEY.test(key) || key === 'm.tz', left))
 }

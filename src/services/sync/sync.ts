@@ -1,4 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
+import { importedPosition } from '../../core/imported-token.ts'
 import { formatStreamToken, parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
 import { type Answer, andThen, together } from '../answer.ts'
 import type { Body } from '../body.ts'
@@ -84,9 +85,7 @@ export class Sync {
   async sync(requester: Requester, query: SyncQuery, departure: Departure): Promise<Body> {
     const { notifier, watch, filters, sentMembers, ready } = this.#parts
     const since = query.since === undefined ? undefined : parseStreamToken(query.since)
-    if (query.since !== undefined && since === undefined) {
-      throw new MatrixError('M_INVALID_PARAM', 'since is not a token of this server')
-    }
+    if (query.since !== undefined && since === undefined) throw noToken()
     const deadline = notifier.now() + Math.min(Math.max(query.timeoutMs, 0), MAX_TIMEOUT_MS)
     const named = filters.of(requester.userId, query.filter)
     const base = {
@@ -104,6 +103,8 @@ export class Sync {
     if (readied !== undefined) await readied
     const caughtUp = notifier.caughtUp()
     if (caughtUp !== undefined) await caughtUp
+    // A token of Synapse from beyond all that was imported is that of another server.
+    if (query.since !== undefined && (importedPosition(query.since) ?? 0) > watch.position) throw noToken()
     // From here on it is known which rooms the user is in, so that nothing is missed between looking and waiting.
     const entered = watch.enter(requester.userId)
     const leave = entered instanceof Promise ? await entered : entered
@@ -226,3 +227,5 @@ export class Sync {
     return since !== undefined && since > now.upTo ? { ...now, upTo: since, rooms: new Map() } : now
   }
 }
+
+const noToken = (): MatrixError => new MatrixError('M_INVALID_PARAM', 'since is not a token of this server')

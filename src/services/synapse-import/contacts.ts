@@ -1,0 +1,154 @@
+import { canonicalEmail } from '../../core/email-address.ts'
+import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
+import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
+import { isOfServer, those } from './readable.ts'
+import { tableStep } from './table-step.ts'
+
+interface ThreepidRow {
+  readonly user_id: string
+  readonly medium: string
+  readonly address: string
+  readonly validated_at: number
+  readonly added_at: number
+}
+
+/** E-mail addresses of accounts. */
+export const emails = tableStep<ThreepidRow>({
+  name: 'e-mail addresses',
+  table: 'user_threepids',
+  query: () => ({
+    from: 'user_threepids',
+    columns: ['user_id', 'medium', 'address', 'validated_at', 'added_at'],
+    key: ['medium', 'address'],
+  }),
+  begin: ({ db }, progress) => {
+    const insert = new BulkInsert(db, 'user_threepids', [
+      ...['medium', 'address', 'user_id', 'validated_ts', 'added_ts'],
+    ])
+    return rows => {
+      const mail = those(
+        rows,
+        row => row.medium === 'email',
+        count => progress.left('telephone numbers of accounts: they are of no use here', count),
+      )
+      const usable = mail.flatMap(row => {
+        const address = canonicalEmail(row.address)
+        return address === undefined ? [] : [{ ...row, address }]
+      })
+      progress.left('e-mail addresses of accounts that are none', mail.length - usable.length)
+      progress.came('e-mail addresses', usable.length)
+      return [
+        insert.rows(
+          usable.map(row => ({
+            medium: 'email',
+            address: row.address,
+            user_id: row.user_id,
+            validated_ts: row.validated_at,
+            added_ts: row.added_at,
+          })),
+        ),
+      ]
+    }
+  },
+})
+
+interface BindingRow {
+  readonly user_id: string
+  readonly medium: string
+  readonly address: string
+  readonly id_server: string
+}
+
+/** Where users have had addresses bound at identity servers, so that these can be told when that is to end. */
+export const bindings = tableStep<BindingRow>({
+  name: 'bindings',
+  table: 'user_threepid_id_server',
+  query: () => ({
+    from: 'user_threepid_id_server',
+    columns: ['user_id', 'medium', 'address', 'id_server'],
+    key: ['user_id', 'medium', 'address', 'id_server'],
+  }),
+  begin: ({ db, now }, progress) => {
+    const columns = ['user_id', 'medium', 'address', 'id_server', 'bound_ts']
+    const insert = new BulkInsert(db, 'threepid_bindings', columns)
+    return rows => {
+      progress.came('bindings at identity servers', rows.length)
+      return [insert.rows(rows.map(row => ({ ...row, bound_ts: now })))]
+    }
+  },
+})
+
+interface ExternalRow {
+  readonly auth_provider: string
+  readonly external_id: string
+  readonly user_id: string
+}
+
+/** Synapse puts that before the `idp_id` of its settings. */
+const OIDC = /^oidc-(?=.)/
+
+/**
+ * By which accounts elsewhere people sign in. `oidc-NAME` is found by the provider `NAME` of our settings, and `oidc` (Synapse's provider
+ * without a name) by one of that name; what spoke SAML or CAS there keeps its name, in case that a provider of it takes its place.
+ */
+export const externalIds = tableStep<ExternalRow>({
+  name: 'accounts elsewhere',
+  table: 'user_external_ids',
+  query: () => ({
+    from: 'user_external_ids',
+    columns: ['auth_provider', 'external_id', 'user_id'],
+    key: ['auth_provider', 'external_id'],
+  }),
+  begin: ({ db, serverName, now }, progress) => {
+    const columns = ['provider', 'subject', 'user_id', 'linked_ts']
+    const insert = new BulkInsert(db, 'provider_accounts', columns)
+    return rows => {
+      const usable = those(
+        rows,
+        row =>
+          isOfServer(row.user_id, serverName) &&
+          [row.auth_provider, row.external_id].every(text => text !== '' && fitsBytes(text, MAX_ID_BYTES)),
+        count => progress.left('accounts elsewhere with IDs of more than 255 bytes', count),
+      )
+      for (const [provider, ofProvider] of Map.groupBy(usable, row => row.auth_provider.replace(OIDC, '')))
+        progress.came(`accounts elsewhere, of the provider ${provider}`, ofProvider.length)
+      return [
+        insert.rows(
+          usable.map(row => ({
+            provider: row.auth_provider.replace(OIDC, ''),
+            subject: row.external_id,
+            user_id: row.user_id,
+            linked_ts: now,
+          })),
+        ),
+      ]
+    }
+  },
+})
+
+interface TokenRow {
+  readonly token: string
+  readonly uses_allowed: number | null
+  readonly completed: number
+  readonly expiry_time: number | null
+}
+
+/** Registration tokens. */
+export const registrationTokens = tableStep<TokenRow>({
+  name: 'registration tokens',
+  table: 'registration_tokens',
+  query: () => ({
+    from: 'registration_tokens',
+    columns: ['token', 'uses_allowed', 'completed', 'expiry_time'],
+    key: ['token'],
+  }),
+  begin: ({ db, now }, progress) => {
+    const insert = new BulkInsert(db, 'registration_tokens', [
+      ...['token', 'uses_allowed', 'completed', 'created_ts', 'expires_ts'],
+    ])
+    return rows => {
+      progress.came('registration tokens', rows.length)
+      return [insert.rows(rows.map(row => ({ ...row, created_ts: now, expires_ts: row.expiry_time })))]
+    }
+  },
+})
