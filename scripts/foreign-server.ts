@@ -23,7 +23,9 @@ export interface ForeignServerPlan {
 export interface ForeignServer {
   readonly pid: number
   readonly directory: string
-  /** Ends the process, waits for that, removes the directory. Calling it twice is harmless. */
+  /** Ends the process and waits for that; its directory stays. */
+  end(): Promise<void>
+  /** The same, and removes the directory. Calling it twice is harmless. */
   stop(): Promise<void>
 }
 
@@ -57,7 +59,7 @@ export async function startForeignServer(plan: ForeignServerPlan): Promise<Forei
     await stop()
     throw new Error(`${name} did not start: ${String(error)}\n${tail}`)
   }
-  return { pid: child.pid ?? 0, directory, stop }
+  return { pid: child.pid ?? 0, directory, end: () => end(child), stop }
 }
 
 /** Polls: a process that is not ours gives no other sign of being ready. */

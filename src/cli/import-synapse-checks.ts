@@ -3,6 +3,7 @@ import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/schema/index.ts'
 import { type SynapseDatabase, synapseDatabase } from '../config/synapse/database.ts'
 import {
+  option,
   readSynapseSettings,
   type SynapseSettings,
   synapsePath,
@@ -16,6 +17,10 @@ import { openSynapse } from '../storage/synapse/open.ts'
 import type { SynapseSource } from '../storage/synapse/source.ts'
 import { type Host, say } from './host.ts'
 import { synapseSeemsToRun } from './synapse-running.ts'
+
+/** Where Synapse's settings say that it leaves signing in to somebody else. */
+const MAS = ['matrix_authentication_service', 'enabled']
+const OLD_MAS = ['experimental_features', 'msc3861', 'enabled']
 
 /** What is imported from, and what its settings say. */
 export interface ImportFrom {
@@ -83,6 +88,12 @@ export const refuseUnfit = async (host: Host, { config, settings, source }: Impo
   if (keyFile === undefined) {
     throw new OperatorError(
       "Synapse's settings name no signing key (signing_key_path): name the file that does as well.",
+    )
+  }
+  if (option(settings.tree, MAS) === true || option(settings.tree, OLD_MAS) === true) {
+    say(
+      host,
+      'Synapse leaves signing in to a Matrix Authentication Service: passwords and sessions stay there, and people log in anew.',
     )
   }
   const isNew = takeOverKey(synapsePath(settings, host.cwd, keyFile), signingKeyPath(config))

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -20,15 +20,27 @@ const ANN = {
   ...{ shadow_banned: false, locked: false, suspended: false },
 }
 
+const FILE = {
+  ...{ media_id: 'abcdefgh', media_type: 'text/plain', media_length: 6, created_ts: 1, user_id: ANN.name },
+  safe_from_quarantine: false,
+}
+
 /** A Synapse that has been stopped, and the settings of a Tessera in its place. */
 const stopped = async (t: ExecutionContext, settings: object = {}) => {
   const cwd = temporaryDirectory(t)
-  const location = await makeSynapse(t, { kind: 'sqlite', path: '' }, { users: [ANN] })
+  const location = await makeSynapse(
+    t,
+    { kind: 'sqlite', path: '' },
+    { users: [ANN], local_media_repository: [FILE] },
+  )
   createKeyFile(join(cwd, 'synapse.key'))
+  mkdirSync(join(cwd, 'files/local_content/ab/cd'), { recursive: true })
+  writeFileSync(join(cwd, 'files/local_content/ab/cd/efgh'), 'a file')
   const write = (more: object): void => {
     const theirs = {
       server_name: 'a.test',
       signing_key_path: 'synapse.key',
+      media_store_path: 'files',
       database: {
         name: 'sqlite3',
         args: { database: location.kind === 'sqlite' ? location.path : '' },
@@ -60,7 +72,7 @@ test('an import fills the empty database, and takes over the signing key', async
   )
   const done = await imports()
   t.is(done.code, 0, done.err)
-  t.regex(done.out, /^What came over:\n {2}1 accounts\n/)
+  t.regex(done.out, /^What came over:\n {2}1 accounts\n {2}1 files\n/)
   t.regex(done.err, /Done\. Start the server in place of Synapse: npx tessera serve/)
   const again = await imports()
   t.is(again.code, 1)
@@ -118,6 +130,9 @@ test('what stands in the way is said in a sentence', async t => {
   const address = server.address()
   write({ listeners: [{ port: typeof address === 'object' ? address?.port : 0 }] })
   await refuses(/something answers on its port/)
+  write({ media_store_path: 'elsewhere' })
+  await refuses(/files are not in .*elsewhere: say where by --media/)
+  await refuses(/files are not in .*nowhere:/, ' --media nowhere')
   write({ signing_key_path: 'nowhere.key' })
   await refuses(/signing key .*nowhere\.key is not there/)
   write({ signing_key_path: undefined })
@@ -125,6 +140,27 @@ test('what stands in the way is said in a sentence', async t => {
   createKeyFile(join(cwd, 'data/signing.key'))
   write({})
   await refuses(/is not Synapse's/)
+})
+
+test('files may be linked, or stay behind', async t => {
+  const { imports, ours } = await stopped(t)
+  ours({
+    media: { store: 's3', s3: { endpoint: 'http://s3.test', bucket: 'b', access_key: 'a', secret_key: 's' } },
+  })
+  t.regex((await imports(' --link-media')).err, /--link-media is for files in a directory/)
+  ours()
+  const behind = await imports(' --no-media')
+  t.is(behind.code, 0, behind.err)
+  t.regex(behind.out, /What did not:\n {2}1 × files, as was asked for \(--no-media\)\n/)
+  const other = await stopped(t)
+  const linked = await other.imports(' --link-media')
+  t.regex(linked.out, /1 files/, linked.err)
+})
+
+test('a Synapse that leaves signing in to another is told of', async t => {
+  const { imports, write } = await stopped(t)
+  write({ matrix_authentication_service: { enabled: true } })
+  t.regex((await imports(' --check')).err, /^Synapse leaves signing in to a Matrix Authentication Service: /)
 })
 
 test('settings of several files are taken together', async t => {

@@ -1,12 +1,15 @@
 import type { ConfigFlags } from '../config/load.ts'
 import { databaseLocation } from '../config/locations.ts'
+import type { Config } from '../config/schema/index.ts'
 import { runImport } from '../services/synapse-import/run.ts'
+import type { ImportWorld } from '../services/synapse-import/step.ts'
 import { importSteps } from '../services/synapse-import/steps.ts'
 import { openDatabase } from '../storage/open.ts'
 import { finishImport, markImport } from '../storage/synapse/mark.ts'
 import { attempt } from './attempt.ts'
 import { type Host, say } from './host.ts'
 import { importMark, importSource, refuseUnfit } from './import-synapse-checks.ts'
+import { importedMedia } from './import-synapse-media.ts'
 import { importReport } from './import-synapse-report.ts'
 import { progressLine } from './progress.ts'
 import { twin, withConfig } from './settings.ts'
@@ -15,6 +18,10 @@ import { twin, withConfig } from './settings.ts'
 export interface ImportOptions {
   /** `sqlite:PATH` or `postgres://…`, in place of what Synapse's settings say. */
   readonly database?: string
+  /** Synapse's `media_store_path`, in place of what its settings say; `false`: files stay behind. */
+  readonly media?: string | false
+  /** Whether files are linked instead of copied. */
+  readonly linkMedia?: boolean
   /** Only the checks. */
   readonly check?: boolean
 }
@@ -32,32 +39,44 @@ export const importSynapse = (
 ): Promise<number> =>
   withConfig(host, flags, ({ config }) =>
     attempt(host, async () => {
-      const target = databaseLocation(config)
       const { source, settings } = await importSource(host, config, paths, options)
       try {
-        await refuseUnfit(host, { config, settings, source })
-        if (options.check === true) {
-          say(host, 'Everything is ready for the import.')
-          return
-        }
-        const mark = importMark(config)
-        const db = await openDatabase(target, { isBeingFilled: true, forService: true })
-        const progress = progressLine(host)
+        const media = importedMedia(host, config, settings, options)
         try {
-          if (await markImport(target, mark)) say(host, 'Going on with the import that was begun.')
-          const world = { source, db, serverName: config.serverName, now: Date.now() }
-          const report = await runImport(importSteps, world, ({ step, rows, total }) =>
-            progress.show({ phase: 'import', table: step, rows, total }),
-          )
-          progress.end()
-          host.stdout.write(importReport(report))
+          await refuseUnfit(host, { config, settings, source })
+          if (options.check === true) say(host, 'Everything is ready for the import.')
+          else {
+            await fill(host, config, { source, media })
+            say(host, `Done. Start the server in place of Synapse: ${twin('serve', flags)}`)
+          }
         } finally {
-          await db.close()
+          await media?.close()
         }
-        await finishImport(target)
-        say(host, `Done. Start the server in place of Synapse: ${twin('serve', flags)}`)
       } finally {
         await source.close()
       }
     }),
   )
+
+/** Fills the database, and says what came over. */
+const fill = async (
+  host: Host,
+  config: Config,
+  from: Pick<ImportWorld, 'source' | 'media'>,
+): Promise<void> => {
+  const target = databaseLocation(config)
+  const db = await openDatabase(target, { isBeingFilled: true, forService: true })
+  const progress = progressLine(host)
+  try {
+    if (await markImport(target, importMark(config))) say(host, 'Going on with the import that was begun.')
+    const world = { ...from, db, serverName: config.serverName, now: Date.now() }
+    const report = await runImport(importSteps, world, ({ step, rows, total }) =>
+      progress.show({ phase: 'import', table: step, rows, total }),
+    )
+    progress.end()
+    host.stdout.write(importReport(report))
+  } finally {
+    await db.close()
+  }
+  await finishImport(target)
+}

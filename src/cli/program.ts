@@ -220,6 +220,9 @@ const addImport = (program: Command, host: Host, action: Action): void => {
       '--database <url>',
       "Synapse's database, where its settings do not say: sqlite:PATH or postgres://…",
     )
+    .option('--media <directory>', "Synapse's files, where its settings do not say (media_store_path)")
+    .option('--no-media', 'leave files behind')
+    .option('--link-media', 'link files instead of copying them; on one file system')
     .option('--check', 'only find out whether everything is ready')
     .action(
       action(async (flags, settings: string[], options: ImportOptions) =>

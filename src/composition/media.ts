@@ -36,6 +36,10 @@ export const composeMedia = (
 export const composeOfflineMedia = (parts: MediaSurroundings): Media =>
   compose(parts, () => Promise.reject(new Error('commands fetch nothing')))
 
+/** The store that the settings name. @throws {OperatorError} where they do not say where it is */
+export const openMediaStore = (config: Config, clock: Clock): OpenStore =>
+  storeOf(config, config.media.store, clock)
+
 /** The store of a kind, as the settings say where it is. @throws {OperatorError} where they do not. */
 const storeOf = (config: Config, kind: Config['media']['store'], clock: Clock): OpenStore => {
   const now = () => clock.now()
@@ -57,7 +61,7 @@ const storeOf = (config: Config, kind: Config['media']['store'], clock: Clock): 
   return { blobs: new S3Store(client, { prefix, spool, now }), close: () => client.close() }
 }
 
-interface OpenStore {
+export interface OpenStore {
   readonly blobs: BlobStore
   close(): Promise<void>
 }

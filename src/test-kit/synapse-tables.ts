@@ -36,6 +36,9 @@ export const SYNAPSE_TABLES = {
     'user_id text, version bigint, algorithm text, auth_data text, deleted smallint, etag bigint',
   e2e_room_keys:
     'user_id text, room_id text, session_id text, version bigint, first_message_index integer, forwarded_count integer, is_verified boolean, session_data text',
+  local_media_repository:
+    'media_id text, media_type text, media_length integer, created_ts bigint, upload_name text, user_id text, quarantined_by text, url_cache text, last_access_ts bigint, safe_from_quarantine boolean',
+  remote_media_cache: 'media_origin text, media_id text, quarantined_by text',
   device_lists_stream: 'stream_id bigint, user_id text, device_id text',
   device_lists_remote_extremeties: 'user_id text, stream_id text',
   device_inbox: 'user_id text, device_id text, stream_id bigint, message_json text',

@@ -1,5 +1,6 @@
 import type { Database, SqlValue, WriteStatement } from '../../storage/database.ts'
 import type { SynapseSource } from '../../storage/synapse/source.ts'
+import type { ImportedMedia } from './imported-media.ts'
 
 /** What all steps work with. */
 export interface ImportWorld {
@@ -7,6 +8,8 @@ export interface ImportWorld {
   /** The database that is being filled. */
   readonly db: Database
   readonly serverName: string
+  /** Where files come from and go to; `undefined`: they stay behind. */
+  readonly media?: ImportedMedia | undefined
   /** When the import began, or goes on: milliseconds since 1970. */
   readonly now: number
 }

@@ -10,6 +10,7 @@ import {
   keySignatures,
   oneTimeKeys,
 } from './keys.ts'
+import { hiddenRemoteFiles, uploads } from './media.ts'
 import { pushRules } from './push-rules.ts'
 import { pushers } from './pushers.ts'
 import { lastSteps, roomSteps } from './rooms/steps.ts'
@@ -28,6 +29,8 @@ export const importSteps: readonly ImportStep[] = [
   ...[keyBackups, backedUpKeys],
   ...[toDevice, receivedToDevice, outgoingToDevice],
   ...[globalAccountData, roomAccountData, tags, pushRules, filters],
+  uploads,
+  hiddenRemoteFiles,
   ...roomSteps,
   pushers,
   ...lastSteps,

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, stat, unlink, utimes } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { link, mkdir, open, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { assertHash, BlobMissing, type BlobStore, type ByteRange, type StoredBlob } from './blob-store.ts'
@@ -12,6 +13,17 @@ const READ_CHUNK = 262_144
 
 const translated = (error: unknown): unknown =>
   codeOf(error) === 'ENOENT' ? new BlobMissing('the file is not there', { cause: error }) : fullOr(error)
+
+/** What a file holds. */
+const blobOf = async (path: string): Promise<StoredBlob> => {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of createReadStream(path, { highWaterMark: READ_CHUNK })) {
+    hash.update(chunk as Uint8Array)
+    size += (chunk as Uint8Array).length
+  }
+  return { hash: hash.digest('hex'), size }
+}
 
 /** A change of a directory lasts only once the directory itself is on disk. */
 const syncDirectory = async (path: string): Promise<void> => {
@@ -49,6 +61,20 @@ export class DirectoryStore implements BlobStore {
     } catch (error) {
       throw translated(error)
     }
+  }
+
+  /**
+   * Takes a file of the same file system over as it is: both names lead to the same bytes from then on, which nobody may change.
+   * @throws the system's error, such as that of two file systems; {StorageFull}
+   */
+  async adopt(path: string): Promise<StoredBlob> {
+    const blob = await blobOf(path)
+    if (await this.#refresh(blob)) return blob
+    const aside = join(this.#root, INCOMING, randomUUID())
+    await mkdir(dirname(aside), { recursive: true, mode: 0o750 })
+    await link(path, aside)
+    await this.#publish(aside, blob.hash)
+    return blob
   }
 
   async open(hash: string, range?: ByteRange): Promise<Readable> {
