@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Client } from 'pg'
 import { DatabaseUnavailable } from './database.ts'
+import { connectionFailure } from './dialect/connection-failure.ts'
 import { hasTable, isServed, mayMakeTables } from './dialect/postgres-questions.ts'
 import { HALF_FILLED, PROGRESS_TABLE } from './dump/row-stream.ts'
 import { MAKE_OWNER, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
@@ -43,12 +44,8 @@ export const refuseServed = async (config: DatabaseConfig, now: number): Promise
   }
 }
 
-const unavailable = (what: string, error: unknown): DatabaseUnavailable => {
-  // A refused connection is an AggregateError without a message.
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const message = error instanceof Error && error.message !== '' ? error.message : code
-  return new DatabaseUnavailable(`${what} cannot be used: ${message}`, { cause: error })
-}
+const unavailable = (what: string, error: unknown): DatabaseUnavailable =>
+  new DatabaseUnavailable(`${what} cannot be used: ${connectionFailure(error)}`, { cause: error })
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT'

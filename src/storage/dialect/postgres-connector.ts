@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseUnavailable } from '../database.ts'
+import { connectionFailure } from './connection-failure.ts'
 import { PostgresConnection, type Use } from './postgres-connection.ts'
 
 const PATIENCE_MS = 10_000
@@ -32,10 +33,12 @@ export class PostgresConnector {
       } catch (cause) {
         const now = performance.now()
         if (this.#downSince === undefined)
-          this.#log('warn', `the database does not answer: ${messageOf(cause)}`)
+          this.#log('warn', `the database does not answer: ${connectionFailure(cause)}`)
         this.#downSince ??= now
         if (now - this.#downSince >= this.#patience) {
-          throw new DatabaseUnavailable(`the database does not answer: ${messageOf(cause)}`, { cause })
+          throw new DatabaseUnavailable(`the database does not answer: ${connectionFailure(cause)}`, {
+            cause,
+          })
         }
         await sleep(pause)
       }
@@ -46,10 +49,4 @@ export class PostgresConnector {
   close(): void {
     this.#closed = true
   }
-}
-
-/** The message of whatever was thrown; that of a connection tried at several addresses is empty, its parts are not. */
-export const messageOf = (error: unknown): string => {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ')
-  return error instanceof Error ? error.message : String(error)
 }

@@ -10,10 +10,11 @@ import {
   SHUT_OUT,
   shutsOut,
 } from '../migrate.ts'
+import { connectionFailure } from './connection-failure.ts'
 import type { CommitMeter } from './group-committer.ts'
 import { PostgresDatabase } from './postgres.ts'
 import { clientConfig } from './postgres-connection.ts'
-import { messageOf, PostgresConnector } from './postgres-connector.ts'
+import { PostgresConnector } from './postgres-connector.ts'
 import { hasTable, isServed } from './postgres-questions.ts'
 
 /** Any number, as long as it stays the same: processes that start together migrate one after the other. */
@@ -50,7 +51,7 @@ export const openPostgres = async (
   try {
     await client.connect()
   } catch (cause) {
-    const message = `cannot reach the database ${withoutPassword(config.url)}: ${messageOf(cause)}`
+    const message = `cannot reach the database ${withoutPassword(config.url)}: ${connectionFailure(cause)}`
     throw new DatabaseUnavailable(message, { cause })
   }
   try {

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { SqlValue } from '../database.ts'
+import { connectionFailure } from '../dialect/connection-failure.ts'
 import { clientConfig } from '../dialect/postgres-connection.ts'
 import { hasTable } from '../dialect/postgres-questions.ts'
 import { READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
@@ -23,8 +24,7 @@ export const connectPostgres = async (url: string): Promise<pg.Client> => {
   try {
     await client.connect()
   } catch (cause) {
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'it does not answer'
-    throw new DumpError(`the PostgreSQL database cannot be reached: ${reason}`, { cause })
+    throw new DumpError(`the PostgreSQL database cannot be reached: ${connectionFailure(cause)}`, { cause })
   }
   return client
 }
