@@ -1,5 +1,5 @@
 import test from 'ava'
-import { Waits } from './waiting.ts'
+import { placesOf, Waits } from './waiting.ts'
 
 test('what takes too long is told once, with where it was asked for and the state of things', async t => {
   const told: string[] = []
@@ -29,4 +29,14 @@ test('what takes too long is told once, with where it was asked for and the stat
   now = 200_000
   await waits.look()
   t.regex(told.slice(2).join(), /^waiting for 139 s: nothing more.*closed$/s)
+})
+
+test('a place in the tests is told from others by where it lies in the project, whatever that is called', t => {
+  const root = 'file:///home/ann/scripts/my-tests/'
+  const line = (place: string) => `    at ${root}${place}`
+  const kit = line('src/test-kit/waiting.ts:31:52')
+  const federation = line('federation-tests/a.ts:1:2')
+  const unit = line('src/b.test.ts:3:4')
+  t.is(placesOf(['Error: x', kit, federation, unit].join('\n'), root), `${federation}\n${unit}`)
+  t.is(placesOf(`Error: x\n${kit}`, root), kit)
 })

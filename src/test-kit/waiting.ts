@@ -51,7 +51,7 @@ export class Waits {
     for (const wait of overdue) {
       wait.isTold = true
       const seconds = Math.round((now - wait.since) / 1_000)
-      this.#tell(`waiting for ${seconds} s: ${wait.what}\n${placesOf(wait.from)}`)
+      this.#tell(`waiting for ${seconds} s: ${wait.what}\n${placesOf(wait.from.stack)}`)
     }
     await this.tellState()
   }
@@ -63,10 +63,14 @@ export class Waits {
   }
 }
 
-/** Where in the tests an error was made. */
-const placesOf = ({ stack = '' }: Error): string => {
+const ROOT = new URL('../..', import.meta.url).href
+
+/** Where in the tests an error was made, by its stack; everywhere if that is nowhere. `root` is where the project lies. */
+export const placesOf = (stack = '', root = ROOT): string => {
   const lines = stack.split('\n').slice(1)
-  const inTests = lines.filter(line => /\.test\.ts:|-tests\/|scripts\//.test(line))
+  const inTests = lines.filter(line =>
+    ['.test.ts:', `${root}federation-tests/`, `${root}scripts/`].some(place => line.includes(place)),
+  )
   return (inTests.length > 0 ? inTests : lines).join('\n')
 }
 
