@@ -37,8 +37,9 @@ const MAX_FETCHES = 10
 const FETCHES_COUNT_MS = 60_000
 /** Of whom no keys have held for so long they are asked for behind those of others. */
 const LATELY_MS = 7 * 24 * 60 * 60_000
-/** So long it is remembered what one server says of the keys of others. */
+/** So long it is remembered what one server says of the keys of others, and that it says nothing: it may have been asked too much. */
 const VOUCHED_MS = 10 * 60_000
+const UNVOUCHED_MS = 30_000
 
 /** The public keys of servers: in memory, in the database, and fetched where neither has them. */
 export class KeyRing {
@@ -59,7 +60,7 @@ export class KeyRing {
     MAX_SERVERS_IN_MEMORY,
   )
 
-  readonly #vouched = growingCache<string, { readonly keys: Promise<KeysOfServer>; readonly until: number }>(
+  readonly #vouched = growingCache<string, { readonly keys: Promise<KeysOfServer>; until: number }>(
     MAX_SERVERS_IN_MEMORY,
   )
 
@@ -112,7 +113,14 @@ export class KeyRing {
     const keys = this.#fetcher
       .vouched(voucher, serverName, wanted)
       .then(documents => byKeyId(documents.flatMap(one => rowsOf(one, now).rows)))
-    this.#vouched.set(name, { keys, until: now + VOUCHED_MS })
+    const entry = { keys, until: now + VOUCHED_MS }
+    this.#vouched.set(name, entry)
+    keys.then(
+      ({ size }) => {
+        if (size === 0) entry.until = this.#clock.now() + UNVOUCHED_MS
+      },
+      () => this.#vouched.delete(name),
+    )
     return keys
   }
 

@@ -71,6 +71,20 @@ test('a server whose word is taken for one use vouches for nothing else, nor for
   )
 })
 
+test('a server that vouches for nothing, or cannot be heard, is soon asked again', async t => {
+  const { ring, servers, clock } = await keyWorld(t)
+  const validUntilTs = clock.now() + DAY
+  const voucherKey = keyOf(50)
+  const keys = documentOf('gone.test', { active: [keyOf(20)], validUntilTs })
+  const ask = () => ring.publicKey('gone.test', 'ed25519:k', { validAt: clock.now(), vouchedBy: 'room.test' })
+  t.is(await ask(), undefined)
+  servers.published.set('room.test', { active: [voucherKey], validUntilTs })
+  servers.vouched.set('room.test', [{ ...keys, raw: signJson(keys.raw, 'room.test', voucherKey) }])
+  t.is(await ask(), undefined, 'not for each event anew')
+  await clock.advance(30_000)
+  t.is(await ask(), keyOf(20).publicKey)
+})
+
 test('servers that are denied are never asked', async t => {
   const { ring, notary, servers, clock } = await keyWorld(t, { denyServers: ['*.evil.test'] })
   servers.published.set('a.evil.test', { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
