@@ -169,3 +169,14 @@ test('settings of several files are taken together', async t => {
   writeFileSync(join(cwd, 'name.yaml'), 'server_name: a.test\n')
   t.is((await imports(' name.yaml --check')).code, 0)
 })
+
+test('settings of Synapse are printed as ours', async t => {
+  const { cwd, imports } = await stopped(t, { enable_registration: true })
+  const { code, out } = await imports(' --print-settings')
+  t.is(code, 0)
+  writeFileSync(join(cwd, 'homeserver.yaml'), out)
+  t.is((await run(t, 'config check', { cwd })).code, 0)
+  t.regex(out, /^server_name: a\.test$/m)
+  t.regex(out, /^registration:\n {2}mode: open$/m)
+  t.is((await imports(' nowhere.yaml --print-settings')).code, 1)
+})

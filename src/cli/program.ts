@@ -223,10 +223,13 @@ const addImport = (program: Command, host: Host, action: Action): void => {
     .option('--media <directory>', "Synapse's files, where its settings do not say (media_store_path)")
     .option('--no-media', 'leave files behind')
     .option('--link-media', 'link files instead of copying them; on one file system')
+    .option('--print-settings', 'only print what settings of this server say the same as those of Synapse')
     .option('--check', 'only find out whether everything is ready')
     .action(
-      action(async (flags, settings: string[], options: ImportOptions) =>
-        (await import('./import-synapse.ts')).importSynapse(host, flags, settings, options),
+      action(async (flags, settings: string[], options: ImportOptions & { printSettings?: boolean }) =>
+        options.printSettings === true
+          ? (await import('./synapse-settings.ts')).printSettings(host, settings)
+          : (await import('./import-synapse.ts')).importSynapse(host, flags, settings, options),
       ),
     )
 }

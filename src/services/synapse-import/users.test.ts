@@ -19,7 +19,8 @@ testImports(test, 'accounts come over as they are', async (t, db, open, config) 
       { ...NOBODY, name: '@bad:a.test', locked: true, suspended: true, shadow_banned: true },
       { ...NOBODY, name: '@gone:a.test', deactivated: 1, password_hash: null },
       { ...NOBODY, name: '@1:a.test', is_guest: 1, password_hash: null },
-      { ...NOBODY, name: '@half:a.test' },
+      { ...NOBODY, name: '@half:a.test', approved: true },
+      { ...NOBODY, name: '@new:a.test', approved: false },
       { ...NOBODY, name: '@other:b.test' },
     ],
     erased_users: [{ user_id: '@gone:a.test' }],
@@ -30,14 +31,22 @@ testImports(test, 'accounts come over as they are', async (t, db, open, config) 
   const world = { source, db, serverName: 'a.test', now: 5 }
   const shown: unknown[] = []
   const report = await runImport([users], world, each => shown.push(each))
-  t.deepEqual([...report.came], [['accounts', 5]])
+  t.deepEqual(
+    [...report.came],
+    [
+      ['accounts', 6],
+      ['of these locked, since nobody has approved of them yet', 1],
+    ],
+  )
   t.deepEqual([...report.left], [['accounts under another server name', 1]])
-  t.deepEqual(shown.at(-1), { step: 'accounts', rows: 6, total: 6 })
+  t.deepEqual(shown.at(-1), { step: 'accounts', rows: 7, total: 7 })
   const reader = new UserReader(db)
   const ann = await reader.byId('@ann:a.test')
   t.like(ann, { passwordHash: '$2b$12$hash', isAdmin: true, kind: 'user', createdTs: 1_700_000_000_000 })
   t.deepEqual(await reader.messageLimit('@ann:a.test'), { perSecond: 0, burst: 0 })
   t.like(await reader.byId('@bad:a.test'), { isLocked: true, isSuspended: true, isShadowBanned: true })
+  t.like(await reader.byId('@new:a.test'), { isLocked: true })
+  t.like(await reader.byId('@half:a.test'), { isLocked: false })
   t.like(await reader.byId('@gone:a.test'), { passwordHash: undefined, deactivatedTs: 5 })
   t.like(await reader.byId('@1:a.test'), { kind: 'guest', passwordHash: undefined })
   t.deepEqual(await reader.pendingCleanups('', 9), [{ userId: '@half:a.test', erase: false }])

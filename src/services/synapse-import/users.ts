@@ -13,6 +13,7 @@ interface UserRow {
   readonly deactivated: number
   readonly shadow_banned: number | null
   readonly locked: number | null
+  readonly approved: number | null
   readonly suspended: number | null
   readonly user_type: string | null
   readonly consent_version: string | null
@@ -41,6 +42,7 @@ const query = ({ source }: ImportWorld) => ({
     ...['u.shadow_banned', 'u.user_type', 'p.displayname', 'p.avatar_url'],
     source.has('profiles', 'fields') ? 'p.fields' : 'NULL AS fields',
     source.has('users', 'locked') ? 'u.locked' : '0 AS locked',
+    source.has('users', 'approved') ? 'u.approved' : 'NULL AS approved',
     source.has('users', 'suspended') ? 'u.suspended' : '0 AS suspended',
     `${of('erased_users', 'count(*)')} AS erased`,
     `${of('users_pending_deactivation', 'count(*)')} AS pending`,
@@ -68,6 +70,7 @@ export const users = tableStep<UserRow>({
         count => progress.left('accounts under another server name', count),
       )
       progress.came('accounts', local.length)
+      progress.came('of these locked, since nobody has approved of them yet', local.filter(isWaiting).length)
       return [
         insert.rows(local.map(row => account(row, now))),
         profiles.rows(
@@ -84,6 +87,9 @@ export const users = tableStep<UserRow>({
   },
 })
 
+/** Where Synapse wants accounts to be approved of, nobody can use one before (MSC3866). */
+const isWaiting = ({ approved }: UserRow): boolean => approved !== null && Number(approved) === 0
+
 const account = (row: UserRow, now: number): Record<string, string | number | null> => {
   // Synapse counts seconds here.
   const created = row.creation_ts === null ? now : Number(row.creation_ts) * 1000
@@ -94,7 +100,7 @@ const account = (row: UserRow, now: number): Record<string, string | number | nu
     password_hash: isGone || row.password_hash === '' ? null : row.password_hash,
     kind: row.is_guest ? 'guest' : 'user',
     is_admin: row.admin ? 1 : 0,
-    is_locked: row.locked ? 1 : 0,
+    is_locked: row.locked || isWaiting(row) ? 1 : 0,
     is_suspended: row.suspended ? 1 : 0,
     is_shadow_banned: row.shadow_banned ? 1 : 0,
     created_ts: created,
