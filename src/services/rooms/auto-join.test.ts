@@ -1,7 +1,9 @@
 import test from 'ava'
+import { MatrixError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
 import { SERVER_NAME, testAccounts } from '../../test-kit/accounts.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { ScriptedProvider } from '../../test-kit/openid-provider.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
 import { AutoJoin } from './auto-join.ts'
@@ -61,4 +63,26 @@ testDatabases(test, 'new users find themselves in the rooms that the operator na
     'who has no password, but an account elsewhere',
   )
   t.is((await membersOf(welcome))?.get(alice), 'leave', 'who has left is not brought back')
+})
+
+test('a room of a server that is gone keeps no new user from the others', async t => {
+  const db = await testDatabase(t)
+  const gone = Promise.withResolvers<never>()
+  const { core, rooms, clock } = await testRooms(db, {
+    serverName: SERVER_NAME,
+    queryRemoteAlias: () => gone.promise,
+  })
+  const room = newRoom(rooms, `@host:${SERVER_NAME}`, { preset: 'public_chat' })
+  const welcome = await rooms.roomCreation.create(room, { isDirect: false })
+  await testAccounts(db, {}, clock).accounts.createUser({ username: 'alice', password: 'correct horse' })
+  const autoJoin = new AutoJoin({
+    ...{ context: core.context, directory: rooms.directory, memberships: rooms.memberships },
+    ...{ rooms: ['#lobby:gone.test', welcome], clock, log: silentLog },
+  })
+  autoJoin.start()
+  const membership = async () => (await core.writer.head(welcome))?.memberships.get(`@alice:${SERVER_NAME}`)
+  await eventually('she is in', async () => (await membership()) === 'join')
+  gone.reject(new MatrixError('M_NOT_FOUND', 'gone'))
+  await autoJoin.close()
+  t.is(await membership(), 'join')
 })

@@ -15,6 +15,7 @@ const FOLLOWER = 'joins of new users'
 /** Profiles that are looked at before the position is stored again. */
 const BATCH = 100
 const USERS_AT_ONCE = 4
+const ROOMS_AT_ONCE = 4
 /** An account is new for so long: a profile may be changed at any time, and who was here before has seen those rooms or not. */
 const NEW_MS = 3_600_000
 
@@ -88,12 +89,13 @@ export class AutoJoin {
     const isPerson =
       user.passwordHash !== undefined || (await this.#providerAccounts.providersOf(userId)).length > 0
     if (!isPerson) return
-    for (const room of this.#rooms) {
+    // Those of servers that are gone keep nobody from the others.
+    await forEachBounded(this.#rooms, ROOMS_AT_ONCE, async room => {
       await this.#join(userId, room).catch(error => {
         if (!(error instanceof MatrixError)) throw error
         this.#log.warn({ room, user: userId, err: error }, 'a new user could not be brought into a room')
       })
-    }
+    })
   }
 
   async #join(userId: string, room: string): Promise<void> {
