@@ -1,7 +1,7 @@
 /**
  * `npm run interop:import`: a Synapse with people, encrypted rooms, files and a federation is stopped, `tessera import synapse` fills an empty
  * database from its, and a Tessera takes its place; the clients, which have run on all the while, and the other server notice no more than
- * an outage. `--postgres` has both databases on a PostgreSQL of its own.
+ * an outage. `--postgres` has both databases on a PostgreSQL of its own; with `--with-synapse` the other server is a Synapse that stays one.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -95,14 +95,36 @@ const runImport = async (directory: string, synapse: string, settings: object): 
   note(`imported within ${((Date.now() - started) / 1000).toFixed(1)} s`)
 }
 
+interface Kinds {
+  /** A server for the databases. */
+  readonly postgres: string | undefined
+  /** Whether the other server is a Synapse, too. */
+  readonly withSynapse: boolean
+}
+
+/** The server that stays. */
+const startPeer = async (
+  place: Place,
+  files: Files,
+  isSynapse: boolean,
+): Promise<{ readonly url: string; close(): Promise<void> }> => {
+  if (!isSynapse) return startTestServer({ serverName: place.name, settings: settingsOf(place, files) })
+  const synapse = await startSynapse({
+    ...{ serverName: place.name, port: place.port, caFile: files.caFile },
+    tls: { port: place.tlsPort, certificateFile: files.certificateFile, keyFile: files.keyFile },
+    settings: { federation: { destination_min_retry_interval: '1s', destination_max_retry_interval: '2s' } },
+  })
+  return { url: synapse.url, close: synapse.stop }
+}
+
 /** Both servers' lives, and the change between them. */
-const play = async (directory: string, postgres: string | undefined): Promise<void> => {
+const play = async (directory: string, { postgres, withSynapse }: Kinds): Promise<void> => {
   const ends: (() => unknown)[] = []
   const scope = { teardown: (end: () => unknown) => void ends.push(end) }
   try {
     const files = await certify(directory)
     const [old, far] = [await newPlace(HOSTS[0]), await newPlace(HOSTS[1])]
-    const peer = await startTestServer({ serverName: far.name, settings: settingsOf(far, files) })
+    const peer = await startPeer(far, files, withSynapse)
     ends.push(() => peer.close())
     const synapse = await startSynapse({
       ...{ serverName: old.name, port: old.port, caFile: files.caFile, databaseUrl: postgres },
@@ -110,7 +132,9 @@ const play = async (directory: string, postgres: string | undefined): Promise<vo
       settings: { password_config: { pepper: 'pepper' } },
     })
     ends.push(() => synapse.stop())
-    note(`a Synapse with ${postgres === undefined ? 'SQLite' : 'PostgreSQL'}, and a Tessera elsewhere`)
+    note(
+      `a Synapse with ${postgres === undefined ? 'SQLite' : 'PostgreSQL'}, and a ${withSynapse ? 'Synapse' : 'Tessera'} elsewhere`,
+    )
     const before = await liveBefore(scope, synapse.url, peer.url)
     note('people live on both')
     await synapse.end()
@@ -139,6 +163,7 @@ const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       postgres: { type: 'boolean', default: false },
+      'with-synapse': { type: 'boolean', default: false },
       'where-possible': { type: 'boolean', default: false },
     },
   })
@@ -153,7 +178,7 @@ const main = async (): Promise<number> => {
   const directory = mkdtempSync(join(tmpdir(), 'tessera-import-'))
   const postgres = values.postgres ? await startPostgres() : undefined
   try {
-    await play(directory, postgres?.url)
+    await play(directory, { postgres: postgres?.url, withSynapse: values['with-synapse'] })
     return 0
   } catch (error) {
     console.log(`✘ ${error instanceof Error ? error.stack : String(error)}`)

@@ -54,6 +54,7 @@ const HOMES: Record<string, readonly string[]> = {
   oauth4webapi: ['src/network/'],
   jose: ['src/network/'],
   ajv: ['src/http/', 'src/config/'],
+  bcryptjs: ['src/services/accounts/'],
   sharp: ['src/services/media/'],
   rolldown: ['scripts/'],
 }

@@ -79,9 +79,12 @@ export const tags = tableStep<TaggedRow>({
   name: 'tags',
   table: 'room_tags',
   query: () => ({
-    from: '(SELECT DISTINCT user_id, room_id FROM room_tags) t',
-    columns: ['user_id', 'room_id'],
-    key: ['user_id', 'room_id'],
+    from: 'room_tags t',
+    columns: ['t.user_id AS user_id', 't.room_id AS room_id'],
+    key: ['user_id', 'room_id'].map(name => ({ column: `t.${name}`, name })),
+    // One row for each room, found by the index.
+    where:
+      't.tag = (SELECT min(o.tag) FROM room_tags o WHERE o.user_id = t.user_id AND o.room_id = t.room_id)',
   }),
   pageSize: 100,
   begin: (world, progress) => {
