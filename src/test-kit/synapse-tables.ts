@@ -39,6 +39,8 @@ export const SYNAPSE_TABLES = {
   local_media_repository:
     'media_id text, media_type text, media_length integer, created_ts bigint, upload_name text, user_id text, quarantined_by text, url_cache text, last_access_ts bigint, safe_from_quarantine boolean',
   remote_media_cache: 'media_origin text, media_id text, quarantined_by text',
+  server_signature_keys:
+    'server_name text, key_id text, from_server text, ts_added_ms bigint, verify_key bytea, ts_valid_until_ms bigint',
   device_lists_stream: 'stream_id bigint, user_id text, device_id text',
   device_lists_remote_extremeties: 'user_id text, stream_id text',
   device_inbox: 'user_id text, device_id text, stream_id bigint, message_json text',
@@ -52,7 +54,7 @@ export const SYNAPSE_TABLES = {
     'id bigint, user_name text, rule_id text, priority_class smallint, priority integer, conditions text, actions text',
   push_rules_enable: 'id bigint, user_name text, rule_id text, enabled smallint',
   pushers:
-    'id bigint, user_name text, profile_tag text, kind text, app_id text, app_display_name text, device_display_name text, pushkey text, ts bigint, lang text, data text, device_id text',
+    'id bigint, user_name text, profile_tag text, kind text, app_id text, app_display_name text, device_display_name text, pushkey text, ts bigint, lang text, data text, device_id text, enabled boolean',
 } as const satisfies Record<string, string>
 
 export type SynapseTables = Readonly<Record<string, string>>

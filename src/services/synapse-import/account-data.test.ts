@@ -78,12 +78,17 @@ testImports(test, 'push rules and pushers come over', async (t, db, open, config
     pushers: [
       { ...pusher, id: 1, kind: 'http', app_id: 'app', pushkey: 'key' },
       { ...pusher, id: 2, kind: 'email', app_id: 'm.email', pushkey: 'Ann@a.test', data: '{}' },
+      { ...pusher, id: 4, kind: 'http', app_id: 'off', pushkey: 'key', enabled: false },
       { ...pusher, id: 3, kind: 'pigeon', app_id: 'app', pushkey: 'coo' },
     ],
   })
   const { came, left } = await imported({ db, source, config }, [pushRules, pushers])
   t.deepEqual(came, { 'push rules of users': 5, pushers: 2 })
-  t.deepEqual(left, { 'push rules of users that cannot be read': 1, 'pushers of unknown kinds': 1 })
+  t.deepEqual(left, {
+    'push rules of users that cannot be read': 1,
+    'pushers of unknown kinds': 1,
+    'pushers that are switched off (MSC3881)': 1,
+  })
   const row = await new PushRulesReader(db).ofUser(ANN)
   t.deepEqual(JSON.parse(row?.rules ?? ''), {
     own: {

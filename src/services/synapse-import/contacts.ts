@@ -1,5 +1,7 @@
 import { canonicalEmail } from '../../core/email-address.ts'
 import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
+import { ProviderAccountReader } from '../../storage/accounts/provider-accounts.ts'
+import { ThirdPartyIdReader } from '../../storage/accounts/third-party-ids.ts'
 import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
 import { isOfServer, those } from './readable.ts'
 import { tableStep } from './table-step.ts'
@@ -25,7 +27,8 @@ export const emails = tableStep<ThreepidRow>({
     const insert = new BulkInsert(db, 'user_threepids', [
       ...['medium', 'address', 'user_id', 'validated_ts', 'added_ts'],
     ])
-    return rows => {
+    const reader = new ThirdPartyIdReader(db)
+    return async rows => {
       const mail = those(
         rows,
         row => row.medium === 'email',
@@ -36,10 +39,19 @@ export const emails = tableStep<ThreepidRow>({
         return address === undefined ? [] : [{ ...row, address }]
       })
       progress.left('e-mail addresses of accounts that are none', mail.length - usable.length)
-      progress.came('e-mail addresses', usable.length)
+      const free = await firstOf(
+        usable,
+        row => row.address,
+        ({ address }) => reader.owner({ medium: 'email', address }),
+      )
+      progress.left(
+        'e-mail addresses that another account has, written otherwise',
+        usable.length - free.length,
+      )
+      progress.came('e-mail addresses', free.length)
       return [
         insert.rows(
-          usable.map(row => ({
+          free.map(row => ({
             medium: 'email',
             address: row.address,
             user_id: row.user_id,
@@ -51,6 +63,17 @@ export const emails = tableStep<ThreepidRow>({
     }
   },
 })
+
+/** Those of which none of the same key came before them, on this page or earlier. */
+const firstOf = async <T>(
+  rows: readonly T[],
+  keyOf: (row: T) => string,
+  find: (row: T) => Promise<unknown>,
+): Promise<T[]> => {
+  const first = new Map<string, T>()
+  for (const row of rows) if (!first.has(keyOf(row)) && !(await find(row))) first.set(keyOf(row), row)
+  return [...first.values()]
+}
 
 interface BindingRow {
   readonly user_id: string
@@ -102,20 +125,28 @@ export const externalIds = tableStep<ExternalRow>({
   begin: ({ db, serverName, now }, progress) => {
     const columns = ['provider', 'subject', 'user_id', 'linked_ts']
     const insert = new BulkInsert(db, 'provider_accounts', columns)
-    return rows => {
-      const usable = those(
+    const reader = new ProviderAccountReader(db)
+    return async rows => {
+      const fitting = those(
         rows,
         row =>
           isOfServer(row.user_id, serverName) &&
           [row.auth_provider, row.external_id].every(text => text !== '' && fitsBytes(text, MAX_ID_BYTES)),
         count => progress.left('accounts elsewhere with IDs of more than 255 bytes', count),
       )
-      for (const [provider, ofProvider] of Map.groupBy(usable, row => row.auth_provider.replace(OIDC, '')))
+      const named = fitting.map(row => ({ ...row, provider: row.auth_provider.replace(OIDC, '') }))
+      const usable = await firstOf(
+        named,
+        row => JSON.stringify([row.provider, row.user_id]),
+        async row => (await reader.providersOf(row.user_id)).includes(row.provider),
+      )
+      progress.left('second accounts of somebody at the same provider', named.length - usable.length)
+      for (const [provider, ofProvider] of Map.groupBy(usable, row => row.provider))
         progress.came(`accounts elsewhere, of the provider ${provider}`, ofProvider.length)
       return [
         insert.rows(
           usable.map(row => ({
-            provider: row.auth_provider.replace(OIDC, ''),
+            provider: row.provider,
             subject: row.external_id,
             user_id: row.user_id,
             linked_ts: now,

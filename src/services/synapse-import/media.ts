@@ -8,7 +8,7 @@ import { tableStep } from './table-step.ts'
 interface LocalRow {
   readonly media_id: string
   readonly media_type: string | null
-  readonly created_ts: number
+  readonly created_ts: number | null
   readonly upload_name: string | null
   readonly user_id: string | null
   readonly quarantined_by: string | null
@@ -70,8 +70,8 @@ const fileOf = (row: LocalRow, serverName: string, now: number) => ({
   user_id: row.user_id !== null && isOfServer(row.user_id, serverName) ? row.user_id : null,
   content_type: row.media_type ?? 'application/octet-stream',
   file_name: row.upload_name,
-  created_ts: row.created_ts,
-  accessed_ts: row.last_access_ts ?? row.created_ts,
+  created_ts: row.created_ts ?? now,
+  accessed_ts: row.last_access_ts ?? row.created_ts ?? now,
   quarantined_ts: row.quarantined_by === null ? null : now,
   quarantined_by: row.quarantined_by,
   is_protected: row.safe_from_quarantine ? 1 : 0,

@@ -1,6 +1,6 @@
 import { canonicalEmail } from '../../core/email-address.ts'
 import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
-import { isOfServer, objectOf } from './readable.ts'
+import { isOfServer, objectOf, those } from './readable.ts'
 import { tableStep } from './table-step.ts'
 
 interface PusherRow {
@@ -16,6 +16,7 @@ interface PusherRow {
   readonly lang: string | null
   readonly data: string | null
   readonly device_id: string | null
+  readonly enabled: number | null
 }
 
 /**
@@ -25,11 +26,12 @@ interface PusherRow {
 export const pushers = tableStep<PusherRow>({
   name: 'pushers',
   table: 'pushers',
-  query: () => ({
+  query: ({ source }) => ({
     from: 'pushers',
     columns: [
       ...['id', 'user_name', 'profile_tag', 'kind', 'app_id', 'app_display_name', 'device_display_name'],
       ...['pushkey', 'ts', 'lang', 'data', 'device_id'],
+      source.has('pushers', 'enabled') ? 'enabled' : 'NULL AS enabled',
     ],
     key: ['id'],
   }),
@@ -39,14 +41,19 @@ export const pushers = tableStep<PusherRow>({
       ...['profile_tag', 'lang', 'data', 'updated_ts', 'event_position', 'invite_position'],
     ])
     return rows => {
-      const usable = rows.flatMap(row => {
+      const inUse = those(
+        rows,
+        ({ enabled }) => enabled === null || Number(enabled) !== 0,
+        count => progress.left('pushers that are switched off (MSC3881)', count),
+      )
+      const usable = inUse.flatMap(row => {
         const pushkey = row.kind === 'email' ? canonicalEmail(row.pushkey) : row.pushkey
         const data = row.data === null ? {} : objectOf(row.data)
         const isKnown = row.kind === 'email' || row.kind === 'http'
         if (pushkey === undefined || data === undefined || !isKnown) return []
         return isOfServer(row.user_name, serverName) ? [{ row, pushkey, data }] : []
       })
-      progress.left('pushers of unknown kinds', rows.length - usable.length)
+      progress.left('pushers of unknown kinds', inUse.length - usable.length)
       progress.came('pushers', usable.length)
       return [
         insert.rows(

@@ -14,6 +14,7 @@ import { hiddenRemoteFiles, uploads } from './media.ts'
 import { pushRules } from './push-rules.ts'
 import { pushers } from './pushers.ts'
 import { lastSteps, roomSteps } from './rooms/steps.ts'
+import { serverKeys } from './server-keys.ts'
 import { accessTokens, devices, refreshTokens } from './sessions.ts'
 import type { ImportStep } from './step.ts'
 import { outgoingToDevice, receivedToDevice, toDevice } from './to-device.ts'
@@ -31,6 +32,7 @@ export const importSteps: readonly ImportStep[] = [
   ...[globalAccountData, roomAccountData, tags, pushRules, filters],
   uploads,
   hiddenRemoteFiles,
+  serverKeys,
   ...roomSteps,
   pushers,
   ...lastSteps,
