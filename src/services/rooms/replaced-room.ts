@@ -1,3 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
+import { CREATOR_POWER_LEVEL } from '../../core/auth/power-levels.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { AliasRow } from '../../storage/rooms/aliases.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -5,7 +8,7 @@ import type { EventTemplate } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
 import { contentShown } from './room-summary.ts'
 import type { InitialState } from './room-templates.ts'
-import { banOf, CHILD, TRANSFERRED_TYPES } from './upgrade-content.ts'
+import { banOf, CHILD, closedPower, TRANSFERRED_TYPES } from './upgrade-content.ts'
 
 /** What a room that is to be replaced has, as its replacement takes it over. */
 export class ReplacedRoom {
@@ -47,6 +50,20 @@ export class ReplacedRoom {
     const entry = this.head.entry(type, '')
     const [stored] = entry === undefined ? [] : await this.#events.byNids([entry.nid])
     return stored && contentShown(stored)
+  }
+
+  /**
+   * Its power levels, as they were before it was closed to be read only: its next replacement is not. `undefined` if it has none.
+   *
+   * @param levels the event that it has now
+   */
+  async openPower(levels: RoomEvent | undefined): Promise<JsonObject | undefined> {
+    if (levels === undefined || this.head.entry('m.room.tombstone', '') === undefined) return levels?.content
+    const authorities = (await this.#events.byIds(levels.authEvents)).values()
+    const before = authorities.find(({ event }) => event.type === 'm.room.power_levels')
+    const open = before && contentShown(before)
+    const closed = open && closedPower(open, this.head.version, CREATOR_POWER_LEVEL)
+    return closed !== undefined && isDeepStrictEqual(closed, levels.content) ? open : levels.content
   }
 
   /** Its bans, as the one who replaces it says them again. */

@@ -84,6 +84,23 @@ test('two administrators who replace a room one after the other make one replace
   t.is((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'], another)
 })
 
+test('a room that is replaced again has its next replacement open to everybody as well', async t => {
+  const here = await testRooms(await testDatabase(t))
+  for (const to of ['11', '12']) {
+    const room = newRoom(here.rooms, ALICE, {
+      ...{ version: here.rooms.roomSettings.versionFor('10'), preset: 'public_chat' },
+      powerLevelOverride: { events_default: 3 },
+    })
+    const roomId = await here.rooms.roomCreation.create(room, { isDirect: false })
+    for (let turn = 1; turn <= 3; turn++) {
+      const replacement = await upgraded(here, ALICE, roomId, to)
+      t.like(await stateOf(here, replacement, 'm.room.power_levels'), { events_default: 3, invite: 0 })
+      t.like(await stateOf(here, roomId, 'm.room.power_levels'), { events_default: 50, invite: 50 })
+      await here.clock.advance(600_000)
+    }
+  }
+})
+
 test('a request that names creators twice, or who makes it, is the same when it comes again', async t => {
   const here = await testRooms(await testDatabase(t))
   const version = here.rooms.roomSettings.versionFor('10')

@@ -162,7 +162,8 @@ export class RoomUpgrades {
     const creators = [userId, ...additionalCreators]
     const isUnlisted = head.version.auth.privilegedCreators || powerLevels === undefined
     const former = isUnlisted ? roomCreators(create, head.version) : []
-    const power = transferredPower(powerLevels?.content ?? {}, { version, maker: userId, creators, former })
+    const levels = (await old.openPower(powerLevels)) ?? {}
+    const power = transferredPower(levels, { version, maker: userId, creators, former })
     const state = transferredState(await old.transferable(), version)
     const children = state.filter(({ type }) => type === CHILD)
     const first = [...state.filter(({ type }) => type !== CHILD), ...children.slice(0, FIRST_CHILDREN)]
@@ -185,11 +186,11 @@ export class RoomUpgrades {
       roomId => [this.#unfinished.begun(roomId)],
     )
     const others = children.slice(FIRST_CHILDREN).map(child => ({ ...child, sender: userId }))
-    const levels = { type: 'm.room.power_levels', sender: userId, stateKey: '' }
+    const last = { type: 'm.room.power_levels', sender: userId, stateKey: '' }
     return {
       replacement,
       others,
-      power: power.final === undefined ? [] : [{ ...levels, content: power.final }],
+      power: power.final === undefined ? [] : [{ ...last, content: power.final }],
     }
   }
 
