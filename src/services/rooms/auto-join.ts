@@ -7,6 +7,7 @@ import { UserReader } from '../../storage/accounts/users.ts'
 import { forEachBounded } from '../bounded.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import type { Directory } from './directory.ts'
+import { inTime } from './in-time.ts'
 import type { Memberships } from './memberships.ts'
 import type { RoomsContext } from './room-writer.ts'
 
@@ -16,6 +17,8 @@ const FOLLOWER = 'joins of new users'
 const BATCH = 100
 const USERS_AT_ONCE = 4
 const ROOMS_AT_ONCE = 4
+/** So long (milliseconds) those who register later wait for a room of another server, which may be gone; the join goes on. */
+const PATIENCE_MS = 8_000
 /** An account is new for so long: a profile may be changed at any time, and who was here before has seen those rooms or not. */
 const NEW_MS = 3_600_000
 
@@ -91,10 +94,11 @@ export class AutoJoin {
     if (!isPerson) return
     // Those of servers that are gone keep nobody from the others.
     await forEachBounded(this.#rooms, ROOMS_AT_ONCE, async room => {
-      await this.#join(userId, room).catch(error => {
+      const joining = this.#join(userId, room).catch(error => {
         if (!(error instanceof MatrixError)) throw error
         this.#log.warn({ room, user: userId, err: error }, 'a new user could not be brought into a room')
       })
+      await inTime(this.#clock, PATIENCE_MS, joining)
     })
   }
 
