@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { Log } from '../../core/log.ts'
 import type { ResolutionInput, ResolutionOutcome } from '../../core/state-resolution/resolution-input.ts'
 import type { Metrics } from '../metrics/index.ts'
@@ -15,7 +15,7 @@ const MAX_LOGGED = 1_000_000
 export class StateResets {
   readonly #log: Log
   readonly #metrics: Pick<Metrics['rooms'], 'reset'> | undefined
-  readonly #told = new LRUCache<string, true>({ max: MAX_TOLD })
+  readonly #told = growingCache<string, true>(MAX_TOLD)
 
   constructor(log: Log, metrics: Pick<Metrics['rooms'], 'reset'> | undefined) {
     this.#log = log
