@@ -85,10 +85,13 @@ for (const [side, what] of [
   })
 }
 
-/** A database by way of a proxy, which has been used, and gives its server up that has said nothing for a tenth of a second. */
+/** Milliseconds: enough for any answer of a server that is there, also where the machine has much else to do. */
+const SILENCE = 2_000
+
+/** A database by way of a proxy, which has been used, and gives its server up soon when that says nothing. */
 const vigilant = async (t: ExecutionContext, url: string) => {
   const proxy = await PostgresProxy.start(t, url)
-  const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: 100 })
+  const proxied = await openDatabase({ kind: 'postgres', url: proxy.url }, { silence: SILENCE })
   t.teardown(() => proxied.close())
   await append(proxied, 'a')
   t.deepEqual(await names(proxied), ['a'])
