@@ -8,6 +8,7 @@ import { readKeyFile } from './config/signing-key.ts'
 import type { Clock } from './core/clock.ts'
 import { CertificateRenewal, readCertificate } from './http/certificates.ts'
 import { type Listener, openListener } from './http/listener.ts'
+import type { Connect } from './storage/open.ts'
 import { systemClock } from './system-clock.ts'
 import { boundYoungGeneration } from './young-generation.ts'
 
@@ -24,10 +25,11 @@ export const createServer = async (
     clock = systemClock,
     figuresOfAll,
     invitesAdministrator = true,
-  }: ServerOptions & { readonly clock?: Clock },
+    connect,
+  }: ServerOptions & { readonly clock?: Clock; readonly connect?: Connect | undefined },
 ): Promise<Server> => {
   refuseIncompleteInstall()
-  const composition = await compose({ config, log, clock, figuresOfAll })
+  const composition = await compose({ config, log, clock, figuresOfAll, connect })
   const listeners: Listener[] = []
   const certificates = new CertificateRenewal({ clock, log })
   let firstStart: FirstStart | undefined

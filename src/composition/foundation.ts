@@ -21,7 +21,7 @@ import { createRoomCore } from '../services/rooms/index.ts'
 import type { Resolver } from '../services/rooms/resolver.ts'
 import type { Database } from '../storage/database.ts'
 import { NidAllocator } from '../storage/nids.ts'
-import { type Migrated, openDatabase } from '../storage/open.ts'
+import { type Connect, type Migrated, openDatabase } from '../storage/open.ts'
 import { accountsOptionsOf, cacheBudgetOf, mailerOf, outgoingOf } from './options.ts'
 import { openProviders } from './providers.ts'
 
@@ -33,6 +33,8 @@ export interface Circumstances {
   /** The figures of all processes of the server on this machine, where there are several. */
   readonly figuresOfAll?: (() => Promise<readonly object[]>) | undefined
   readonly surroundings?: Surroundings | undefined
+  /** How connections to a database server come about, if not as usual. */
+  readonly connect?: Connect | undefined
 }
 
 /** What stands, in a simulation, for the machine and the network. */
@@ -47,7 +49,14 @@ export interface Surroundings {
 }
 
 /** What everything else stands on: the database, accounts, the writing of rooms, and other servers. */
-export const layFoundation = async ({ config, log, clock, figuresOfAll, surroundings }: Circumstances) => {
+export const layFoundation = async ({
+  config,
+  log,
+  clock,
+  figuresOfAll,
+  surroundings,
+  connect,
+}: Circumstances) => {
   const { serverName } = config
   setCacheBudget(cacheBudgetOf(config))
   const keys: readonly [SigningKey, ...SigningKey[]] =
@@ -58,15 +67,18 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
   let migrated: Migrated = { applied: 0, milliseconds: 0 }
   const database =
     surroundings?.database ??
-    (await openDatabase(databaseLocation(config), {
-      onMigrated: done => {
-        migrated = done
-        log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
+    (await openDatabase(
+      { ...databaseLocation(config), ...(connect && { connect }) },
+      {
+        onMigrated: done => {
+          migrated = done
+          log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
+        },
+        log: (level, message) => log[level]({ part: 'database' }, message),
+        meter: metrics.database,
+        forService: true,
       },
-      log: (level, message) => log[level]({ part: 'database' }, message),
-      meter: metrics.database,
-      forService: true,
-    }))
+    ))
   const processes = new Processes({
     ...{ database, clock, log },
     leaseMs: config.database.lease,

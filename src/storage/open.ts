@@ -1,14 +1,21 @@
 import type { Database } from './database.ts'
 import type { CommitMeter } from './dialect/group-committer.ts'
+import type { Connect } from './dialect/postgres-connection.ts'
 import { openSqlite } from './dialect/sqlite-open.ts'
 import type { Migrated } from './migrate.ts'
 
-export type { Migrated }
+export type { Connect, Migrated }
 
 /** Where the data is kept. */
 export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'postgres'; readonly url: string; readonly poolSize?: number }
+  | {
+      readonly kind: 'postgres'
+      readonly url: string
+      readonly poolSize?: number
+      /** How connections come about; by default each is made when it is needed. */
+      readonly connect?: Connect | undefined
+    }
 
 export interface OpenOptions {
   /** Told of migrations that ran. */

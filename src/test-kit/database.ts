@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import type { Database } from '../storage/database.ts'
 import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
-import { makePostgresDatabase, sqliteTemplate } from './templates.ts'
+import { keepDatabases, lendPostgresDatabase } from './kept-postgres.ts'
+import { sqliteTemplate } from './templates.ts'
 import { Turns } from './turns.ts'
 
 /** A body that is run on each kind of database; `config` opens the same database a second time. */
@@ -31,12 +32,14 @@ export const testPostgres = (
   const title = `postgres: ${name}`
   const server = process.env['TESSERA_TEST_POSTGRES']
   if (server !== undefined) {
+    keepDatabases(test)
     test(title, async t => {
       await turns.take()
       t.teardown(() => turns.giveBack())
-      const { url, drop } = await makePostgresDatabase(server)
-      t.teardown(drop)
-      const config = { kind: 'postgres', url } as const
+      const lent = await lendPostgresDatabase(server)
+      t.teardown(() => lent.giveBack())
+      const { url, connect } = lent
+      const config = { kind: 'postgres', url, connect } as const
       await body(t, await openFor(t, config), config)
     })
   } else if (process.env['CI'] !== undefined) {

@@ -1,9 +1,9 @@
 /** People who use a server over HTTP as clients do: registering, talking, syncing. */
 import type { ExecutionContext, TestFn } from 'ava'
+import { keepDatabases, lendPostgresDatabase } from './kept-postgres.ts'
 import { asMessage } from './person.ts'
 import type { RunningTestServer, TestAccount, TestServerOptions } from './server.ts'
 import { startTestServer } from './server.ts'
-import { makePostgresDatabase } from './templates.ts'
 
 /** An event as a client gets it. */
 export interface ShownEvent {
@@ -170,12 +170,16 @@ export const serverTests = (
 ): ((name: string, body: ServerTest) => void) => {
   const url = process.env['TESSERA_TEST_POSTGRES']
   const sqlite = sharedOnSqlite(options)
+  if (url !== undefined) keepDatabases(test)
   const postgres = shared(async () => {
-    const { url: database, drop } = await makePostgresDatabase(url ?? '')
-    const server = await startTestServer({ ...options, database: { kind: 'postgres', url: database } })
+    const lent = await lendPostgresDatabase(url ?? '')
+    const server = await startTestServer({
+      ...options,
+      database: { kind: 'postgres', url: lent.url, connect: lent.connect },
+    })
     const end = async () => {
       await server.close()
-      await drop()
+      await lent.giveBack()
     }
     return { server, end }
   })

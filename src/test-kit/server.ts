@@ -79,6 +79,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
   const server = await createServer(config, {
     log,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.database?.kind === 'postgres' && { connect: options.database.connect }),
   })
   const {
     urls: [url = ''],

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { testPostgres } from '../../test-kit/database.ts'
 import { CommitMarks } from './commit-marks.ts'
-import { PostgresConnection } from './postgres-connection.ts'
+import { connectClient, PostgresConnection } from './postgres-connection.ts'
 import { FENCED } from './postgres-variants.ts'
 import { StatementTable } from './statements.ts'
 
@@ -14,7 +14,9 @@ testPostgres(
       return sql.replaceAll('?', () => `$${++number}`)
     })
     const marks = new CommitMarks(sql => table.prepare(sql))
-    const [one, other] = await Promise.all([1, 2].map(() => PostgresConnection.connect(url, 'points')))
+    const [one, other] = await Promise.all(
+      [1, 2].map(async () => new PostgresConnection(await connectClient(url, 'points'))),
+    )
     if (one === undefined || other === undefined) return t.fail()
     t.teardown(() => Promise.all([one.close(), other.close()]))
     const plain = (sql: string) => ({ prepared: table.derive(sql), parameters: [] })

@@ -14,16 +14,32 @@ export interface Executed {
 /** What a connection is for: flights of statements that look for few rows, or for many; or one after the other as long as it takes. */
 export type Use = 'points' | 'scans' | 'talk'
 
+/** The driver's end of a connection, and what the server has prepared for it. */
+export class PostgresClient extends pg.Client {
+  readonly known: Known = new Map()
+}
+
+/** Makes a client that is connected; whoever gets it ends it. Rejects with the driver's error. */
+export type Connect = (url: string, use: Use) => Promise<PostgresClient>
+
+export const connectClient: Connect = async (url, use) => {
+  const client = new PostgresClient(clientConfig(url, use))
+  // What is wrong with a connection shows in what is asked on it.
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
 /** A connection on which statements go out in flights, one at a time. Lost is lost: whoever holds it makes a new one. */
 export class PostgresConnection {
-  readonly #client: pg.Client
-  readonly #known: Known = new Map()
+  readonly #client: PostgresClient
   #alive = true
   #inFlight = 0
   /** Since when something is waited for, or nothing. */
   #since = performance.now()
 
-  private constructor(client: pg.Client) {
+  /** `client` is connected. */
+  constructor(client: PostgresClient) {
     this.#client = client
     client.on('error', () => {
       this.#alive = false
@@ -31,14 +47,6 @@ export class PostgresConnection {
     client.on('end', () => {
       this.#alive = false
     })
-  }
-
-  /** Connects; rejects with the driver's error. */
-  static async connect(url: string, use: Exclude<Use, 'talk'>): Promise<PostgresConnection> {
-    const client = new pg.Client(clientConfig(url, use))
-    const connection = new PostgresConnection(client)
-    await client.connect()
-    return connection
   }
 
   get alive(): boolean {
@@ -52,7 +60,7 @@ export class PostgresConnection {
 
   /** Sends statements in one flight, once those before it have landed. Rejects with the driver's error when the connection was lost. */
   async fly(legs: readonly Leg[]): Promise<Landed> {
-    const flight = new PostgresFlight(legs, this.#known)
+    const flight = new PostgresFlight(legs, this.#client.known)
     if (this.#inFlight === 0) this.#since = performance.now()
     this.#inFlight += 1
     try {
@@ -87,7 +95,7 @@ export class PostgresConnection {
  * What all connections share. Compiling plans just in time costs more than short statements gain. A transaction in flight waits
  * for nobody: one that stands still belongs to a process that does, and must not hold up all others by its locks.
  */
-export const clientConfig = (url: string, use: Use): pg.ClientConfig => ({
+const clientConfig = (url: string, use: Use): pg.ClientConfig => ({
   connectionString: url,
   application_name: 'tessera',
   keepAlive: true,

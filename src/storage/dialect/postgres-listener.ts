@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import type { StreamName } from '../database.ts'
 import type { Moved, Positions } from './positions.ts'
-import { clientConfig } from './postgres-connection.ts'
+import type { PostgresClient } from './postgres-connection.ts'
 
 /** The channel on which processes tell each other how far streams are committed. */
 export const CHANNEL = 'tessera_positions'
@@ -25,33 +24,31 @@ export const decodeMoved = (payload: string): Moved =>
 
 /** Follows the positions that any process commits. After a lost connection it catches up by reading them. */
 export class PostgresListener {
-  readonly #url: string
+  readonly #connect: () => Promise<PostgresClient>
   readonly #positions: Positions
   readonly #onSilence: () => void
   readonly #silenceMs: number
   readonly #stop = new AbortController()
-  #client: pg.Client | undefined
+  #client: PostgresClient | undefined
 
-  /** `onSilence` is called when the server has not answered for `silenceMs`: neither will it other connections. */
+  /** `connect` makes connections to talk on; `onSilence` is called when the server has not answered for `silenceMs`: neither will it other connections. */
   constructor(
-    url: string,
+    connect: () => Promise<PostgresClient>,
     positions: Positions,
     { onSilence, silenceMs }: { onSilence: () => void; silenceMs: number },
   ) {
-    this.#url = url
+    this.#connect = connect
     this.#positions = positions
     this.#onSilence = onSilence
     this.#silenceMs = silenceMs
   }
 
-  /** Connects and takes over the present positions. Rejects with the driver's error. */
-  async start(): Promise<void> {
-    const client = new pg.Client(clientConfig(this.#url, 'talk'))
-    client.on('error', () => undefined)
+  /** Takes over the present positions, on a connection that it makes unless one is given. Rejects with the driver's error. */
+  async start(given?: PostgresClient): Promise<void> {
+    const client = given ?? (await this.#connect())
     client.on('notification', ({ payload }) => {
       if (payload !== undefined) this.#positions.hear(decodeMoved(payload))
     })
-    await client.connect()
     const impatience = setTimeout(() => client.connection.stream.destroy(), this.#silenceMs)
     try {
       // Listening first: what is committed between the two statements is then seen twice, not missed.
@@ -77,12 +74,12 @@ export class PostgresListener {
     await this.#client?.end()
   }
 
-  async #catchUp(client: pg.Client): Promise<void> {
+  async #catchUp(client: PostgresClient): Promise<void> {
     const { rows } = await client.query(READ_POSITIONS)
     this.#positions.hear(rows as unknown as Moved)
   }
 
-  async #look(client: pg.Client): Promise<void> {
+  async #look(client: PostgresClient): Promise<void> {
     let isAnswered = false
     // Where this process has stood still, the answer may be here and not be read yet.
     const impatience = setTimeout(() => setImmediate(giveUp), this.#silenceMs)

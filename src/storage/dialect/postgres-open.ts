@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { type Database, DatabaseUnavailable } from '../database.ts'
 import { HALF_FILLED, PROGRESS_TABLE } from '../dump/row-stream.ts'
 import {
@@ -13,7 +13,7 @@ import {
 import { connectionFailure } from './connection-failure.ts'
 import type { CommitMeter } from './group-committer.ts'
 import { PostgresDatabase } from './postgres.ts'
-import { clientConfig } from './postgres-connection.ts'
+import { type Connect, connectClient, type PostgresClient } from './postgres-connection.ts'
 import { PostgresConnector } from './postgres-connector.ts'
 import { hasTable, isServed } from './postgres-questions.ts'
 
@@ -29,7 +29,11 @@ const OLDEST_SERVER = 130_000
  * Throws `DatabaseTooNew`, or `DatabaseUnavailable` with a sentence that says where the database should have been.
  */
 export const openPostgres = async (
-  config: { readonly url: string; readonly poolSize?: number },
+  {
+    url,
+    poolSize,
+    connect = connectClient,
+  }: { readonly url: string; readonly poolSize?: number; readonly connect?: Connect | undefined },
   {
     log = () => undefined,
     onMigrated,
@@ -46,25 +50,25 @@ export const openPostgres = async (
     readonly isBeingFilled?: boolean
   },
 ): Promise<Database> => {
-  const client = new pg.Client(clientConfig(config.url, 'talk'))
-  client.on('error', () => undefined)
+  let client: PostgresClient
   try {
-    await client.connect()
+    client = await connect(url, 'talk')
   } catch (cause) {
-    const message = `cannot reach the database ${withoutPassword(config.url)}: ${connectionFailure(cause)}`
+    const message = `cannot reach the database ${withoutPassword(url)}: ${connectionFailure(cause)}`
     throw new DatabaseUnavailable(message, { cause })
   }
   try {
     await checkServer(client)
     if (!isBeingFilled && (await hasTable(client, PROGRESS_TABLE)))
       throw new DatabaseUnavailable(`the PostgreSQL database ${HALF_FILLED}`)
-    await migrateOnce(client, config.url, onMigrated)
-  } finally {
+    await migrateOnce(client, url, onMigrated)
+  } catch (error) {
     await client.end()
+    throw error
   }
-  const connector = new PostgresConnector(config.url, log, patience)
-  const database = new PostgresDatabase(connector, { poolSize: config.poolSize, meter, silence })
-  await database.start()
+  const connector = new PostgresConnector(url, log, patience, connect)
+  const database = new PostgresDatabase(connector, { poolSize, meter, silence })
+  await database.start(client)
   return database
 }
 
@@ -85,13 +89,14 @@ const migrateOnce = async (
   onMigrated?: (migrated: Migrated) => void,
 ): Promise<void> => {
   if (!needsMigration(await readSchemaInfo(client))) return
-  // Held until the connection ends.
+  // Where that fails, the end of the connection is also that of the lock.
   await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
   const found = await readSchemaInfo(client)
   if (needsMigration(found)) {
     if (shutsOut(found) && (await isServed(client, Date.now()))) throw new DatabaseUnavailable(SHUT_OUT)
     await migrate({ client: 'pg', connection: url }, onMigrated)
   }
+  await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK])
 }
 
 const readSchemaInfo = async (client: pg.Client): Promise<SchemaInfo | undefined> => {

@@ -14,6 +14,7 @@ import type {
 import { builderFor } from '../knex.ts'
 import { type CommitMeter, GroupCommitter } from './group-committer.ts'
 import { Positions } from './positions.ts'
+import type { PostgresClient } from './postgres-connection.ts'
 import type { PostgresConnector } from './postgres-connector.ts'
 import { PostgresListener, SILENCE_MS } from './postgres-listener.ts'
 import { PostgresPool } from './postgres-pool.ts'
@@ -72,7 +73,7 @@ export class PostgresDatabase implements Database {
     const cut = (): void => {
       for (const each of [this.#reads, this.#scans, this.#writer]) each.cutSilent(silence)
     }
-    this.#listener = new PostgresListener(connector.url, this.#positions, {
+    this.#listener = new PostgresListener(() => connector.talk(), this.#positions, {
       silenceMs: silence,
       onSilence: () => {
         cut()
@@ -89,9 +90,9 @@ export class PostgresDatabase implements Database {
     })
   }
 
-  /** Learns the present positions. */
-  async start(): Promise<void> {
-    await this.#listener.start()
+  /** Learns the present positions, and from then on the new ones, on the client if one is given. */
+  async start(client?: PostgresClient): Promise<void> {
+    await this.#listener.start(client)
   }
 
   prepare(sql: string): Prepared {

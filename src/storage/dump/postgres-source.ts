@@ -1,7 +1,7 @@
-import pg from 'pg'
+import type pg from 'pg'
 import type { SqlValue } from '../database.ts'
 import { connectionFailure } from '../dialect/connection-failure.ts'
-import { clientConfig } from '../dialect/postgres-connection.ts'
+import { connectClient } from '../dialect/postgres-connection.ts'
 import { hasTable } from '../dialect/postgres-questions.ts'
 import { READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
 import {
@@ -19,14 +19,11 @@ import {
 
 /** Connects. @throws {DumpError} if that is not possible */
 export const connectPostgres = async (url: string): Promise<pg.Client> => {
-  const client = new pg.Client(clientConfig(url, 'talk'))
-  client.on('error', () => undefined)
   try {
-    await client.connect()
+    return await connectClient(url, 'talk')
   } catch (cause) {
     throw new DumpError(`the PostgreSQL database cannot be reached: ${connectionFailure(cause)}`, { cause })
   }
-  return client
 }
 
 /** The tables of a PostgreSQL database that are data. */
