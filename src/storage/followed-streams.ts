@@ -4,6 +4,9 @@ import type { Prepared, Reader, StreamName, WriteStatement } from './database.ts
 export const COUNTER = 'push'
 /** Who tells the inbox of notifications what comes of a stream. */
 export const notificationsOf = (stream: StreamName): string => `notifications of ${stream}`
+/** The application service that is told of what comes of a stream. */
+export const appServiceFollows = (serviceId: string, stream: StreamName): string =>
+  `appservice ${serviceId} ${stream}`
 /** Those who follow the stream of events and tell users of what is new. */
 export const NOTIFYING: readonly string[] = [COUNTER, notificationsOf('events')]
 

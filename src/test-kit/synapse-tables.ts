@@ -41,6 +41,7 @@ export const SYNAPSE_TABLES = {
   remote_media_cache: 'media_origin text, media_id text, quarantined_by text',
   server_signature_keys:
     'server_name text, key_id text, from_server text, ts_added_ms bigint, verify_key bytea, ts_valid_until_ms bigint',
+  application_services_txns: 'as_id text, txn_id bigint, event_ids text',
   device_lists_stream: 'stream_id bigint, user_id text, device_id text',
   device_lists_remote_extremeties: 'user_id text, stream_id text',
   device_inbox: 'user_id text, device_id text, stream_id bigint, message_json text',

@@ -5,7 +5,7 @@ import { roomVersion } from '../../core/room-versions.ts'
 import { AppServiceReader } from '../../storage/appservices/app-services.ts'
 import type { StreamName, WriteStatement } from '../../storage/database.ts'
 import type { AddressedMessage } from '../../storage/encryption/to-device.ts'
-import { FollowedStreams } from '../../storage/followed-streams.ts'
+import { appServiceFollows, FollowedStreams } from '../../storage/followed-streams.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
@@ -165,7 +165,7 @@ export class AppServiceOutbox {
   }
 
   #name(stream: Followed): string {
-    return `appservice ${this.#service.id} ${stream}`
+    return appServiceFollows(this.#service.id, stream)
   }
 
   async #events(after: number, now: number): Promise<{ events: StoredEvent[]; upTo: number }> {

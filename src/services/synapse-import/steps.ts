@@ -1,4 +1,5 @@
 import { filters, globalAccountData, roomAccountData, tags } from './account-data.ts'
+import { waitingAppServices } from './app-services.ts'
 import { bindings, emails, externalIds, registrationTokens } from './contacts.ts'
 import { othersDeviceLists, ownDeviceLists } from './device-lists.ts'
 import { backedUpKeys, keyBackups } from './key-backups.ts'
@@ -35,5 +36,6 @@ export const importSteps: readonly ImportStep[] = [
   serverKeys,
   ...roomSteps,
   pushers,
+  waitingAppServices,
   ...lastSteps,
 ]
