@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { databaseLocation, signingKeyPath } from '../config/locations.ts'
 import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/schema/index.ts'
@@ -12,7 +14,8 @@ import {
 import { takeOverKey } from '../config/synapse/signing-key.ts'
 import { refuseServed } from '../storage/inspect.ts'
 import { openDatabase } from '../storage/open.ts'
-import { holdsPeopleOrRooms, isImportUnderWay } from '../storage/synapse/mark.ts'
+import { fingerprint } from '../storage/synapse/fingerprint.ts'
+import { holdsPeopleOrRooms, importUnderWay } from '../storage/synapse/mark.ts'
 import { openSynapse } from '../storage/synapse/open.ts'
 import type { SynapseSource } from '../storage/synapse/source.ts'
 import { type Host, say } from './host.ts'
@@ -29,8 +32,14 @@ export interface ImportFrom {
   readonly source: SynapseSource
 }
 
-/** What a database that is being filled by this import says of itself. */
-export const importMark = ({ serverName }: Config): string => `synapse ${serverName}`
+/** How the marks of all imports from a server begin. */
+const markOf = ({ serverName }: Config): string => `synapse ${serverName} at `
+
+/** What a database that is being filled by this import says of itself: it is gone on with as long as the source is what it was. */
+export const importMark = async ({
+  config,
+  source,
+}: Pick<ImportFrom, 'config' | 'source'>): Promise<string> => `${markOf(config)}${await fingerprint(source)}`
 
 /** Reads Synapse's settings, and opens its database. Throws `OperatorError` or `SynapseUnreadable`. */
 export const importSource = async (
@@ -83,13 +92,8 @@ export const refuseUnfit = async (host: Host, { config, settings, source }: Impo
         : "Synapse has a pepper (password_config.pepper): set passwords.bcrypt_pepper to the same text, or nobody's password is right.",
     )
   }
-  await refuseFilled(config)
-  const keyFile = textOption(settings, 'signing_key_path')
-  if (keyFile === undefined) {
-    throw new OperatorError(
-      "Synapse's settings name no signing key (signing_key_path): name the file that does as well.",
-    )
-  }
+  await refuseFilled({ config, source })
+  const keyFile = signingKeyFile(settings, config.serverName)
   if (option(settings.tree, MAS) === true || option(settings.tree, OLD_MAS) === true) {
     say(
       host,
@@ -100,12 +104,34 @@ export const refuseUnfit = async (host: Host, { config, settings, source }: Impo
   if (isNew) say(host, `Took over Synapse's signing key as ${signingKeyPath(config)}`)
 }
 
+/** Where Synapse's signing key is: by default beside its settings, under its name. @throws {OperatorError} */
+const signingKeyFile = (settings: SynapseSettings, serverName: string): string => {
+  if (textOption(settings, 'signing_key') !== undefined) {
+    throw new OperatorError(
+      "Synapse's settings hold the signing key itself (signing_key): put that line into a file, and name it by signing_key_path in its place.",
+    )
+  }
+  const keyFile = textOption(settings, 'signing_key_path')
+  if (keyFile !== undefined) return keyFile
+  const usual = join(settings.directory, `${serverName}.signing.key`)
+  if (existsSync(usual)) return usual
+  throw new OperatorError(
+    "Synapse's settings name no signing key (signing_key_path): name the file that does as well.",
+  )
+}
+
 /** Only an empty database is filled, or one that is being filled from here. */
-const refuseFilled = async (config: Config): Promise<void> => {
-  const target = databaseLocation(config)
+const refuseFilled = async (from: Pick<ImportFrom, 'config' | 'source'>): Promise<void> => {
+  const target = databaseLocation(from.config)
   const db = await openDatabase(target, { isBeingFilled: true })
   try {
-    if (await isImportUnderWay(target, importMark(config))) return
+    const underWay = await importUnderWay(target)
+    if (underWay === (await importMark(from))) return
+    if (underWay?.startsWith(markOf(from.config)) === true) {
+      throw new OperatorError(
+        'Synapse was in use again since this import was begun, so that what has come over is out of date: empty the database of this server (or remove its file), and begin anew.',
+      )
+    }
     if (await holdsPeopleOrRooms(db)) {
       throw new OperatorError(
         'The database of this server holds accounts or rooms already: an import needs an empty one (set database.url to another, or begin with another data directory).',

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -58,7 +58,15 @@ const stopped = async (t: ExecutionContext, settings: object = {}) => {
     const { code, host } = await run(t, `import synapse synapse.yaml${more}`, { cwd })
     return { code, out: host.out(), err: host.err() }
   }
-  return { cwd, imports, write, ours }
+  return { cwd, location, imports, write, ours }
+}
+
+/** Makes the filled database one whose import was interrupted. */
+const interrupted = (cwd: string, source: string): void => {
+  const db = new Sqlite(join(cwd, 'data/homeserver.db'))
+  db.exec(`CREATE TABLE dump_progress (table_name text PRIMARY KEY, row_count integer, checksum text, last_key text, is_done integer);
+    INSERT INTO dump_progress VALUES ('#source', 0, '${source}', NULL, 0)`)
+  db.close()
 }
 
 test('an import fills the empty database, and takes over the signing key', async t => {
@@ -82,16 +90,25 @@ test('an import fills the empty database, and takes over the signing key', async
 test('an unfinished import is gone on with, and served by nobody', async t => {
   const { cwd, imports } = await stopped(t)
   t.is((await imports()).code, 0)
-  const db = new Sqlite(join(cwd, 'data/homeserver.db'))
-  db.exec(`CREATE TABLE dump_progress (table_name text PRIMARY KEY, row_count integer, checksum text, last_key text, is_done integer);
-    INSERT INTO dump_progress VALUES ('#source', 0, 'synapse a.test', NULL, 0)`)
-  db.close()
+  interrupted(cwd, 'synapse a.test at 0.0.0.0.0')
   const { code, host } = await run(t, 'user list', { cwd, module: await import('../server-cli.ts') })
   t.is(code, 1)
   t.regex(host.err(), /is being filled .* give the same command again/)
   const done = await imports()
   t.is(done.code, 0, done.err)
   t.regex(done.err, /^Going on with the import that was begun\./)
+})
+
+test('an import is not gone on with once Synapse was in use again', async t => {
+  const { cwd, location, imports } = await stopped(t)
+  t.is((await imports()).code, 0)
+  interrupted(cwd, 'synapse a.test at 0.0.0.0.0')
+  const synapse = new Sqlite(location.kind === 'sqlite' ? location.path : '')
+  synapse.exec("INSERT INTO account_data VALUES ('@ann:a.test', 'org.test.x', 7, '{}')")
+  synapse.close()
+  const refused = await imports()
+  t.is(refused.code, 1)
+  t.regex(refused.err, /^Synapse was in use again since this import was begun.*begin anew\.\n$/)
 })
 
 test('what stands in the way is said in a sentence', async t => {
@@ -137,9 +154,18 @@ test('what stands in the way is said in a sentence', async t => {
   await refuses(/signing key .*nowhere\.key is not there/)
   write({ signing_key_path: undefined })
   await refuses(/name no signing key/)
+  write({ signing_key: 'ed25519 a key' })
+  await refuses(/hold the signing key itself/)
   createKeyFile(join(cwd, 'data/signing.key'))
   write({})
   await refuses(/is not Synapse's/)
+})
+
+test('the signing key is found where Synapse makes it', async t => {
+  const { cwd, imports, write } = await stopped(t)
+  write({ signing_key_path: undefined })
+  renameSync(join(cwd, 'synapse.key'), join(cwd, 'a.test.signing.key'))
+  t.is((await imports(' --check')).code, 0)
 })
 
 test('files may be linked, or stay behind', async t => {

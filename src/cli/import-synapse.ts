@@ -68,7 +68,8 @@ const fill = async (
   const db = await openDatabase(target, { isBeingFilled: true, forService: true })
   const progress = progressLine(host)
   try {
-    if (await markImport(target, importMark(config))) say(host, 'Going on with the import that was begun.')
+    if (await markImport(target, await importMark({ config, source: from.source })))
+      say(host, 'Going on with the import that was begun.')
     const world = { ...from, db, serverName: config.serverName, now: Date.now() }
     const report = await runImport(importSteps, world, ({ step, rows, total }) =>
       progress.show({ phase: 'import', table: step, rows, total }),

@@ -42,11 +42,10 @@ export const markImport = (config: DatabaseConfig, what: string): Promise<boolea
     return false
   })
 
-/** Whether a database is being filled by that import. */
-export const isImportUnderWay = (config: DatabaseConfig, what: string): Promise<boolean> =>
-  withRun(
-    config,
-    async run => (await run(TABLES[config.kind])).length > 0 && (await run(FIND))[0]?.checksum === what,
+/** What a database is being filled from, as `markImport` was told; `undefined` if it is not being filled. */
+export const importUnderWay = (config: DatabaseConfig): Promise<string | undefined> =>
+  withRun(config, async run =>
+    (await run(TABLES[config.kind])).length > 0 ? ((await run(FIND))[0]?.checksum ?? undefined) : undefined,
   )
 
 /** Whether a database is in use: it has accounts or rooms. */
