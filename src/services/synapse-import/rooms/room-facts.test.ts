@@ -153,6 +153,39 @@ testImports(test, 'what users have read, and what not, is as it was', async (t, 
 
 testImports(
   test,
+  'who has no receipt has read what was before their membership',
+  async (t, db, open, config) => {
+    const rooms = new MadeRooms()
+    const room = rooms.open('!r:a.test')
+    room.member('invited', ANN, 'invite', { sender: '@ben:b.test' })
+    room.add('early', { sender: '@ben:b.test' })
+    room.member('again', ANN, 'join')
+    room.add('late', { sender: '@ben:b.test' })
+    room.ends('late')
+    const of = { room_id: room.roomId, user_id: ANN }
+    const action = (name: string, stream_ordering: number) => ({
+      ...{ ...of, event_id: room.id(name), actions: '', notif: 1, highlight: 0, stream_ordering },
+      thread_id: 'main',
+    })
+    const summary = { ...of, notif_count: 2, stream_ordering: 7, thread_id: 'main' }
+    const source = await open(
+      rooms.rows({
+        local_current_membership: [{ ...of, event_id: room.id('again'), membership: 'join' }],
+        event_push_actions: [action('invited', 6), action('early', 7), action('late', 9)],
+        event_push_summary: [summary],
+      }),
+      ROOM_TABLES,
+    )
+    await markImport(config, 'x')
+    await runImport(roomSteps, { source, db, serverName: 'a.test', now: NOW })
+    const nid = (await roomReaders(db).rooms.byId('!r:a.test'))?.nid ?? 0
+    const { threads } = await new PushActionReader(db).unread(ANN, nid)
+    t.deepEqual(threads, [{ threadId: 'main', notifications: 1, highlights: 0 }])
+  },
+)
+
+testImports(
+  test,
   'aliases, blocked rooms, reports, and what others have not got come over',
   async (t, db, open, config) => {
     const rooms = new MadeRooms()

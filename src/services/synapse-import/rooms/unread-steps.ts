@@ -8,6 +8,7 @@ import { tableStep } from '../table-step.ts'
 
 interface ActionRow {
   readonly user_id: string
+  readonly room_id: string
   readonly event_id: string
   readonly stream_ordering: number
   readonly actions: string
@@ -29,14 +30,18 @@ export const noticesStep: ImportStep = tableStep<ActionRow>({
   table: 'event_push_actions',
   query: () => ({
     from: 'event_push_actions',
-    columns: ['user_id', 'event_id', 'stream_ordering', 'actions', 'highlight', 'thread_id'],
+    columns: ['user_id', 'room_id', 'event_id', 'stream_ordering', 'actions', 'highlight', 'thread_id'],
     key: ['stream_ordering', 'user_id', 'event_id'],
     where: 'notif = 1 AND stream_ordering IS NOT NULL',
   }),
-  begin: ({ db, now }, progress) => {
+  begin: ({ db, source, now }, progress) => {
     const places = new Places(db)
+    const unread = new UnreadReader(source)
     const writer = new PushActionWriter(db)
-    return async rows => {
+    return async notices => {
+      const rows: ActionRow[] = []
+      for (const row of notices)
+        if (row.stream_ordering > (await unread.readByMembership(row.user_id, row.room_id))) rows.push(row)
       const events = await places.events(rows.map(row => row.event_id))
       const actions = rows.flatMap((row): PushAction[] => {
         const event = events.get(row.event_id)
