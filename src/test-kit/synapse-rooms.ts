@@ -12,6 +12,7 @@ export const ROOM_TABLES: SynapseTables = {
   state_group_edges: 'state_group bigint, prev_state_group bigint',
   state_groups_state: 'state_group bigint, room_id text, type text, state_key text, event_id text',
   current_state_events: 'event_id text, room_id text, type text, state_key text, membership text',
+  current_state_delta_stream: 'stream_id bigint, room_id text, type text, state_key text, event_id text',
   event_forward_extremities: 'event_id text, room_id text',
   rooms: 'room_id text, is_public boolean, creator text, room_version text',
   local_current_membership: 'room_id text, user_id text, event_id text, membership text',

@@ -35,26 +35,33 @@ export class GroupStates {
     maxSize: KEPT_ENTRIES,
     sizeCalculation: node => 1 + (node.before === undefined ? 0 : node.own.size),
   })
-  /** The group that the held state is. */
+  /** The group that the held state is, but for these points. */
   #anchor: number | undefined
+  readonly #drift = new Map<string, { readonly type: string; readonly stateKey: string }>()
 
   constructor(read: StateGroupReader) {
     this.#read = read
   }
 
-  /** The group that the held state is, where that is known. */
+  /** The group that the held state is, where it is one. */
   get anchor(): number | undefined {
-    return this.#anchor
+    return this.#drift.size === 0 ? this.#anchor : undefined
   }
 
   /** The held state is that of a group now. */
   moved(group: number | undefined): void {
     this.#anchor = group
+    this.#drift.clear()
+  }
+
+  /** The held state has become another one at these points. */
+  drifted(points: readonly { readonly type: string; readonly stateKey: string }[]): void {
+    for (const { type, stateKey } of points) this.#drift.set(stateMapKey(type, stateKey), { type, stateKey })
   }
 
   /** What a group has at those points where it is another than the held state. */
   async difference(held: HeldState, group: number): Promise<GroupPoints> {
-    const points = (await this.#alongEdges(group)) ?? (await this.#whole(held, group))
+    const points = (await this.#nearby(group)) ?? (await this.#whole(held, group))
     for (const [key, { eventId }] of points) if (held.get(key)?.eventId === eventId) points.delete(key)
     return points
   }
@@ -86,6 +93,16 @@ export class GroupStates {
   }
 
   /** The points at which a group may differ from the held state, where edges tell. */
+  async #nearby(group: number): Promise<GroupPoints | undefined> {
+    const points = await this.#alongEdges(group)
+    if (points === undefined) return undefined
+    for (const [key, { type, stateKey }] of this.#drift) {
+      if (!points.has(key)) points.set(key, { type, stateKey, eventId: await this.at(group, type, stateKey) })
+    }
+    return points
+  }
+
+  /** The same, as if the held state were just the group that it was last. */
   async #alongEdges(group: number): Promise<GroupPoints | undefined> {
     if (this.#anchor === undefined) return undefined
     const ahead = await this.#path(group, at => at === this.#anchor)

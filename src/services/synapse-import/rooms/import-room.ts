@@ -2,6 +2,7 @@ import { type RoomVersion, roomVersion } from '../../../core/room-versions.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
 import type { RoomRow } from '../../../storage/rooms/rooms.ts'
 import type { SynapseRooms } from '../../../storage/synapse/rooms/room-reader.ts'
+import type { SettledMemberships } from '../../../storage/synapse/rooms/settled-memberships.ts'
 import { StateGroupReader } from '../../../storage/synapse/rooms/state-group-reader.ts'
 import type { RoomCore } from '../../rooms/index.ts'
 import { endStatements } from '../../rooms/room-ends.ts'
@@ -10,6 +11,7 @@ import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { ImportWorld } from '../step.ts'
 import type { ImportClock } from './import-clock.ts'
 import { MergedTimeline, type PastGround, type TimelineCursor } from './merged-timeline.ts'
+import { PresentStates } from './present-states.ts'
 import { type Progressed, RoomDraft, type RoomParts, type TimelineEvent } from './room-draft.ts'
 import { RoomNodes } from './room-nodes.ts'
 import { RoomStates } from './room-states.ts'
@@ -22,6 +24,7 @@ export interface RoomMove {
   readonly core: RoomCore
   readonly clock: ImportClock
   readonly source: SynapseRooms
+  readonly memberships: SettledMemberships
 }
 
 /** What is told of a room while it is moved. */
@@ -55,7 +58,7 @@ export const moveRoom = async (
   told: RoomTold,
   span: RoomSpan,
 ): Promise<MovedRoom | string> => {
-  const room = await openRoom(move, roomId)
+  const room = await openRoom(move, roomId, span.from)
   if (typeof room === 'string') return room
   const { source } = move
   const timeline = new MergedTimeline(source, roomId, { ...span, size: span.page })
@@ -65,6 +68,7 @@ export const moveRoom = async (
     const next = await timeline.next()
     const events = await readTimeline(source, rows, { ...room, told })
     await room.parts.states.prefetch(events)
+    await room.parts.present.readUpTo(at.live)
     const runs = inRuns(events)
     for (const [index, run] of runs.entries()) {
       const isLast = index === runs.length - 1
@@ -89,6 +93,7 @@ interface OpenRoom {
 const openRoom = async (
   { core, clock, source, world }: RoomMove,
   roomId: string,
+  from: TimelineCursor,
 ): Promise<OpenRoom | string> => {
   const row = await source.row(roomId)
   const found = await source.createEvent(roomId)
@@ -109,10 +114,17 @@ const openRoom = async (
   if (known === undefined) makeRoom(writer, room, version)
   const nodes = new RoomNodes(context, source, { roomId, nid, version })
   const states = new RoomStates(source, new StateGroupReader(world.source), nodes)
-  const parts: RoomParts = { context, clock, nodes, states, partialJoin: await source.partialJoin(roomId) }
+  const present = new PresentStates(source, roomId, from.live)
+  const partialJoin = await source.partialJoin(roomId)
+  const parts: RoomParts = { context, clock, nodes, states, present, partialJoin }
   const newest = known && (await context.read.events.newestAt(nid, Number.MAX_SAFE_INTEGER))
   const gaps = known === undefined ? [] : await context.read.gaps.ofRoom(nid)
-  return { roomId, version, parts, progressed: { position: newest?.position, gaps: gaps.length } }
+  return {
+    roomId,
+    version,
+    parts,
+    progressed: { position: newest?.position, gaps: gaps.length, isLive: from.live > 0 },
+  }
 }
 
 /** Stores a room that has no events yet. What comes after it is stored after it. */
@@ -145,7 +157,7 @@ interface Run {
 
 /** Resolves as soon as the commit is on its way. */
 const storeRun = async (
-  { core, clock, source }: RoomMove,
+  { core, clock, source, memberships }: RoomMove,
   room: OpenRoom,
   { run, note, isEnd, last }: Run,
 ): Promise<MovedRoom> => {
@@ -162,7 +174,12 @@ const storeRun = async (
     clock.isEnd()
     drafted.resolve()
     return {
-      statements: [...draft.statements, ...endStatements(context, head, ends), ...note],
+      statements: [
+        ...draft.statements,
+        ...endStatements(context, head, ends),
+        ...(isEnd ? [memberships.of(head.room.nid)] : []),
+        ...note,
+      ],
       nids: draft.nids,
       result: () => draft.settle(),
     }

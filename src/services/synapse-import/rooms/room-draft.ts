@@ -2,6 +2,7 @@ import type { RoomEvent } from '../../../core/event/event.ts'
 import { stateMapKey } from '../../../core/event/event.ts'
 import { generationAfter } from '../../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
+import type { AuthNode } from '../../../storage/rooms/auth-graph.ts'
 import type { StateDelta } from '../../../storage/rooms/state-entry.ts'
 import { gathered } from '../../../storage/synapse/rooms/gathered.ts'
 import { type Appended, append, type Placement, type PowerEvents } from '../../rooms/append.ts'
@@ -10,6 +11,7 @@ import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomsContext } from '../../rooms/room-writer.ts'
 import { stateStatements } from '../../rooms/state-statements.ts'
 import type { ImportClock } from './import-clock.ts'
+import type { PresentStates } from './present-states.ts'
 import type { RoomNodes } from './room-nodes.ts'
 import type { RoomStates, StatedEvent } from './room-states.ts'
 import type { ReadEvent } from './source-event.ts'
@@ -18,6 +20,8 @@ import type { ReadEvent } from './source-event.ts'
 export type TimelineEvent = ReadEvent &
   StatedEvent & {
     readonly position: number
+    /** Where it stands in the stream of Synapse; negative: it was fetched of the past. */
+    readonly stream: number
     /** What it refers to that Synapse does not have. */
     readonly missing: readonly string[]
   }
@@ -28,6 +32,7 @@ export interface RoomParts {
   readonly clock: ImportClock
   readonly nodes: RoomNodes
   readonly states: RoomStates
+  readonly present: PresentStates
   /** The join by which the room was entered whose members are not all known. */
   readonly partialJoin: { readonly joinEventId: string; readonly servers: readonly string[] } | undefined
 }
@@ -37,7 +42,12 @@ export interface Progressed {
   /** Of the last event that is shown; `undefined` before the first. */
   position: number | undefined
   gaps: number
+  /** Something has come while Synapse was in the room. */
+  isLive: boolean
 }
+
+/** States that differ in no more points are told by these. */
+const NEAR = 20
 
 /** Where fewer positions are free, nothing that is missing would find place. */
 const GAP = 1_000
@@ -85,27 +95,66 @@ export class RoomDraft {
     const { event, rejected, softFailed, position } = timed
     clock.is(timed.receivedTs)
     const isShown = rejected === undefined && !softFailed
-    const difference = await states.before(this.#head.state, timed)
+    const before = await states.before(this.#head.state, timed)
     const authNodes = await nodes.ensure(event.authEvents)
     const self = (await nodes.stored([event.eventId])).get(event.eventId)
-    if (isShown) await this.move(difference, position - 1)
+    const node = {
+      nid: self?.nid ?? context.nids.next(),
+      generation: generationAfter([...authNodes.values()]),
+    }
+    nodes.add(event.eventId, node)
+    const stated = isShown ? await this.#follow(timed, before, node) : { delta: before }
     const placement: Placement = {
       ...{ event, json: timed.json, rejected, softFailed, authNodes, at: position },
-      nid: self?.nid ?? context.nids.next(),
-      outlierNid: self?.nid,
-      unnamed: this.#unnamed(event.eventId),
-      missingPrevEvents: timed.missing,
-      isUnmissed: true,
-      ...(isShown ? {} : { delta: difference, powers: () => this.#powersIn(difference) }),
+      ...{ nid: node.nid, outlierNid: self?.nid, unnamed: this.#unnamed(event.eventId) },
+      ...{ missingPrevEvents: timed.missing, isUnmissed: true, ...stated },
     }
     const appended = await append(context, this.#head, placement, 0)
-    nodes.add(event.eventId, { nid: appended.nid, generation: generationAfter([...authNodes.values()]) })
     this.#appended.push(appended)
     this.#statements.push(...appended.statements, ...this.#partial(appended, position))
     if (!isShown) return
     this.#statements.push(...this.#gapBefore(timed))
-    states.entered(timed)
     this.#progressed.position = position
+    this.#progressed.isLive ||= timed.stream > 0
+  }
+
+  /**
+   * Has the room's state follow an event that is part of its timeline. Where Synapse tells how it has resolved branches, that is the
+   * room's state, and the event's own differs from it. Else, and where they are far apart, the room's state becomes that of the
+   * event, just before it.
+   */
+  async #follow(
+    timed: TimelineEvent,
+    before: readonly StateDelta[],
+    node: AuthNode,
+  ): Promise<Partial<Placement>> {
+    const { present, states } = this.#parts
+    const { event, stream, position } = timed
+    const isPast = stream < 0
+    const isFollowed = present.areKnown && (!isPast || this.#progressed.isLive)
+    // What a room begins with, and what comes after something that is missing, holds from just before it on.
+    const isAfresh = this.#progressed.position === undefined || timed.missing.length > 0
+    const isApart = before.length > 0 && isFollowed && !isAfresh && before.length <= NEAR
+    if (!isApart) await this.move(before, position - 1)
+    const resolved = isFollowed && !isPast ? await states.changed(this.#head.state, present.upTo(stream)) : []
+    const powers = (): Promise<PowerEvents> => this.#powersIn(before)
+    if (isApart) {
+      states.drifted(resolved)
+      return { delta: before, stateChanges: resolved, powers }
+    }
+    const { type, stateKey, eventId } = event
+    const own: StateDelta[] = stateKey === undefined ? [] : [{ type, stateKey, eventId, ...node }]
+    if (isFollowed && isPast) {
+      if (own.length === 0) states.entered(timed)
+      return { stateChanges: [] }
+    }
+    const others = resolved.filter(point => point.eventId !== eventId)
+    states.entered(timed, others)
+    if (others.length === 0) return {}
+    const changes = [...own, ...others]
+    return {
+      stateChanges: [...new Map(changes.map(one => [stateMapKey(one.type, one.stateKey), one])).values()],
+    }
   }
 
   /** The state becomes another one at a position. */

@@ -64,9 +64,20 @@ export class RoomStates {
     return this.#deltas(points, held)
   }
 
-  /** The held state has become that after an event, which is part of the timeline. */
-  entered({ stateGroup }: StatedEvent): void {
+  /** The held state has become that after an event, but for these points. */
+  entered({ stateGroup }: StatedEvent, but: readonly StateDelta[] = []): void {
     this.#groups.moved(stateGroup)
+    this.#groups.drifted(but)
+  }
+
+  /** The held state has become another one at these points. */
+  drifted(points: readonly StateDelta[]): void {
+    this.#groups.drifted(points)
+  }
+
+  /** Which of these points the held state has not. */
+  changed(held: HeldState, points: readonly GroupPoint[]): Promise<StateDelta[]> {
+    return this.#deltas(new Map(points.map(point => [stateMapKey(point.type, point.stateKey), point])), held)
   }
 
   /** How a state that is told by its events differs from the held one. */

@@ -3,6 +3,7 @@ import { signingKeyFromSeed } from '../../../core/signing.ts'
 import { NidAllocator } from '../../../storage/nids.ts'
 import { positionOf, StreamMoves } from '../../../storage/synapse/rooms/positions.ts'
 import { SynapseRooms } from '../../../storage/synapse/rooms/room-reader.ts'
+import { SettledMemberships } from '../../../storage/synapse/rooms/settled-memberships.ts'
 import { createRoomCore } from '../../rooms/index.ts'
 import type { ImportStep, ImportWorld, StepProgress } from '../step.ts'
 import { ImportClock } from './import-clock.ts'
@@ -66,7 +67,8 @@ export const roomMove = async (world: ImportWorld): Promise<RoomMove> => {
   const signingKey = signingKeyFromSeed('ed25519:import', randomBytes(32))
   const core = createRoomCore({ database, nids, clock, serverName, signingKey, random: randomBytes })
   core.writer.onForked = undefined
-  return { world, core, clock, source: new SynapseRooms(world.source) }
+  const memberships = new SettledMemberships(database)
+  return { world, core, clock, memberships, source: new SynapseRooms(world.source) }
 }
 
 const tellingOf = (progress: StepProgress, at: { newest: number; base: number }): RoomTold => ({

@@ -26,6 +26,7 @@ export const readTimeline = async (
       {
         ...event,
         position: row.position,
+        stream: row.stream,
         stateGroup: row.stateGroup ?? undefined,
         replaces: typeof replaces === 'string' ? replaces : undefined,
       },

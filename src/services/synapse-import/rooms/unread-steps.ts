@@ -57,7 +57,10 @@ export const noticesStep: ImportStep = tableStep<ActionRow>({
         ]
       })
       progress.came('notifications', actions.length)
-      progress.left('Notifications of events that did not come over', rows.length - actions.length)
+      progress.left(
+        'Notifications of events that are in no timeline, such as invitations that were accepted',
+        rows.length - actions.length,
+      )
       return writer.insert(actions)
     }
   },

@@ -36,6 +36,19 @@ export interface TimelineRow extends SourceEvent {
   readonly stateGroup: number | null
 }
 
+/** A point of a room's present state has another event, or none. */
+export interface PresentChange {
+  readonly stream: number
+  readonly type: string
+  readonly stateKey: string
+  readonly eventId: string | null
+  /** Where the event stands, if that is in the timeline. */
+  readonly eventStream: number | null
+}
+
+/** The first schema with an index by which the changes of a room are found. */
+const WITH_CHANGES = 88
+
 /** Where somebody has read what was fetched of a room's past up to. */
 export interface PastCursor {
   readonly depth: string
@@ -167,6 +180,23 @@ export class SynapseRooms {
     return this.#source.all(
       'SELECT type, state_key AS "stateKey", event_id AS "eventId" FROM current_state_events WHERE room_id = ?',
       [roomId],
+    )
+  }
+
+  /** Whether Synapse can tell quickly how a room's present state has changed. */
+  get tellsChanges(): boolean {
+    return this.#source.schemaVersion >= WITH_CHANGES && this.#source.has('current_state_delta_stream')
+  }
+
+  /** How a room's present state has changed after one position of the stream up to another, in order. */
+  changes(roomId: string, after: number, upTo: number): Promise<PresentChange[]> {
+    return this.#source.all<PresentChange>(
+      `SELECT d.stream_id AS stream, d.type AS type, d.state_key AS "stateKey", d.event_id AS "eventId",
+         e.stream_ordering AS "eventStream"
+       FROM current_state_delta_stream d
+       LEFT JOIN events e ON e.event_id = d.event_id AND NOT e.outlier
+       WHERE d.room_id = ? AND d.stream_id > ? AND d.stream_id <= ? ORDER BY d.stream_id`,
+      [roomId, after, upTo],
     )
   }
 
