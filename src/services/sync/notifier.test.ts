@@ -96,14 +96,43 @@ test('of one user nobody waits on, at their end', async t => {
   t.is(notifier.waiting, 1)
 })
 
-test('of one user so many wait at most, and those who came last wait on', async t => {
-  const { notifier, wait } = setUp([])
-  const others = wait('@b:x', 1000)
-  const waits = Array.from({ length: 103 }, () => wait('@a:x', 1000))
-  await Promise.all(waits.slice(0, 3).map(({ over }) => over))
-  t.false(waits[3]?.state.isOver)
+test('of one user so many are woken at most; the others are answered neither at once nor much later', async t => {
+  const { clock, notifier, wait } = setUp([])
+  const others = wait('@b:x', 60_000)
+  const short = wait('@a:x', 1000)
+  const waits = Array.from({ length: 102 }, () => wait('@a:x', 60_000))
+  const [first, second, third] = waits
+  const over = () => waits.filter(({ state }) => state.isOver).length
+  notifier.wake(['@a:x'])
+  await Promise.all(waits.slice(2).map(wait => wait.over))
+  t.is(over(), 100)
+  t.is(notifier.waiting, 4)
+  await clock.advance(1100)
+  await short.over
+  t.is(over(), 100, 'who is answered at once comes again at once')
+  await clock.advance(9000)
+  await Promise.all([first?.over, second?.over])
+  t.true(third?.state.isOver)
   t.false(others.state.isOver)
-  t.is(notifier.waiting, 101)
+  t.is(notifier.waiting, 1)
+})
+
+test('who is one too many is let go with all others', async t => {
+  const { notifier, wait } = setUp([])
+  const leaving = new AbortController()
+  const gone = wait('@a:x', 60_000, leaving.signal)
+  const ended = wait('@a:x', 60_000)
+  for (let n = 0; n < 100; n++) wait('@a:x', 60_000)
+  leaving.abort()
+  await gone.over
+  t.false(ended.state.isOver)
+  notifier.end('@a:x')
+  await ended.over
+  t.is(notifier.waiting, 0)
+  const waits = Array.from({ length: 101 }, () => wait('@a:x', 60_000))
+  notifier.close()
+  await Promise.all(waits.map(({ over }) => over))
+  t.is(notifier.waiting, 0)
 })
 
 test('commits during a round are covered by one more', async t => {

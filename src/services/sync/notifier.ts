@@ -69,10 +69,15 @@ class Waiter implements Wait {
 /** Woken at once, so that ten thousand do not hold the event loop for half a second. */
 const SLICE = 200
 /**
- * Clients of one user that wait at a time, which nobody has so many of: each is answered when something concerns the user, so that one
- * account with thousands of requests under way would keep all others waiting with each message in its rooms.
+ * Clients of one user that are woken when something concerns them: with thousands of requests under way one account would keep all others
+ * waiting with each message in its rooms.
  */
 const MAX_OF_USER = 100
+/**
+ * So long whoever is one too many waits on, and then looks for what is new. Whoever is answered comes again: at once, they would take the place
+ * of another each time, without pause. Milliseconds.
+ */
+const RESTS_MS = 10_000
 /** After a failure; milliseconds. */
 const PAUSE_MS = 1_000
 
@@ -86,7 +91,9 @@ export class Notifier {
   readonly #log: Log
   readonly #followers: readonly Follower[]
   readonly #deadlines: Deadlines
-  readonly #waiting = new Map<string, Set<Waiter>>()
+  readonly #waiting: ByUser = new Map()
+  /** Those whom nothing wakes but their end. */
+  readonly #resting: ByUser = new Map()
   readonly #stopListening: () => void
   readonly #wakeQueue: Waiter[] = []
   readonly #followed = new Map<Follower, number>()
@@ -106,7 +113,7 @@ export class Notifier {
   /** How many clients wait. */
   get waiting(): number {
     let count = 0
-    for (const waiters of this.#waiting.values()) for (const { isWoken } of waiters) if (!isWoken) count += 1
+    for (const { isWoken } of this.#all()) if (!isWoken) count += 1
     return count
   }
 
@@ -138,29 +145,33 @@ export class Notifier {
   /**
    * Lets a client wait until something concerns the user, the deadline (ms) has come, or the client has gone. What comes
    * after the call wakes; the caller checks once more after calling, for what came before. Where too many clients of the user wait, the
-   * one that has waited longest does so no longer.
+   * one that has waited longest is not woken any more, and hears of what comes in some seconds, at its end.
    */
   wait(userId: string, deadline: number, departure: Departure): Wait {
-    const waiters = this.#waiting.get(userId) ?? new Set()
-    this.#waiting.set(userId, waiters)
     const waiter = new Waiter(() => {
-      waiters.delete(waiter)
-      if (waiters.size === 0 && this.#waiting.get(userId) === waiters) this.#waiting.delete(userId)
+      for (const all of [this.#waiting, this.#resting]) remove(all, userId, waiter)
       cancelDeadline()
       departure.removeEventListener('abort', waiter.cancel)
     })
-    waiters.add(waiter)
+    const waiters = add(this.#waiting, userId, waiter)
     const cancelDeadline = this.#deadlines.add(deadline, waiter.cancel)
     departure.addEventListener('abort', waiter.cancel)
     if (this.isClosed || departure.aborted) waiter.cancel()
     const [longest] = waiters
-    if (waiters.size > MAX_OF_USER) longest?.cancel()
+    if (waiters.size > MAX_OF_USER && longest !== undefined) this.#rest(userId, longest)
     return waiter
+  }
+
+  #rest(userId: string, waiter: Waiter): void {
+    remove(this.#waiting, userId, waiter)
+    add(this.#resting, userId, waiter)
+    this.#deadlines.add(this.now() + RESTS_MS, waiter.cancel)
   }
 
   /** Lets none of a user's clients wait on: who is answered comes again, if they still may. */
   end(userId: string): void {
-    for (const waiter of [...(this.#waiting.get(userId) ?? [])]) waiter.cancel()
+    for (const all of [this.#waiting, this.#resting])
+      for (const waiter of [...(all.get(userId) ?? [])]) waiter.cancel()
   }
 
   /** Wakes everybody and lets nobody wait any more. */
@@ -168,7 +179,7 @@ export class Notifier {
     this.#closing.abort()
     this.#stopListening()
     this.#deadlines.close()
-    for (const waiters of [...this.#waiting.values()]) for (const waiter of [...waiters]) waiter.cancel()
+    for (const waiter of [...this.#all()]) waiter.cancel()
   }
 
   get isClosed(): boolean {
@@ -178,6 +189,10 @@ export class Notifier {
   /** Milliseconds since 1970, on the clock that deadlines are measured by. */
   now(): number {
     return this.#clock.now()
+  }
+
+  *#all(): Iterable<Waiter> {
+    for (const all of [this.#waiting, this.#resting]) for (const waiters of all.values()) yield* waiters
   }
 
   async #follow(): Promise<void> {
@@ -212,4 +227,18 @@ export class Notifier {
     for (const waiter of this.#wakeQueue.splice(0, SLICE)) waiter.wake()
     if (this.#wakeQueue.length > 0) setImmediate(() => this.#wakeSlice())
   }
+}
+
+type ByUser = Map<string, Set<Waiter>>
+
+const add = (all: ByUser, userId: string, waiter: Waiter): ReadonlySet<Waiter> => {
+  const waiters = all.get(userId) ?? new Set()
+  all.set(userId, waiters)
+  return waiters.add(waiter)
+}
+
+const remove = (all: ByUser, userId: string, waiter: Waiter): void => {
+  const waiters = all.get(userId)
+  waiters?.delete(waiter)
+  if (waiters?.size === 0) all.delete(userId)
 }
