@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import test from 'ava'
 import { systemClock } from '../system-clock.ts'
@@ -20,6 +20,9 @@ test('whoever takes nothing of what they are sent is sent no more; whoever waits
       ...{ writableNeedDrain, writableEnded },
       setTimeout(_ms: number, stalled?: () => void) {
         stalled?.()
+        return this as unknown as ServerResponse
+      },
+      prependOnceListener() {
         return this as unknown as ServerResponse
       },
       destroy() {
@@ -51,6 +54,30 @@ test('what a file is read from is closed when its reader is broken off', async t
   response.emit('timeout')
   t.like(await sent.promise, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
   t.true(source.destroyed)
+})
+
+test('whoever waits on a connection on which a file was sent before waits on', async t => {
+  const [first, second] = [Promise.withResolvers<ServerResponse>(), Promise.withResolvers<ServerResponse>()]
+  const server = createServer((incoming, response) => {
+    if (incoming.url === '/wait') return second.resolve(response)
+    first.resolve(response)
+    void send(incoming, response, new Reply({ body: Readable.from(['file']) }), systemClock)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const connection = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  connection.resume()
+  const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+  connection.write(`${ask('/file')}${ask('/wait')}`)
+  const [sent, waiting] = await Promise.all([first.promise, second.promise])
+  while (!sent.writableFinished || waiting.socket === null)
+    await new Promise(resolve => setImmediate(resolve))
+  t.is(waiting.socket.timeout, 0)
+  const { socket } = waiting
+  waiting.end()
+  while (!waiting.writableFinished) await new Promise(resolve => setImmediate(resolve))
+  t.true((socket.timeout ?? 0) > 0, 'then it is idle, and has the time of those')
+  connection.destroy()
 })
 
 function* endless() {

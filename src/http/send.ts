@@ -55,11 +55,16 @@ const STALLED_MS = 120_000
  * Where it is we who have nothing to send yet, they wait.
  */
 export const breakWhenStalled = (
-  response: Pick<ServerResponse, 'setTimeout' | 'writableNeedDrain' | 'writableEnded' | 'destroy'>,
+  response: Pick<
+    ServerResponse,
+    'setTimeout' | 'prependOnceListener' | 'writableNeedDrain' | 'writableEnded' | 'destroy'
+  >,
 ): void => {
   response.setTimeout(STALLED_MS, () => {
     if (response.writableNeedDrain || response.writableEnded) response.destroy()
   })
+  // It holds for the connection, and would end what is waited for next on it. Before Node sets the time that idle ones are kept.
+  response.prependOnceListener('finish', () => response.setTimeout(0))
 }
 
 const COMMON_HEADERS = { ...CORS_HEADERS, 'Cache-Control': 'no-store' }
