@@ -9,6 +9,7 @@ import {
   isSameJson,
   isSameKey,
   type KeyUpload,
+  keysAlone,
   oneTimeKeys,
   withoutSignatures,
 } from './uploaded-keys.ts'
@@ -68,19 +69,15 @@ export class DeviceKeys {
     const fallbacks = fallbackKeys(fallback)
     const known = isEmpty ? undefined : (await this.#context.read.deviceKeys.one(userId, deviceId))?.json
     const parsed = oneTimeKeys(once)
-    const isAnother = text !== undefined && known !== undefined && !isSameJson(text, known, withoutSignatures)
+    const isAnother = text !== undefined && known !== undefined && !isSameJson(text, known, keysAlone)
+    const isMore = text !== undefined && known !== undefined && isSameJson(text, known, withoutSignatures)
     const fresh = isEmpty || isAnother ? parsed : await this.#freshKeys(userId, deviceId, parsed)
     if (fresh.length > MAX_ONE_TIME_KEYS) throw tooMany()
     const before = clock.now() - REMEMBER_CLAIMED_MS
     return [
       ...(text === undefined || (known !== undefined && isSameJson(text, known))
         ? []
-        : await this.#identityStatements(
-            userId,
-            deviceId,
-            { text, isMore: known !== undefined && !isAnother },
-            offset,
-          )),
+        : await this.#identityStatements(userId, deviceId, { text, isMore }, offset)),
       // Whoever holds these keys has lost those that signed the others, which nobody could use (a bot whose store is gone).
       ...(isAnother ? write.oneTimeKeys.dropDevices(userId, [deviceId]) : []),
       ...(fresh.length === 0

@@ -69,6 +69,10 @@ testDatabases(
     t.regex((await upload({ one_time_keys: anew })).error, /already exists/)
     const signed = { ...identity, signatures: { [bot.userId]: { 'ed25519:more': 'c2ln' } } }
     t.regex((await upload({ device_keys: signed, one_time_keys: anew })).error, /already exists/)
+    const abler = { ...identity, algorithms: ['m.olm.v1.curve25519-aes-sha2'] }
+    t.regex((await upload({ device_keys: abler, one_time_keys: anew })).error, /already exists/)
+    t.is((await upload({ device_keys: abler })).one_time_key_counts.signed_curve25519, 2)
+    t.deepEqual((await bot.sync()).device_unused_fallback_key_types, ['signed_curve25519'])
     const another = { ...identity, keys: { [`ed25519:${bot.deviceId}`]: 'bmV3' } }
     t.deepEqual(await upload({ device_keys: another, one_time_keys: anew }), {
       one_time_key_counts: { signed_curve25519: 1 },

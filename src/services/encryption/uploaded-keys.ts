@@ -74,6 +74,9 @@ export const isSameKey = (one: string, other: string): boolean => {
 /** Keys without what may be added to them. */
 export const withoutSignatures = ({ signatures: _, ...keys }: JsonObject): JsonObject => keys
 
+/** What identity keys are made of: by these other devices send, and with them are one-time keys signed. */
+export const keysAlone = ({ keys }: JsonObject): JsonObject => ({ keys: keys ?? null })
+
 /**
  * Whether two texts of identity keys say the same, in whatever order.
  * @param part what of them is compared
