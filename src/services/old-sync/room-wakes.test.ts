@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { StreamName } from '../../storage/database.ts'
 import { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
@@ -48,3 +49,38 @@ testDatabases(
     endLater()
   },
 )
+
+test('whoever waits hears also of what comes just as the last look ends', async t => {
+  for (let ticks = 0; ticks < 10; ticks++) {
+    let position = 0
+    let commit = (_moved: ReadonlyMap<StreamName, number>): void => undefined
+    const looked = Promise.withResolvers<void>()
+    const db = {
+      position: () => position,
+      onCommit: (listener: typeof commit) => {
+        commit = listener
+        return () => undefined
+      },
+    }
+    const wakes = new RoomWakes(db, {
+      touchedRooms: async (_after, upTo) => {
+        if (upTo < 2) await looked.promise
+        return upTo < 2 ? [] : [{ roomNid: 7, position: upTo, redacts: false }]
+      },
+    })
+    let isWoken = false
+    wakes.on(7, () => {
+      isWoken = true
+    })
+    const store = (): void => {
+      position += 1
+      commit(new Map([['events', position]]))
+    }
+    store()
+    looked.resolve()
+    for (let n = 0; n < ticks; n++) await undefined
+    store()
+    await new Promise(resolve => setImmediate(resolve))
+    t.true(isWoken, `after ${ticks}`)
+  }
+})

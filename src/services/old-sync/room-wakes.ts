@@ -41,6 +41,8 @@ export class RoomWakes {
     this.#again = true
     this.#following ??= this.#follow().finally(() => {
       this.#following = undefined
+      // Something may have come between the last look and now.
+      if (this.#again) this.#wake()
     })
   }
 
