@@ -1,6 +1,7 @@
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { temporaryDirectory } from '../src/test-kit/temporary-directory.ts'
 import { GROUPS, groupTests, longestFirst, TESTS } from './test-groups.ts'
 
 test('test files share a process by area, dealt out evenly; small areas share one, and what disturbs others stays alone', t => {
@@ -18,6 +19,15 @@ test('test files share a process by area, dealt out evenly; small areas share on
 test('what stays alone, and whole servers, come before everything else', t => {
   const long = ['federation-tests.browser', 'src.storage.dump.dump'].map(name => `${GROUPS}/${name}.test.ts`)
   t.deepEqual([import.meta.filename, ...long].toSorted(longestFirst), [...long, import.meta.filename])
+})
+
+test('what waits for processes of its own comes before more files of which none does', t => {
+  const directory = temporaryDirectory(t)
+  const services = join(directory, 'src.services-1.test.ts')
+  const others = join(directory, 'others.test.ts')
+  writeFileSync(services, 'x'.repeat(190))
+  writeFileSync(others, 'x'.repeat(100))
+  t.deepEqual([services, others].toSorted(longestFirst), [others, services])
 })
 
 /** A test's title, where it is written down as it is. */
