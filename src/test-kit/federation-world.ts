@@ -23,27 +23,12 @@ import type { EventTemplate } from '../services/rooms/local-event.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
 import type { FakeClock } from './fake-clock.ts'
+import type { Interceptor, Transport } from './federation-transport.ts'
 import { openTestServer, type TestServer } from './http.ts'
 import { httpPort } from './http-port.ts'
 import { Life, mortalDatabase } from './mortal.ts'
 import { type TestRooms, testRooms } from './rooms.ts'
 import { FEDERATION_OPTIONS, serverServerApp } from './server-server-app.ts'
-
-/** What a test may do to a request on its way; `undefined` lets it pass. */
-export type Interceptor = (request: {
-  readonly from: string
-  readonly to: string
-  readonly method: string
-  /** Without the query, percent-decoded. */
-  readonly path: string
-  readonly body?: string
-}) => { readonly status: number; readonly json: JsonObject } | 'unreachable' | undefined
-
-/** What becomes of a request on its way: it is delivered once, never, later, or more than once. */
-export type Transport = (
-  request: { readonly from: string; readonly to: string; readonly method: string; readonly path: string },
-  deliver: () => Promise<OutboundResponse>,
-) => Promise<OutboundResponse>
 
 /** One homeserver of the world. */
 export interface WorldServer {

@@ -25,18 +25,6 @@ onServer('an invitation expires', async (t, server) => {
   t.is((await one(a, roomId, b)).status, 'accepted', 'the next one counts')
 })
 
-onServer(
-  'a reason of which no event can be made is refused, also where the invitation stands',
-  async (t, server) => {
-    const [a, b] = [await newPerson(server), await newPerson(server)]
-    const roomId = await a.createRoom({ invite: [b.userId] })
-    const refused = async () => code(a.change('invite', roomId, b, { reason: '\ud800' }))
-    t.is(await refused(), '400 M_BAD_JSON')
-    await a.change('invite', roomId, b, { reason: 'x' })
-    t.is(await refused(), '400 M_BAD_JSON')
-  },
-)
-
 onServer('what no event can hold is not put off either, to fail when it is due', async (t, server) => {
   const [a, b] = [await newPerson(server), await newPerson(server)]
   const roomId = await a.createRoom({})

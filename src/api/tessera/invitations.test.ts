@@ -205,3 +205,15 @@ onServer('what is redacted of an invitation or its answer shows nowhere', async 
   await isGone(a, 'secret reason')
   t.is((await one(a, roomId, b)).status, 'declined')
 })
+
+onServer(
+  'a reason of which no event can be made is refused, also where the invitation stands',
+  async (t, server) => {
+    const [a, b] = [await newPerson(server), await newPerson(server)]
+    const roomId = await a.createRoom({ invite: [b.userId] })
+    const refused = async () => code(a.change('invite', roomId, b, { reason: '\ud800' }))
+    t.is(await refused(), '400 M_BAD_JSON')
+    await a.change('invite', roomId, b, { reason: 'x' })
+    t.is(await refused(), '400 M_BAD_JSON')
+  },
+)

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, type Pair, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
-import { type Interceptor, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
+import type { Interceptor } from '../../test-kit/federation-transport.ts'
+import { stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
 import { NOT_NOW } from '../../test-kit/partial-join.ts'
 
 /** The first server is not told who is in the room. */

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import type { Interceptor } from '../../test-kit/federation-world.ts'
+import type { Interceptor } from '../../test-kit/federation-transport.ts'
 import { BOB, completed, headOf, joinPartially, type Scene, scene } from '../../test-kit/partial-join.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
