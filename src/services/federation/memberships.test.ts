@@ -120,3 +120,23 @@ test('knocking, and being let in', async t => {
   await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
   t.is((await b.core.writer.head(roomId))?.memberships.get(BOB), 'join')
 })
+
+test('an invitation that comes before the answer to a knock is not lost', async t => {
+  const { a, b, world } = await pair(t)
+  const roomId = await makeRoom(a, {
+    preset: 'private_chat',
+    initialState: [{ type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'knock' } }],
+  })
+  world.transport = async ({ path }, deliver) => {
+    const answer = await deliver()
+    if (path.includes('/send_knock/'))
+      await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
+    return answer
+  }
+  await b.rooms.memberships.knock({ userId: BOB, roomId, via: ['a.test'] })
+  const { read } = b.core.context
+  t.like(await read.invitations.one(BOB, roomId), { kind: 'invite', status: 'invited' })
+  await b.rooms.memberships.leave({ userId: BOB, roomId })
+  await b.rooms.memberships.knock({ userId: BOB, roomId, via: ['a.test'] })
+  t.like(await read.invitations.one(BOB, roomId), { kind: 'invite' }, 'nor if there was one before')
+})

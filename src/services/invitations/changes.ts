@@ -76,11 +76,14 @@ export class InvitationChanges {
     rows: readonly InvitationRow[],
     { onlyInvited }: { onlyInvited: boolean },
   ): Promise<InvitationRecordChange[]> {
-    const invitations = rows.filter(row => row.kind === 'invite')
-    const stored = await this.#read.events.byIds(invitations.map(row => row.eventId))
+    const stored = await this.#read.events.byIds(rows.map(row => row.eventId))
     const now = this.#clock.now()
     const changes: InvitationRecordChange[] = []
-    for (const row of invitations) {
+    for (const row of rows) {
+      if (row.kind === 'knock') {
+        if (!onlyInvited) changes.push(...(await this.#knockedInstead(row)))
+        continue
+      }
       const { roomId, userId, status } = row
       const isOver = status !== 'invited' && !onlyInvited
       const isTold = isShown(stored.get(row.eventId))
@@ -90,6 +93,14 @@ export class InvitationChanges {
       if (!onlyInvited) changes.push(...(await this.#restoredBy(row)))
     }
     return changes
+  }
+
+  /** Whoever may knock is not invited: that the invitation was withdrawn has not come here. */
+  async #knockedInstead({ roomId, userId, status }: InvitationRow): Promise<InvitationRecordChange[]> {
+    const key = { roomId, userId }
+    if (status !== 'invited' || (await this.#standing.invitationOf(key)) !== undefined) return []
+    const cancelled = ended('cancelled', this.#clock.now())
+    return [{ ...key, change: record => (record?.status === 'invited' ? cancelled(record) : undefined) }]
   }
 
   /** How one has ended: by what the state has in its place, which may say more. The other stream tells the same, if it does. */

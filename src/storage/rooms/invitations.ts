@@ -145,12 +145,12 @@ export class InvitationReader {
 /** Builds the statements that change invitations. */
 export class InvitationWriter {
   readonly #upsert: Prepared
+  readonly #upsertUnchanged: Prepared
   readonly #settle: Prepared
   readonly #settleEvent: Prepared
 
   constructor(db: Reader) {
-    this.#upsert = db.prepare(
-      `INSERT INTO invitations (user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event,
+    const upsert = `INSERT INTO invitations (user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event,
          event_id, room_version, stripped_state, event_position)
        VALUES (?, ?, ?, ?, 'invited', ?, ?, ?, ?, ?, ?, ?,
          COALESCE((SELECT position FROM streams WHERE name = 'events'), 0) + 1)
@@ -158,8 +158,9 @@ export class InvitationWriter {
          created_ts = CASE WHEN invitations.status = 'invited' THEN invitations.created_ts ELSE excluded.created_ts END,
          updated_ts = excluded.updated_ts, position = excluded.position, event = excluded.event,
          event_id = excluded.event_id, room_version = excluded.room_version, stripped_state = excluded.stripped_state,
-         event_position = excluded.event_position, ending = NULL`,
-    )
+         event_position = excluded.event_position, ending = NULL`
+    this.#upsert = db.prepare(upsert)
+    this.#upsertUnchanged = db.prepare(`${upsert} WHERE invitations.position = ?`)
     const settle = `UPDATE invitations SET status = ?, updated_ts = ?, position = ?, ending = ?
        WHERE user_id = ? AND room_id = ? AND status = 'invited'`
     this.#settle = db.prepare(settle)
@@ -168,23 +169,18 @@ export class InvitationWriter {
 
   /** A new or renewed invitation. */
   put(row: NewInvitation, position: SqlParameter): WriteStatement {
+    return { prepared: this.#upsert, rows: [valuesOf(row, position)] }
+  }
+
+  /** The same, if what is there, or that there is nothing, is what was read before: something newer stays. */
+  putUnlessChanged(
+    row: NewInvitation,
+    position: SqlParameter,
+    before: Pick<InvitationRow, 'position'> | undefined,
+  ): WriteStatement {
     return {
-      prepared: this.#upsert,
-      rows: [
-        [
-          row.userId,
-          row.roomId,
-          row.kind,
-          row.sender,
-          row.updatedTs,
-          row.updatedTs,
-          position,
-          JSON.stringify(row.event),
-          row.eventId,
-          row.roomVersion,
-          JSON.stringify(row.strippedState),
-        ],
-      ],
+      prepared: this.#upsertUnchanged,
+      rows: [[...valuesOf(row, position), before?.position ?? NO_POSITION]],
     }
   }
 
@@ -201,6 +197,23 @@ export class InvitationWriter {
     return { prepared: this.#settleEvent, rows: [[...columnsOf(end), userId, roomId, eventId]] }
   }
 }
+
+/** No change stands there: positions begin with 1. */
+const NO_POSITION = 0
+
+const valuesOf = (row: NewInvitation, position: SqlParameter): SqlParameter[] => [
+  row.userId,
+  row.roomId,
+  row.kind,
+  row.sender,
+  row.updatedTs,
+  row.updatedTs,
+  position,
+  JSON.stringify(row.event),
+  row.eventId,
+  row.roomVersion,
+  JSON.stringify(row.strippedState),
+]
 
 const columnsOf = ({ status, now, position, ending }: InvitationEnd): SqlParameter[] => [
   status,

@@ -35,10 +35,14 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     return this.#joins.idle(roomId)
   }
 
-  /** "Knocking upon a room": the knock is kept as a pending invitation of the other direction. */
+  /**
+   * "Knocking upon a room": the knock is kept as a pending invitation of the other direction. An invitation may answer it before the
+   * answer to the request is here: that stays.
+   */
   async knock(request: RemoteRequest): Promise<void> {
     const { federation, core, clock } = this.#context
     const { roomId, userId } = request
+    const before = await core.context.read.invitations.one(userId, roomId)
     const versions = [...roomVersions.keys()]
     const { event, state } = await this.#throughAny('knock', request, {
       prepare: ({ server, ...options }) =>
@@ -52,7 +56,7 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     const { version } = event
     const description = await readDescription(state, { roomId, version }, this.#context.verifyEvents)
     const { db, write } = core.context
-    const knock = write.invitations.put(
+    const knock = write.invitations.putUnlessChanged(
       {
         userId,
         roomId,
@@ -65,6 +69,7 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
         strippedState: description.stripped,
       },
       CHANGED,
+      before,
     )
     await db.commit({ statements: [knock] })
   }
