@@ -20,3 +20,12 @@ export const importedPosition = (text: string): number | undefined => {
   const position = Math.max(0, Number(found[1] ?? found[2] ?? found[3])) * POSITIONS_PER_IMPORTED
   return Number.isSafeInteger(position) ? position : undefined
 }
+
+/** Among the parts of a token, which say in turn where a stream stood: that of device lists. Those have kept their places as they are. */
+const DEVICE_LISTS = 7
+
+/** Where in the stream of device lists a token of Synapse stands, if it says so. */
+export const importedDeviceLists = (text: string): number | undefined => {
+  const found = /^m?(\d{1,15})(?=~|$)/.exec(text.split('_')[DEVICE_LISTS] ?? '')
+  return found === null ? undefined : Number(found[1])
+}

@@ -48,9 +48,17 @@ test('any text is read without failing', t => {
 
 test('a token of Synapse says where its stream of events stood', t => {
   const at = 123 * POSITIONS_PER_IMPORTED
-  for (const text of ['s123_17_338_6732_1_1_2_3_4_1_5', 'm123~4.130~2.125_17_0', 't47-123_17_1_m5~1.7_0']) {
-    t.deepEqual(parseStreamToken(text), { events: at }, text)
+  const tokens = {
+    s123_17_338_6732_1_1_2_265_4_1_5: 265,
+    'm123~4.130~2.125_17_0': undefined,
+    't47-123_17_1_m5~1.7_0_0_0_m9~1.12_0': 9,
+    s123_1_2_3_4_5_6_x: undefined,
   }
-  t.deepEqual(parseStreamToken('t47--9_17'), { events: 0 })
+  for (const [text, device_lists] of Object.entries(tokens)) {
+    const read = parseStreamToken(text)
+    t.is(read?.events, text.endsWith('x') ? undefined : at, text)
+    t.is(read?.device_lists, device_lists, text)
+  }
+  t.is(parseStreamToken('t47--9_17')?.events, 0)
   t.deepEqual(parseStreamToken('s1.e5'), { events: 5 }, 'ours is ours')
 })

@@ -1,4 +1,4 @@
-import { importedPosition } from './imported-token.ts'
+import { importedDeviceLists, importedPosition } from './imported-token.ts'
 
 /**
  * Tokens of `/sync` and `/messages`: a version, then each stream's position under its letter (`s1.e42.r7`). Keyed,
@@ -50,12 +50,12 @@ export const formatStreamToken = (token: StreamToken): string => {
 
 /**
  * Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. One of Synapse is that of a server
- * whose data was imported: it says where the stream of events stood, and of nothing else that it was followed.
+ * whose data was imported: it says where the streams of events and of device lists stood, and of nothing else that it was followed.
  */
 export const parseStreamToken = (text: string): StreamToken | undefined => {
   if (text.length > LARGEST_TOKEN || !FORM.test(text)) {
     const events = importedPosition(text)
-    return events === undefined ? undefined : { events }
+    return events === undefined ? undefined : { events, device_lists: importedDeviceLists(text) }
   }
   const token: Partial<Record<SyncStream, number>> = {}
   for (let at = VERSION.length; at < text.length; ) {

@@ -43,7 +43,7 @@ export const SYNAPSE_TABLES = {
     'server_name text, key_id text, from_server text, ts_added_ms bigint, verify_key bytea, ts_valid_until_ms bigint',
   application_services_txns: 'as_id text, txn_id bigint, event_ids text',
   device_lists_stream: 'stream_id bigint, user_id text, device_id text',
-  device_lists_remote_extremeties: 'user_id text, stream_id text',
+  user_signature_stream: 'stream_id bigint, from_user_id text, user_ids text',
   device_inbox: 'user_id text, device_id text, stream_id bigint, message_json text',
   device_federation_inbox: 'origin text, message_id text, received_ts bigint',
   device_federation_outbox: 'destination text, stream_id bigint, queued_ts bigint, messages_json text',

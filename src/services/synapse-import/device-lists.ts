@@ -1,68 +1,92 @@
-import type { StreamPosition } from '../../storage/database.ts'
 import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
+import { StreamMoves } from '../../storage/synapse/rooms/positions.ts'
+import { jsonOf } from './readable.ts'
 import type { ImportWorld } from './step.ts'
 import { tableStep } from './table-step.ts'
 
-/**
- * Places in the stream of device lists, after all that Synapse has used: other servers remember the last that they have heard of.
- */
-const placesAfter = async (world: ImportWorld): Promise<(offset: number) => StreamPosition> => {
-  const row = await world.source.get<{ last: number | null }>(
-    'SELECT max(stream_id) AS last FROM device_lists_stream',
-  )
-  const used = Number(row?.last ?? 0)
-  return offset => ({
-    stream: 'device_lists',
-    offset: Math.max(0, used - world.db.position('device_lists')) + offset,
-  })
+/** Has the stream go on behind all that Synapse has used: other servers and clients remember where they are in it. */
+const goOnBehind = async ({ source, db }: ImportWorld): Promise<void> => {
+  for (const table of ['device_lists_stream', 'user_signature_stream']) {
+    const row = await source.get<{ last: number | null }>(`SELECT max(stream_id) AS last FROM ${table}`)
+    const statements = new StreamMoves(db).beyond('device_lists', Number(row?.last ?? 0))
+    if (statements.length > 0) await db.commit({ statements })
+  }
 }
 
-interface DeviceRow {
+const COLUMNS = ['position', 'user_id', 'device_id', 'audience', 'changed_ts']
+
+interface Change {
+  readonly stream_id: number
   readonly user_id: string
   readonly device_id: string
+  readonly audience?: string
 }
 
-const COLUMNS = ['position', 'user_id', 'device_id', 'changed_ts']
+/** Has changes stored where they stand; of those at one place all but the first come at the end. */
+const storing = ({ db, now }: ImportWorld) => {
+  const insert = new BulkInsert(db, 'device_list_changes', COLUMNS)
+  return (changes: readonly Change[]) => {
+    const taken = new Set<number>()
+    let late = 0
+    return [
+      insert.rows(
+        changes.map(({ stream_id, ...change }) => {
+          const isFirst = !taken.has(stream_id)
+          taken.add(stream_id)
+          const position = isFirst ? stream_id : ({ stream: 'device_lists', offset: late++ } as const)
+          return { ...change, position, changed_ts: now }
+        }),
+      ),
+    ]
+  }
+}
 
-/** All devices of this server count as changed: whoever shares a room with their owners looks at their keys again. */
-export const ownDeviceLists = tableStep<DeviceRow>({
+/** Whose devices have changed when, as far as Synapse remembers: of each device the last time. */
+export const deviceLists = tableStep<Change>({
   name: 'device lists',
-  table: 'e2e_device_keys_json',
+  table: 'device_lists_stream',
   query: () => ({
-    from: 'e2e_device_keys_json',
-    columns: ['user_id', 'device_id'],
-    key: ['user_id', 'device_id'],
+    from: 'device_lists_stream',
+    columns: ['stream_id', 'user_id', 'device_id'],
+    key: ['stream_id', 'user_id', 'device_id'],
   }),
-  begin: (world, _progress) => {
-    const insert = new BulkInsert(world.db, 'device_list_changes', COLUMNS)
+  begin: world => {
+    const store = storing(world)
     return async rows => {
-      const place = await placesAfter(world)
-      return [
-        insert.rows(rows.map((row, offset) => ({ ...row, position: place(offset), changed_ts: world.now }))),
-      ]
+      await goOnBehind(world)
+      return store(rows)
     }
   },
 })
 
-/** So do those of users of other servers whom Synapse knows: what it has told clients of them since they last asked, nothing says. */
-export const othersDeviceLists = tableStep<{ user_id: string }>({
-  name: 'device lists of others',
-  table: 'device_lists_remote_extremeties',
-  query: () => ({ from: 'device_lists_remote_extremeties', columns: ['user_id'], key: ['user_id'] }),
-  begin: (world, _progress) => {
-    const insert = new BulkInsert(world.db, 'device_list_changes', COLUMNS)
+interface SigningRow {
+  readonly stream_id: number
+  readonly from_user_id: string
+  readonly user_ids: string
+}
+
+/** Whose keys look different to somebody who has signed them. */
+export const signedUsers = tableStep<SigningRow>({
+  name: 'signed users',
+  table: 'user_signature_stream',
+  query: () => ({
+    from: 'user_signature_stream',
+    columns: ['stream_id', 'from_user_id', 'user_ids'],
+    key: ['stream_id'],
+  }),
+  begin: world => {
+    const store = storing(world)
     return async rows => {
-      const place = await placesAfter(world)
-      return [
-        insert.rows(
-          rows.map((row, offset) => ({
-            ...row,
-            device_id: '',
-            position: place(offset),
-            changed_ts: world.now,
-          })),
-        ),
-      ]
+      await goOnBehind(world)
+      return store(
+        rows.flatMap(row => {
+          const users = jsonOf(row.user_ids)
+          const named = Array.isArray(users) ? users.filter(user => typeof user === 'string') : []
+          return named.map(user_id => ({
+            ...{ stream_id: row.stream_id, user_id, device_id: '', audience: row.from_user_id },
+          }))
+        }),
+      )
     }
   },
 })

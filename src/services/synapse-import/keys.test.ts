@@ -8,7 +8,7 @@ import { KeySignatureReader } from '../../storage/encryption/key-signatures.ts'
 import { claimedKey, OneTimeKeyReader, OneTimeKeyWriter } from '../../storage/encryption/one-time-keys.ts'
 import { ToDeviceReader } from '../../storage/encryption/to-device.ts'
 import { imported, testImports } from '../../test-kit/synapse.ts'
-import { othersDeviceLists, ownDeviceLists } from './device-lists.ts'
+import { deviceLists, signedUsers } from './device-lists.ts'
 import { backedUpKeys, keyBackups } from './key-backups.ts'
 import {
   crossSigningKeys,
@@ -131,30 +131,29 @@ testImports(test, 'messages that devices have not fetched come over', async (t, 
   )
 })
 
-testImports(
-  test,
-  'all devices that are known count as changed, after all places that Synapse has used',
-  async (t, db, open, config) => {
-    const source = await open({
-      e2e_device_keys_json: ['D', 'E'].map(device_id => ({
-        ...AT,
-        device_id,
-        ts_added_ms: 1,
-        key_json: '{}',
-      })),
-      device_lists_stream: [{ stream_id: 1_000, user_id: ANN, device_id: 'D' }],
-      device_lists_remote_extremeties: [{ user_id: '@eve:b.test', stream_id: '7' }],
-    })
-    await imported({ db, source, config }, [ownDeviceLists, othersDeviceLists])
-    t.is(db.position('device_lists'), 1_003)
-    const changes = await new DeviceListReader(db).between(1_000, 2_000, 9)
-    t.deepEqual(
-      changes.map(({ position, userId, deviceId }) => [position, userId, deviceId]),
-      [
-        [1_001, ANN, 'D'],
-        [1_002, ANN, 'E'],
-        [1_003, '@eve:b.test', ''],
-      ],
-    )
-  },
-)
+testImports(test, 'changes of device lists keep their places', async (t, db, open, config) => {
+  const source = await open({
+    device_lists_stream: [
+      { stream_id: 1_000, user_id: ANN, device_id: 'D' },
+      { stream_id: 1_001, user_id: '@eve:b.test', device_id: 'E' },
+      { stream_id: 1_001, user_id: '@fay:b.test', device_id: 'F' },
+    ],
+    user_signature_stream: [
+      { stream_id: 1_005, from_user_id: ANN, user_ids: '["@eve:b.test"]' },
+      { stream_id: 1_006, from_user_id: ANN, user_ids: '{' },
+    ],
+  })
+  await imported({ db, source, config }, [deviceLists, signedUsers])
+  t.is(db.position('device_lists'), 1_007, 'behind all that Synapse has used')
+  const reader = new DeviceListReader(db)
+  const changes = await reader.between(0, 2_000, 9)
+  t.deepEqual(
+    changes.map(({ position, userId, deviceId }) => [position, userId, deviceId]),
+    [
+      [1_000, ANN, 'D'],
+      [1_001, '@eve:b.test', 'E'],
+      [1_007, '@fay:b.test', 'F'],
+    ],
+  )
+  t.deepEqual(await reader.changedFor(ANN, 1_004, 2_000), ['@eve:b.test'])
+})

@@ -1,7 +1,7 @@
 import { filters, globalAccountData, roomAccountData, tags } from './account-data.ts'
 import { waitingAppServices } from './app-services.ts'
 import { bindings, emails, externalIds, registrationTokens } from './contacts.ts'
-import { othersDeviceLists, ownDeviceLists } from './device-lists.ts'
+import { deviceLists, signedUsers } from './device-lists.ts'
 import { backedUpKeys, keyBackups } from './key-backups.ts'
 import {
   crossSigningKeys,
@@ -27,7 +27,7 @@ export const importSteps: readonly ImportStep[] = [
   ...[emails, bindings, externalIds, registrationTokens],
   ...[devices, accessTokens, refreshTokens],
   ...[deviceKeys, crossSigningKeys, keySignatures, oneTimeKeys, fallbackKeys, dehydratedDevices],
-  ...[ownDeviceLists, othersDeviceLists],
+  ...[deviceLists, signedUsers],
   ...[keyBackups, backedUpKeys],
   ...[toDevice, receivedToDevice, outgoingToDevice],
   ...[globalAccountData, roomAccountData, tags, pushRules, filters],
