@@ -28,7 +28,7 @@ export interface Invited {
 
 /**
  * Invites users: first those of other servers, one after another of each server, and for no longer than is good for whoever waits; what
- * takes longer goes on. Then those of this server, who are not told of a room that another server has something against.
+ * takes longer goes on, unless all is over. Then those of this server, who are not told of a room that another server has something against.
  */
 export const inviteFirst = async (users: readonly string[], inviting: Inviting): Promise<Invited> => {
   const { serverName, clock, invite, isFinal = () => false, failedLate } = inviting
@@ -55,6 +55,8 @@ export const inviteFirst = async (users: readonly string[], inviting: Inviting):
   })
   await inTime(clock, PATIENCE_MS, ofOthers)
   for (const userId of own) await attempt(userId)
+  // Who is invited yet, though all is over, has to be known to whoever takes that back.
+  if (isOver) await ofOthers
   isLate = true
   return { invited: [...invited], failed }
 }

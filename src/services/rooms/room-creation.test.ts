@@ -47,3 +47,27 @@ test('whoever makes a room does not wait for the servers of those invited to it'
   for (const end of silent.splice(0)) end()
   await eventually('what one refuses late keeps nobody else from being asked', () => silent.length === 1)
 })
+
+test('nobody is left invited to a room that another server has something against', async t => {
+  const w = await world(t, await testDatabase(t))
+  const { here, client } = w
+  const { invite } = client
+  const answered = Promise.withResolvers<void>()
+  const asked: string[] = []
+  Object.assign(client, {
+    invite: async (...call: Parameters<typeof invite>) => {
+      asked.push(call[1].roomId)
+      if (call[0] !== THERE) throw refusal(403, 'M_INVITE_BLOCKED')
+      await answered.promise
+      return invite(...call)
+    },
+  })
+  const room = newRoom(here.rooms, BOB, { invite: [ALICE, '@x:x.test'] })
+  const refused = t.throwsAsync(here.rooms.roomCreation.create(room, { isDirect: false }))
+  await eventually('both are asked', () => asked.length === 2)
+  await here.clock.advance(8_000)
+  answered.resolve()
+  t.like(await refused, { errcode: 'M_INVITE_BLOCKED' })
+  const [roomId = ''] = asked
+  t.is((await here.core.writer.head(roomId))?.memberships.get(ALICE), 'leave')
+})
