@@ -76,10 +76,14 @@ const locationOf = (host: Host, url: string): SynapseDatabase => {
 }
 
 /**
- * Refuses what would end badly, one sentence each; takes over Synapse's signing key if there is none yet.
+ * Refuses what would end badly, one sentence each; takes over Synapse's signing key if there is none yet, unless this is a check alone.
  * @throws {OperatorError}
  */
-export const refuseUnfit = async (host: Host, { config, settings, source }: ImportFrom): Promise<void> => {
+export const refuseUnfit = async (
+  host: Host,
+  { config, settings, source }: ImportFrom,
+  { check = false }: { readonly check?: boolean },
+): Promise<void> => {
   const target = databaseLocation(config)
   await refuseServed(target, Date.now())
   const runs = await synapseSeemsToRun(settings, source, host.cwd)
@@ -100,7 +104,7 @@ export const refuseUnfit = async (host: Host, { config, settings, source }: Impo
       'Synapse leaves signing in to a Matrix Authentication Service: passwords and sessions stay there, and people log in anew.',
     )
   }
-  const isNew = takeOverKey(synapsePath(settings, host.cwd, keyFile), signingKeyPath(config))
+  const isNew = takeOverKey(synapsePath(settings, host.cwd, keyFile), signingKeyPath(config), check)
   if (isNew) say(host, `Took over Synapse's signing key as ${signingKeyPath(config)}`)
 }
 

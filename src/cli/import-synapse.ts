@@ -43,7 +43,7 @@ export const importSynapse = (
       try {
         const media = importedMedia(host, config, settings, options)
         try {
-          await refuseUnfit(host, { config, settings, source })
+          await refuseUnfit(host, { config, settings, source }, options)
           if (options.check === true) say(host, 'Everything is ready for the import.')
           else {
             await fill(host, config, { source, media })

@@ -8,14 +8,16 @@ import { readKeyFile } from '../signing-key.ts'
 /**
  * Makes sure that this server signs with Synapse's key: copies its file where there is none yet, which it answers.
  *
+ * @param isCheck whether nothing is to be copied
  * @throws {OperatorError} if this server has another key, or one of the files cannot be read
  */
-export const takeOverKey = (theirFile: string, ourFile: string): boolean => {
+export const takeOverKey = (theirFile: string, ourFile: string, isCheck: boolean): boolean => {
   if (!existsSync(theirFile)) {
     throw new OperatorError(`Synapse's signing key ${theirFile} is not there (signing_key_path).`)
   }
   const { keys } = readKeyFile(theirFile)
   if (!existsSync(ourFile)) {
+    if (isCheck) return false
     mkdirSync(dirname(ourFile), { recursive: true })
     const draft = `${ourFile}.${randomUUID()}.new`
     writeFileSync(draft, formatKeyFile(keys), { mode: 0o600, flush: true })

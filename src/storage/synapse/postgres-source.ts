@@ -18,6 +18,9 @@ export const openPostgresSynapse = async (url: string): Promise<Omit<SynapseSour
     const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'it does not answer'
     throw new SynapseUnreadable(`Synapse's PostgreSQL database cannot be reached: ${reason}`, { cause })
   }
+  // Limits that were set for Synapse would end a long import.
+  await client.query('SET statement_timeout = 0')
+  await client.query('SET idle_in_transaction_session_timeout = 0')
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   const { rows: found } = await client.query<{ name: string }>(
     `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
