@@ -33,6 +33,9 @@ export const ROOM_TABLES: SynapseTables = {
     'stream_id bigint, room_id text, event_id text, user_id text, subscribed boolean, automatic boolean, unsubscribed_at_stream_ordering bigint',
   delayed_events:
     'delay_id text, user_localpart text, device_id text, delay bigint, send_ts bigint, room_id text, event_type text, state_key text, content bytea, is_processed boolean',
+  event_txn_id_device_id:
+    'event_id text, room_id text, user_id text, device_id text, txn_id text, inserted_ts bigint',
+  redactions: 'event_id text, redacts text',
   event_reports:
     'id bigint, received_ts bigint, room_id text, event_id text, user_id text, reason text, content text',
   room_reports: 'id bigint, received_ts bigint, room_id text, user_id text, reason text',

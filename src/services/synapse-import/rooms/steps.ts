@@ -7,6 +7,7 @@ import { receiptsStep } from './receipts-step.ts'
 import { reportSteps } from './report-steps.ts'
 import { roomsStep } from './rooms-step.ts'
 import { threadSubscriptionsStep } from './thread-subscriptions-step.ts'
+import { transactionsStep } from './transactions-step.ts'
 import { undeliveredStep } from './undelivered-step.ts'
 import { noticesStep, unreadStep } from './unread-steps.ts'
 
@@ -22,6 +23,7 @@ export const roomSteps: readonly ImportStep[] = [
   unreadStep,
   threadSubscriptionsStep,
   delayedEventsStep,
+  transactionsStep,
   undeliveredStep,
   ...reportSteps,
 ]
