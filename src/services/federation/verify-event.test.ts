@@ -5,6 +5,7 @@ import { contentHash, signedText } from '../../core/hashes.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { allVersions, PARENT } from '../../test-kit/pdus.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import { EventVerifier } from './verify-event.ts'
@@ -86,3 +87,27 @@ for (const version of allVersions) {
     t.true(together.some(one => 'event' in one) && together.some(one => 'refusal' in one))
   })
 }
+
+test('keys that are not at hand are asked for side by side, also a second time', async t => {
+  const version = allVersions.find(({ id }) => id === '10')
+  if (version === undefined) throw new Error('no such version')
+  const COUNT = 120
+  let asked = 0
+  const answered = Promise.withResolvers<undefined>()
+  const slow: Pick<KeyRing, 'publicKey'> = {
+    publicKey: async () => {
+      asked += 1
+      return asked > COUNT ? answered.promise : undefined
+    },
+  }
+  const pdus = Array.from({ length: COUNT }, (_, index) => {
+    const server = `s${index}.example.org`
+    const fields = { version, roomId: '!room:example.org', type: 'm.room.message', sender: `@a:${server}` }
+    const place = { prevEvents: [PARENT], authEvents: [PARENT], depth: 2, originServerTs: 1_700_000_000_000 }
+    return buildEvent({ ...fields, ...place, content: {} }, server, key).pdu
+  })
+  const verifying = new EventVerifier(slow as KeyRing).verifyAll(pdus, version)
+  await eventually('all are asked for', () => asked === 2 * COUNT)
+  answered.resolve(undefined)
+  t.true((await verifying).every(one => 'refusal' in one && one.unknownSigner !== undefined))
+})

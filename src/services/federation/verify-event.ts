@@ -116,22 +116,27 @@ export class EventVerifier {
       return signable === undefined || !isJsonObject(pdu) ? [] : keysNeeded(signable, pdu, options)
     })
     await Promise.all(latestOf(needed).map(need => this.#key(need)))
+    // At hand by now, but for those of servers that are asked once more: not one after another, each of which may be silent for half a minute.
+    const keys = await Promise.all(needed.map(needs => this.#keysOf(needs)))
     const jobs: Promise<VerifyFinding[]>[] = []
     for (let start = 0; start < bare.length; start += JOB) {
       const events: VerifyJob['events'][number][] = []
       for (let index = start; index < Math.min(start + JOB, bare.length); index++) {
-        const keys: [string, string, string][] = []
-        for (const need of needed[index] ?? []) {
-          const key = await this.#key(need)
-          if (key !== undefined) keys.push([need.server, need.keyId, key])
-        }
-        events.push({ text: textOf(bare[index], version), keys })
+        events.push({ text: textOf(bare[index], version), keys: keys[index] ?? [] })
       }
       jobs.push(pool.run({ version: version.id, options, events }))
       await nextTurn()
     }
     const findings = (await Promise.all(jobs)).flat()
     return inSlices(findings, (finding, index) => concluded(finding, bare[index], version))
+  }
+
+  async #keysOf(needs: readonly KeyNeed[]): Promise<(readonly [string, string, string])[]> {
+    const keys = await Promise.all(needs.map(need => this.#key(need)))
+    return needs.flatMap(({ server, keyId }, index) => {
+      const key = keys[index]
+      return key === undefined ? [] : [[server, keyId, key] as const]
+    })
   }
 
   #key({ server, keyId, ...use }: KeyNeed): Promise<string | undefined> {

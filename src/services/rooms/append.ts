@@ -31,6 +31,8 @@ export interface Placement {
   readonly neverSticky?: boolean
   /** The nid of the same event where it is stored already, as an outlier or as rejected. */
   readonly outlierNid?: number | undefined
+  /** More may be known of it than is stored: it was kept as rejected, and may have been kept without its content. */
+  readonly isWhole?: boolean
   /** No redaction of it is stored. */
   readonly unnamed?: boolean
   /** Its auth events, where the caller has them at hand. */
@@ -84,7 +86,7 @@ export interface Appended {
 const rowStatements = (
   { write, clock }: RoomsContext,
   head: RoomHead,
-  { outlierNid, delta = [], awaitedBefore = [], awaits = [] }: Placement,
+  { outlierNid, isWhole = false, delta = [], awaitedBefore = [], awaits = [] }: Placement,
   row: NewEvent,
 ): WriteStatement[] => {
   const isNew = outlierNid === undefined
@@ -94,6 +96,7 @@ const rowStatements = (
     ...(isNew
       ? write.events.insert([{ ...row, inOrder }])
       : [...write.events.place(row), write.state.clearDelta(row.nid)]),
+    ...(isWhole ? [write.events.rewrite(row.nid, row.json)] : []),
     ...write.state.delta(row.nid, delta),
     ...write.awaitingAuth.remove(row.nid, awaitedBefore),
     ...write.awaitingAuth.add(row.nid, awaits),

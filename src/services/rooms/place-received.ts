@@ -43,6 +43,7 @@ export const placeReceived = async (
     softFailed: softFailed !== undefined,
     neverSticky: softFailed?.rule === POLICY,
     outlierNid: self?.nid,
+    isWhole: self?.rejected !== undefined && rejected === undefined,
     unnamed: unnamed === true,
     authNodes: new Map(nodes.map(node => [node.event.eventId, node])),
     awaits,

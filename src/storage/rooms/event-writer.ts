@@ -24,6 +24,7 @@ export interface NewEvent {
 export class EventWriter {
   readonly #insert: Prepared
   readonly #insertJson: Prepared
+  readonly #rewriteJson: Prepared
   readonly #insertAuth: Prepared
   readonly #place: Prepared
   readonly #setRedacted: Prepared
@@ -36,6 +37,7 @@ export class EventWriter {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#insertJson = db.prepare('INSERT INTO event_json (event_nid, json) VALUES (?, ?)')
+    this.#rewriteJson = db.prepare('UPDATE event_json SET json = ? WHERE event_nid = ?')
     this.#insertAuth = db.prepare(
       'INSERT INTO event_auth (event_nid, auth_nid) VALUES (?, ?) ON CONFLICT DO NOTHING',
     )
@@ -74,6 +76,11 @@ export class EventWriter {
         ? [{ prepared: this.#insertAuth, rows: authNids.map(authNid => [nid, authNid]) }]
         : []),
     ]
+  }
+
+  /** Replaces what is stored of an event that was known by its ID alone: without its content, or its signatures. */
+  rewrite(nid: number, json: string): WriteStatement {
+    return { prepared: this.#rewriteJson, rows: [[json, nid]] }
   }
 
   /** Shows redactions that were withheld. */

@@ -12,7 +12,7 @@ import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
 import { pduTexts } from './join-answer.ts'
 import type { RoomGate } from './room-gate.ts'
-import { mayHideHistory, serverSightOf } from './server-sight.ts'
+import { isHollow, mayHideHistory, serverSightOf } from './server-sight.ts'
 import { type CountWork, StateWork } from './state-work.ts'
 
 /** A transaction of nothing but events, which is the form in which several endpoints answer. */
@@ -61,7 +61,9 @@ export class FederatedHistory {
     const [room] = stored === undefined ? [] : await this.#context.read.rooms.byNids([stored.roomNid])
     if (stored === undefined || room === undefined) throw notFound(eventId)
     const head = await this.#gate.member(origin, room.roomId)
-    return this.#answer(await this.#shown(origin, head, [stored]))
+    const shown = await this.#shown(origin, head, [stored])
+    if (shown.length === 0) throw notFound(eventId)
+    return this.#answer(shown)
   }
 
   /** The room's state before an event, and all that authorises it. As JSON text. */
@@ -194,8 +196,9 @@ export class FederatedHistory {
     return stored
   }
 
-  /** The events as the asking server may have them: whole, or redacted. */
-  async #shown(origin: string, head: RoomHead, events: readonly StoredEvent[]): Promise<JsonObject[]> {
+  /** The events as the asking server may have them: whole, or redacted; but for those that are not whole here. */
+  async #shown(origin: string, head: RoomHead, found: readonly StoredEvent[]): Promise<JsonObject[]> {
+    const events = found.filter(stored => !isHollow(stored))
     if (head.partial !== undefined && (await mayHideHistory(this.#context.read, head.room.nid))) {
       await this.#gate.complete(head)
     }

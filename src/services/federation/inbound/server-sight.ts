@@ -1,3 +1,4 @@
+import { contentHashMatches } from '../../../core/event/signatures.ts'
 import {
   type HistoryVisibility,
   historyVisibilityOf,
@@ -52,6 +53,13 @@ export const serverSightOf = async (
     return new Set(events.filter(isShown))
   }
 }
+
+/**
+ * Whether an event could not be verified and was kept without its content, so that what comes before it has a place
+ * (`HistoryFetcher`). Who can verify it would take that for all there is to it, and never ask anybody for the rest.
+ */
+export const isHollow = ({ event, rejected }: StoredEvent): boolean =>
+  rejected !== undefined && !contentHashMatches(event)
 
 /** Whether a room hides, or has ever hidden, anything from servers that are in it now. */
 export const mayHideHistory = async (read: RoomReaders, roomNid: number): Promise<boolean> =>

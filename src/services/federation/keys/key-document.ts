@@ -10,6 +10,9 @@ const MAX_VALIDITY_MS = 7 * 24 * 60 * 60_000
 
 const KEY_ID = /^ed25519:[A-Za-z0-9_]{1,100}$/
 
+/** Whether a key can have this ID. Whoever signs an event may write there what they like, 60 KB of it. */
+export const isKeyId = (keyId: string): boolean => KEY_ID.test(keyId)
+
 /** Whether a server has signed the document with one of the keys that it says are its own. */
 export const isSelfSigned = ({ serverName, verifyKeys, raw }: ServerKeys): boolean =>
   signatureKeyIds(raw, serverName).some(keyId => {
@@ -27,11 +30,11 @@ export const rowsOf = (
   const common = { serverName, validUntilTs, fetchedTs: now }
   const rows = new Map<string, ServerKeyRow>()
   for (const [keyId, { key, expiredTs }] of keys.oldVerifyKeys) {
-    if (!KEY_ID.test(keyId) || !Number.isSafeInteger(expiredTs)) continue
+    if (!isKeyId(keyId) || !Number.isSafeInteger(expiredTs)) continue
     rows.set(keyId, { ...common, keyId, publicKey: key, expiredTs })
   }
   for (const [keyId, publicKey] of keys.verifyKeys) {
-    if (KEY_ID.test(keyId)) rows.set(keyId, { ...common, keyId, publicKey, expiredTs: undefined })
+    if (isKeyId(keyId)) rows.set(keyId, { ...common, keyId, publicKey, expiredTs: undefined })
   }
   return { rows: [...rows.values()], document: { ...common, document: keys.raw } }
 }

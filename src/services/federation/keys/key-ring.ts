@@ -8,7 +8,7 @@ import {
   type ServerKeyRow,
   ServerKeyWriter,
 } from '../../../storage/federation/server-keys.ts'
-import { isExpiredAt, isValidAt, rowsOf } from './key-document.ts'
+import { isExpiredAt, isKeyId, isValidAt, rowsOf } from './key-document.ts'
 import type { KeyFetcher, Lane } from './key-fetcher.ts'
 import type { WantedKeys } from './notary-queries.ts'
 import type { OwnKeys } from './own-keys.ts'
@@ -82,6 +82,7 @@ export class KeyRing {
    */
   async publicKey(serverName: string, keyId: string, use: KeyUse = {}): Promise<string | undefined> {
     if (serverName === this.#own.serverName) return this.#own.publicKey(keyId)
+    if (!isKeyId(keyId)) return undefined
     const { validAt, ignoresValidUntil = false } = use
     const usable = (keys: KeysOfServer | undefined): string | undefined => {
       const row = keys?.get(keyId)
@@ -110,9 +111,11 @@ export class KeyRing {
     const name = [voucher, serverName, ...wanted.keys()].join(' ')
     const known = this.#vouched.get(name)
     if (known !== undefined && known.until > now) return known.keys
-    const keys = this.#fetcher
-      .vouched(voucher, serverName, wanted)
-      .then(documents => byKeyId(documents.flatMap(one => rowsOf(one, now).rows)))
+    const keys = this.#fetcher.vouched(voucher, serverName, wanted).then(documents => {
+      // The newest last, which is the one that counts; of the others' keys nothing is kept.
+      const rows = documents.toReversed().flatMap(one => rowsOf(one, now).rows)
+      return byKeyId(rows.filter(({ keyId }) => wanted.has(keyId)))
+    })
     const entry = { keys, until: now + VOUCHED_MS }
     this.#vouched.set(name, entry)
     keys.then(

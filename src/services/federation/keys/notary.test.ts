@@ -71,6 +71,23 @@ test('a server whose word is taken for one use vouches for nothing else, nor for
   )
 })
 
+test('of what is vouched for the newest counts, and what can be no key is not asked for', async t => {
+  const { ring, servers, clock } = await keyWorld(t)
+  const now = clock.now()
+  const voucherKey = keyOf(50)
+  servers.published.set('room.test', { active: [voucherKey], validUntilTs: now + DAY })
+  const vouched = (validUntilTs: number) => {
+    const keys = documentOf('gone.test', { active: [keyOf(20)], validUntilTs })
+    return { ...keys, raw: signJson(keys.raw, 'room.test', voucherKey) }
+  }
+  servers.vouched.set('room.test', [vouched(now - DAY), vouched(now + DAY)])
+  const ask = (keyId: string) => ring.publicKey('gone.test', keyId, { validAt: now, vouchedBy: 'room.test' })
+  t.is(await ask('ed25519:k'), keyOf(20).publicKey)
+  const asked = servers.asked.length
+  t.is(await ask(`ed25519:${'x'.repeat(60_000)}`), undefined)
+  t.is(servers.asked.length, asked)
+})
+
 test('a server that vouches for nothing, or cannot be heard, is soon asked again', async t => {
   const { ring, servers, clock } = await keyWorld(t)
   const validUntilTs = clock.now() + DAY

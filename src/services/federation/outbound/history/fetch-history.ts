@@ -1,23 +1,16 @@
-import type { RoomEvent } from '../../../../core/event/event.ts'
-import { parsePdu } from '../../../../core/event/format.ts'
-import { eventWithRedactedContent } from '../../../../core/event/signatures.ts'
 import { growingCache } from '../../../../core/growing-cache.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
-import type { JsonObject } from '../../../../core/json.ts'
-import type { RoomVersion } from '../../../../core/room-versions.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { OutboundContext } from '../context.ts'
 import { newestFirst } from './chunk-order.ts'
+import { type Asked, compare, givenHistory, isCreateOf, verified } from './given-history.ts'
 import { roomIn } from './ground.ts'
 import { beginningOf, type MissingPart, partInGap } from './missing-part.ts'
 import { fetchStateBefore } from './state-fetcher.ts'
 import { storeHistory } from './store-history.ts'
 import { voucherOf } from './voucher.ts'
 
-const MIN_EVENTS = 20
-/** What most servers answer at most. */
-const MAX_EVENTS = 100
 const MAX_SERVERS = 5
 /** In milliseconds: for all servers together, and for one of them. */
 const TOTAL_MS = 60_000
@@ -32,13 +25,6 @@ const TIMES_FOR_KEYS = 2
 interface InVain {
   readonly times: number
   readonly until: number
-}
-
-/** What is asked of a server: at most so many events of a part; times in milliseconds. */
-interface Asked {
-  readonly part: MissingPart
-  readonly limit: number
-  readonly timeoutMs: number
 }
 
 /** What came of asking a server; `blocked`: what it gives hangs on what cannot be verified. */
@@ -84,11 +70,11 @@ export class HistoryFetcher {
       return false
     }
     const deadline = clock.now() + TOTAL_MS
-    const ask = async (server: string, takesUnverified: boolean): Promise<Piece> => {
+    const ask = async (server: string, others?: readonly string[]): Promise<Piece> => {
       const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
       if (timeoutMs <= 0) return 'nothing'
       try {
-        return await this.#fetchFrom(server, head, { part, limit, timeoutMs, takesUnverified })
+        return await this.#fetchFrom(server, head, { part, limit, timeoutMs, others })
       } catch (error) {
         if (!(error instanceof FederationError)) throw error
         log.info({ room: roomId, server, err: error }, 'no history from this server')
@@ -98,12 +84,12 @@ export class HistoryFetcher {
     const blocked: string[] = []
     let piece: Piece = 'nothing'
     for (const server of (await this.servers(head)).slice(0, MAX_SERVERS)) {
-      piece = await ask(server, false)
+      piece = await ask(server)
       if (piece === 'stored') break
       if (piece === 'blocked') blocked.push(server)
     }
-    const [any] = (inVain?.times ?? 0) < TIMES_FOR_KEYS ? [] : blocked
-    if (piece !== 'stored' && any !== undefined) piece = await ask(any, true)
+    const [any, ...others] = (inVain?.times ?? 0) < TIMES_FOR_KEYS ? [] : blocked
+    if (piece !== 'stored' && any !== undefined) piece = await ask(any, others)
     if (piece === 'stored') {
       this.#inVain.delete(key)
       return true
@@ -119,60 +105,35 @@ export class HistoryFetcher {
     return base === undefined ? beginningOf(read, head, turn) : partInGap(read, head, base, turn)
   }
 
+  /** @param ask.others where what cannot be verified is taken as well: servers that have given nothing else */
   async #fetchFrom(
     server: string,
     head: RoomHead,
-    ask: Asked & { takesUnverified: boolean },
+    ask: Omit<Asked, 'vouchedBy'> & { others: readonly string[] | undefined },
   ): Promise<Piece> {
     const { core } = this.#context
     const { roomId } = head.room
     const { part, timeoutMs } = ask
     const { from, gap } = part
     const vouchedBy = await voucherOf(core.context, head)
-    const given = await this.#given(server, head, { ...ask, vouchedBy })
+    const given = await givenHistory(this.#context, server, head, { ...ask, vouchedBy })
+    for (const other of ask.others ?? []) {
+      if (given.unverified.size > 0) await compare(this.#context, given, other, head, { ...ask, vouchedBy })
+    }
     const { unverified } = given
-    const fetched = ask.takesUnverified ? given.all : without(given.all, unverified)
+    const fetched = ask.others === undefined ? verified(given) : given.all
     const places = gap === undefined ? fetched.size : roomIn(gap)
     const events = newestFirst(from, fetched).slice(0, places)
     const oldest = events.at(-1)
     if (oldest === undefined) return newestFirst(from, given.all).length > 0 ? 'blocked' : 'nothing'
     const alsoNeeded = events.flatMap(event => event.authEvents).filter(eventId => !fetched.has(eventId))
-    const stateBefore =
-      oldest.type === 'm.room.create'
-        ? []
-        : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs, vouchedBy })
-    if (oldest.type !== 'm.room.create' && stateBefore.length === 0) return 'nothing'
+    const isBeginning = isCreateOf(head, oldest)
+    const stateBefore = isBeginning
+      ? []
+      : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs, vouchedBy })
+    if (!isBeginning && stateBefore.length === 0) return 'nothing'
     const chunk = { roomId, base: gap?.base, events, stateBefore, unverified }
     return (await storeHistory(core.writer, chunk)) > 0 ? 'stored' : 'nothing'
-  }
-
-  /** What a server gives that has no place here yet, and why some of it could not be verified. */
-  async #given(
-    server: string,
-    { room: { roomId }, version }: RoomHead,
-    ask: Asked & { vouchedBy: string | undefined },
-  ): Promise<{ all: Map<string, RoomEvent>; unverified: Map<string, string> }> {
-    const { federation, core, verifyEvents, log } = this.#context
-    const { part, timeoutMs, vouchedBy } = ask
-    const limit = Math.min(Math.max(ask.limit, MIN_EVENTS), MAX_EVENTS)
-    const pdus = await federation.backfill(server, { roomId, from: part.from, limit }, { timeoutMs })
-    const all = new Map<string, RoomEvent>()
-    const unverified = new Map<string, string>()
-    const verified = await verifyEvents(pdus, version, { mayBeOld: true, vouchedBy })
-    for (const [index, one] of verified.entries()) {
-      const event = 'event' in one ? one.event : knownByHash(pdus[index], version)
-      if ('refusal' in one) {
-        log.debug({ room: roomId, server, reason: one.refusal }, 'history: an event cannot be verified')
-        if (event === undefined || all.has(event.eventId)) continue
-      }
-      if (event === undefined || event.roomId !== roomId || !part.belongs(event)) continue
-      all.set(event.eventId, event)
-      if ('refusal' in one) unverified.set(event.eventId, one.refusal)
-      else unverified.delete(event.eventId)
-    }
-    const stored = await core.context.read.events.byIds([...all.keys()])
-    for (const [eventId, { position }] of stored) if (position !== undefined) all.delete(eventId)
-    return { all, unverified }
   }
 
   /** Servers that are likely to know: that of the oldest event's sender, the creator's, then the others in the room. */
@@ -191,20 +152,4 @@ export class HistoryFetcher {
       host => host !== serverName && this.#context.permits(host),
     )
   }
-}
-
-const without = (
-  all: ReadonlyMap<string, RoomEvent>,
-  some: ReadonlyMap<string, unknown>,
-): Map<string, RoomEvent> => new Map([...all].filter(([eventId]) => !some.has(eventId)))
-
-/**
- * An event whose signature cannot be verified, where its ID is its hash: by that it is what later events refer to. Nothing is
- * believed of it but what came before it.
- */
-const knownByHash = (pdu: JsonObject | undefined, version: RoomVersion): RoomEvent | undefined => {
-  if (pdu === undefined || version.format.eventId === 'given') return undefined
-  const { unsigned: _, ...bare } = pdu
-  const parsed = parsePdu(bare, version, { mayBeOld: true })
-  return 'event' in parsed ? eventWithRedactedContent(parsed.event) : undefined
 }

@@ -6,8 +6,9 @@ import type { RoomsContext } from '../../../rooms/room-writer.ts'
 
 /**
  * The server that is believed what it says of the keys of servers that are gone, for a room's history: that of somebody who has
- * the most to say in the room, and so could take anything away from it that was ever said there. `undefined` where nobody on another
- * server has as much to say as may ban others.
+ * the most to say in the room, and so could take anything away from it that was ever said there. `undefined` where that is nobody who is
+ * there from another server, and may ban others: whoever has less to say than others could make up that these gave them more, since
+ * what is found out of a room's past has its say in what the room is now.
  */
 export const voucherOf = async (
   { read, serverName }: Pick<RoomsContext, 'read' | 'serverName'>,
@@ -18,15 +19,12 @@ export const voucherOf = async (
     ...roomCreators(powers.create, head.version),
     ...Object.keys(levelTable(powers.powerLevels?.content, 'users')),
   ]
-  let least = levelTo('ban', powers)
-  let voucher: string | undefined
-  for (const userId of named) {
-    const server = serverNameOf(userId)
-    if (server === serverName || head.memberships.get(userId) !== 'join') continue
-    const level = powerLevelOf(userId, powers)
-    if (level < least || (voucher !== undefined && level === least)) continue
-    least = level
-    voucher = server
-  }
-  return voucher
+  const levels = named.map(userId => ({ userId, level: powerLevelOf(userId, powers) }))
+  const ofOthers = powerLevelOf('', powers)
+  const most = Math.max(levelTo('ban', powers), ofOthers, ...levels.map(({ level }) => level))
+  const voucher = levels.find(
+    ({ userId, level }) =>
+      level >= most && serverNameOf(userId) !== serverName && head.memberships.get(userId) === 'join',
+  )
+  return voucher && serverNameOf(voucher.userId)
 }
