@@ -61,6 +61,7 @@ import { groupActions } from './0045-group-actions.ts'
 import { loginTokenVersions } from './0046-login-token-versions.ts'
 import { removedMemberships } from './0047-removed-memberships.ts'
 import { oneRoomDeletion } from './0048-one-room-deletion.ts'
+import { endedProviderAccounts } from './0049-ended-provider-accounts.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -138,6 +139,7 @@ export const migrations: readonly Migration[] = [
   loginTokenVersions,
   removedMemberships,
   oneRoomDeletion,
+  endedProviderAccounts,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

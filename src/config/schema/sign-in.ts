@@ -88,7 +88,7 @@ export const signInOptions = {
               type: 'boolean',
               default: false,
               description:
-                'Whether whoever signs in with it for the first time is let into the account that has the user name which the provider gives them. Only for providers where nobody can choose that name.',
+                'Whether whoever signs in with it for the first time is let into the account that has the user name which the provider gives them, unless its owner has ended that at `/account`. Only for providers where nobody can choose that name.',
             },
             user_name: {
               type: 'string',

@@ -190,7 +190,7 @@ export class AccountManagement {
     const profile = erase ? await read.profiles.byUser(userId) : undefined
     return [
       write.threepids.deleteAll(userId),
-      write.providerAccounts.deleteAll(userId),
+      ...write.providerAccounts.deleteAll(userId),
       write.threadSubscriptions.deleteAll(userId),
       ...removalStatements(this.#context, userId, deviceIds),
       ...(hooks.onAccountEnd?.(userId) ?? []),

@@ -43,7 +43,9 @@ export const externalIdStatements = async (
   const now = clock.now()
   return [
     ...present.filter(one => !isAmong(wanted, one)).map(one => write.providerAccounts.unlink(one, userId)),
-    ...wanted.filter(one => !isAmong(present, one)).map(one => write.providerAccounts.link(one, userId, now)),
+    ...wanted
+      .filter(one => !isAmong(present, one))
+      .flatMap(one => write.providerAccounts.link(one, userId, now)),
   ]
 }
 

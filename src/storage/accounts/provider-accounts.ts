@@ -12,6 +12,7 @@ export class ProviderAccountReader {
   readonly #owner: Prepared
   readonly #providers: Prepared
   readonly #ofUser: Prepared
+  readonly #hasEnded: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -21,6 +22,9 @@ export class ProviderAccountReader {
     )
     this.#ofUser = db.prepare(
       'SELECT provider, subject FROM provider_accounts WHERE user_id = ? ORDER BY linked_ts, provider',
+    )
+    this.#hasEnded = db.prepare(
+      'SELECT provider FROM ended_provider_accounts WHERE user_id = ? AND provider = ?',
     )
   }
 
@@ -39,6 +43,11 @@ export class ProviderAccountReader {
     const rows = await this.#db.all<{ provider: string }>(this.#providers, [userId])
     return rows.map(({ provider }) => provider)
   }
+
+  /** Whether a user has signed in with a provider, and no longer wants to. */
+  async hasEnded(userId: string, provider: string): Promise<boolean> {
+    return (await this.#db.get<{ provider: string }>(this.#hasEnded, [userId, provider])) !== undefined
+  }
 }
 
 /** Builds the statements that change them. */
@@ -46,6 +55,9 @@ export class ProviderAccountWriter {
   readonly #link: Prepared
   readonly #deleteAll: Prepared
   readonly #unlink: Prepared
+  readonly #end: Prepared
+  readonly #begin: Prepared
+  readonly #deleteEnded: Prepared
 
   constructor(db: Reader) {
     this.#link = db.prepare(
@@ -56,15 +68,23 @@ export class ProviderAccountWriter {
       'DELETE FROM provider_accounts WHERE provider = ? AND subject = ? AND user_id = ?',
     )
     this.#deleteAll = db.prepare('DELETE FROM provider_accounts WHERE user_id = ?')
+    this.#end = db.prepare(
+      'INSERT INTO ended_provider_accounts (user_id, provider) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    )
+    this.#begin = db.prepare('DELETE FROM ended_provider_accounts WHERE user_id = ? AND provider = ?')
+    this.#deleteEnded = db.prepare('DELETE FROM ended_provider_accounts WHERE user_id = ?')
   }
 
   /** Lets somebody sign in as a user. Guard `already-linked`: they do as somebody else, or the user has another account there. */
-  link({ provider, subject }: ProviderAccount, userId: string, now: number): WriteStatement {
-    return {
-      prepared: this.#link,
-      rows: [[provider, subject, userId, now]],
-      guard: { name: 'already-linked', expected: 1 },
-    }
+  link({ provider, subject }: ProviderAccount, userId: string, now: number): WriteStatement[] {
+    return [
+      {
+        prepared: this.#link,
+        rows: [[provider, subject, userId, now]],
+        guard: { name: 'already-linked', expected: 1 },
+      },
+      { prepared: this.#begin, rows: [[userId, provider]] },
+    ]
   }
 
   /** Ends that somebody signs in as a user; where they do not, it is no error. */
@@ -72,8 +92,13 @@ export class ProviderAccountWriter {
     return { prepared: this.#unlink, rows: [[provider, subject, userId]] }
   }
 
+  /** Notes that a user no longer wants to sign in with a provider, until they link an account there again. */
+  end(userId: string, provider: string): WriteStatement {
+    return { prepared: this.#end, rows: [[userId, provider]] }
+  }
+
   /** Forgets all of a user. */
-  deleteAll(userId: string): WriteStatement {
-    return { prepared: this.#deleteAll, rows: [[userId]] }
+  deleteAll(userId: string): WriteStatement[] {
+    return [this.#deleteAll, this.#deleteEnded].map(prepared => ({ prepared, rows: [[userId]] }))
   }
 }

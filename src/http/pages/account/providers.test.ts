@@ -1,5 +1,6 @@
 import test from 'ava'
 import { PASSWORD } from '../../../test-kit/accounts.ts'
+import { testDatabases } from '../../../test-kit/database.ts'
 import { openWithProvider } from '../../../test-kit/provider-world.ts'
 
 const ALICE = { sub: 'a', preferred_username: 'alice.a', name: 'Alice' }
@@ -51,3 +52,30 @@ test('who has no password keeps a way to sign in', async t => {
   t.regex(page, /You can sign in with The school/)
   t.notRegex(page, /No longer/)
 })
+
+testDatabases(
+  test,
+  'who has ended it is let in by no name that the provider gives, until they connect it again',
+  async (t, database) => {
+    const settings = { registration: false, linkByName: true }
+    const { provider, browser, follow, linkToConnect, signIn, whoIs } = await openWithProvider(t, {
+      database,
+      settings,
+    })
+    const alice = browser()
+    await alice.signIn('/account')
+    const arrive = async (sub: string) => {
+      provider.person = { sub, preferred_username: 'alice' }
+      const visitor = browser()
+      await signIn(visitor, '/account')
+      return whoIs(visitor)
+    }
+    t.is(await arrive('a'), '@alice:tessera.test')
+    await alice.get(END)
+    t.regex((await alice.post(END, { do: 'disconnect', password: PASSWORD })).text, /It is saved/)
+    for (const sub of ['a', 'whoever has the name now']) t.is(await arrive(sub), undefined)
+    provider.person = { sub: 'a', preferred_username: 'alice' }
+    await follow(alice, (await linkToConnect(alice, PASSWORD)) ?? '')
+    t.is(await arrive('a'), '@alice:tessera.test')
+  },
+)

@@ -64,7 +64,7 @@ export class Arrivals {
     const known = owner === undefined ? undefined : await read.users.byId(owner)
     if (known !== undefined) return { kind: 'signed-in', secret: await this.#begin(known, origin) }
     const newcomer = newcomerOf(claims, provider.options)
-    const namesake = linkByName ? await this.#newcomers.namesake(newcomer) : undefined
+    const namesake = linkByName ? await this.#newcomers.namesake(newcomer, id) : undefined
     if (namesake !== undefined) {
       return { kind: 'signed-in', secret: await this.#begin(namesake, origin, account) }
     }
@@ -145,7 +145,7 @@ export class Arrivals {
     const done = await this.#context.commit([
       // A deactivation does not slip in between: this holds the row.
       write.users.loggedIn(user.userId, user.credentialVersion, now),
-      ...(link === undefined ? [] : [write.providerAccounts.link(link, user.userId, now)]),
+      ...(link === undefined ? [] : write.providerAccounts.link(link, user.userId, now)),
       ...statements,
     ])
     if (done.ok) return secret

@@ -70,13 +70,14 @@ export class LinkedAccounts {
     const done = await this.#context.commit([
       // A deactivation does not slip in between: this holds the row.
       write.users.loggedIn(userId, user.credentialVersion, now),
-      write.providerAccounts.link(account, userId, now),
+      ...write.providerAccounts.link(account, userId, now),
     ])
     if (!done.ok) throw anotherAccount()
   }
 
   /**
-   * Has a user sign in no longer with the accounts that they have at a provider. What has begun with them goes on.
+   * Has a user sign in no longer with the accounts that they have at a provider, nor with one that has their name there. What has begun
+   * with them goes on.
    * @throws {MatrixError} `M_BAD_STATE`: they could not sign in at all any more
    */
   async disconnect(userId: string, providerId: string): Promise<void> {
@@ -88,7 +89,10 @@ export class LinkedAccounts {
       throw new MatrixError('M_BAD_STATE', 'Nobody could sign in to this account any more.')
     const accounts = await read.providerAccounts.ofUser(userId)
     const ending = accounts.filter(({ provider }) => provider === providerId)
-    await this.#context.commit(ending.map(account => write.providerAccounts.unlink(account, userId)))
+    await this.#context.commit([
+      ...ending.map(account => write.providerAccounts.unlink(account, userId)),
+      write.providerAccounts.end(userId, providerId),
+    ])
   }
 }
 

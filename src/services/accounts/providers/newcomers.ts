@@ -66,12 +66,13 @@ export class Newcomers {
     }
   }
 
-  /** The account that has a newcomer's name already, where it can be theirs. */
-  async namesake({ userName, isExact }: Newcomer): Promise<User | undefined> {
+  /** The account that has a newcomer's name already, where it can be theirs and its owner has not ended signing in with that provider. */
+  async namesake({ userName, isExact }: Newcomer, provider: string): Promise<User | undefined> {
     const { hooks, options, read } = this.#context
     if (userName === undefined || !isExact) return undefined
     const user = await read.users.byId(`@${userName}:${options.serverName}`)
     if (user === undefined || user.kind !== 'user' || user.deactivatedTs !== undefined) return undefined
+    if (await read.providerAccounts.hasEnded(user.userId, provider)) return undefined
     return hooks.isExclusive?.(user.userId) === true ? undefined : user
   }
 
@@ -104,7 +105,7 @@ export class Newcomers {
       ...statements({ userId, credentialVersion: 0, isLocked: false }),
       write.users.insert({ ...user, acceptedTerms }),
       write.profiles.insert(userId, shown || localpartOf(userId)),
-      write.providerAccounts.link({ provider, subject }, userId, now),
+      ...write.providerAccounts.link({ provider, subject }, userId, now),
       ...email,
     ])
     if (!made.ok && made.guard === 'user-in-use') throw userInUse()
