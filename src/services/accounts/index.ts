@@ -113,8 +113,7 @@ export class Accounts {
     this.sharedSecret = new SharedSecretRegistration(context, this.registration, this.login)
     this.setup = new SetupLink(context, this.registration)
     this.ofServices = new ServiceAccounts(context, this.login, this.devices)
-    const { devices, interactive } = this
-    this.management = new AccountManagement(context, { authentication, devices, interactive })
+    this.management = new AccountManagement(context, { ...this, authentication })
     this.commands = new AccountCommands(context)
     this.profiles = new Profiles(context)
     this.accountData = new AccountData(context)
