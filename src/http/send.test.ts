@@ -80,6 +80,32 @@ test('whoever waits on a connection on which a file was sent before waits on', a
   connection.destroy()
 })
 
+test('a long text is kept for nobody who does not take it', async t => {
+  const sent = Promise.withResolvers<ServerResponse>()
+  const server = createServer((incoming, response) => {
+    const text = incoming.url === '/short' ? 'short' : 'x'.repeat(64 * 1024 * 1024)
+    void send(incoming, response, new Reply({ body: text }), systemClock)
+    sent.resolve(response)
+    if (text === 'short') shortTimeout.resolve(incoming.socket.timeout)
+  }).listen(0, '127.0.0.1')
+  const shortTimeout = Promise.withResolvers<number | undefined>()
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const asking = request({ host: '127.0.0.1', port }).end()
+  asking.on('error', () => {})
+  const [answer] = await once(asking, 'response')
+  answer.pause().on('error', () => {})
+  const response = await sent.promise
+  t.is(response.socket?.timeout, 120_000)
+  response.emit('timeout')
+  await once(response, 'close')
+  t.false(response.writableFinished)
+  const short = request({ host: '127.0.0.1', port, path: '/short' }).end()
+  short.on('response', answer => answer.resume())
+  t.is((await shortTimeout.promise) ?? 0, 0)
+})
+
 function* endless() {
   for (;;) yield Buffer.alloc(65_536)
 }

@@ -26,7 +26,9 @@ export const send = async (
   if (closes) headers.push('Connection', 'close')
   if (!isStream(body)) {
     // Of a 304 it would be the length of what is not sent.
-    if (reply.status !== 304) headers.push('Content-Length', Buffer.byteLength(body))
+    const length = Buffer.byteLength(body)
+    if (reply.status !== 304) headers.push('Content-Length', length)
+    if (length > LARGE) breakWhenStalled(response)
     response.writeHead(reply.status, headers)
     if (!closes) {
       response.end(body)
@@ -47,11 +49,15 @@ export const send = async (
   await pipeline(body, response)
 }
 
+/** What is longer may not fit into what the system keeps of a connection, and stays in memory until it is taken. Bytes. */
+const LARGE = 65_536
+
 /** So long whoever is sent something may take nothing of it. Players that were paused ask for the rest. Milliseconds. */
 const STALLED_MS = 120_000
 
 /**
- * Breaks off what is being sent to somebody who takes nothing of it any more: what it is read from would be held for as long as they like.
+ * Breaks off what is being sent to somebody who takes nothing of it any more: it, or what it is read from, would be held for as long as they
+ * like.
  * Where it is we who have nothing to send yet, they wait.
  */
 export const breakWhenStalled = (
