@@ -121,8 +121,8 @@ test('knocking, and being let in', async t => {
   t.is((await b.core.writer.head(roomId))?.memberships.get(BOB), 'join')
 })
 
-test('an invitation that comes before the answer to a knock is not lost', async t => {
-  const { a, b, world } = await pair(t)
+testDatabases(test, 'an invitation that comes before the answer to a knock is not lost', async (t, db) => {
+  const { a, b, world } = await pair(t, db)
   const roomId = await makeRoom(a, {
     preset: 'private_chat',
     initialState: [{ type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'knock' } }],
