@@ -103,7 +103,7 @@ const rootOf = (logger: Logger, outage: OutageLines): RootLog => {
 /**
  * Makes the log of the process: JSON lines, or lines for people on a terminal. Secrets are blanked out in the fields
  * named above, and in the query of `url` and `path`; messages are constant texts and carry none. All lines carry `fields`. Of what fails for
- * want of the database there are few (`OutageLines`).
+ * want of the database, or of the store of files, there are few (`OutageLines`).
  */
 export const createLog = (
   options: Config['logging'],

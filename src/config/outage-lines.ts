@@ -5,7 +5,7 @@ import type { LogFields } from '../core/log.ts'
 const EVERY_MS = 60_000
 
 /**
- * Thins out what is logged while the database does not answer: whatever goes on in the background fails then, again and again, and says so.
+ * Thins out what is logged while the database, or the store of files, does not answer: whatever goes on in the background fails then, again and again, and says so.
  * Of each message there is one line a minute, which tells how many there were (`times`). What became of a request is told of each.
  */
 export class OutageLines {

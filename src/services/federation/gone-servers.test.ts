@@ -247,21 +247,34 @@ test('nothing passes for a room’s beginning but its create event', async t => 
   t.true(types.includes('m.room.create'))
 })
 
-test('nobody who has less to say in a room than others is believed of its history', async t => {
-  const { world, a, b } = await pair(t)
+/** A room of Alice's in which Bob and Carol are: whose word Bob's server takes of its history, once the room has these powers. */
+const vouchedRoom = async (t: ExecutionContext) => {
+  const { world, a, b, c } = await three(t)
   const version = roomVersion('10')
   const roomId = await makeRoom(a, { preset: 'public_chat', ...(version && { version }) })
   await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
-  const voucher = async (users: JsonObject): Promise<string | undefined> => {
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  await world.send(c, b, [(await stateAt(c, roomId, 'm.room.member', CAROL)) ?? {}])
+  return async (users: JsonObject, asked?: string): Promise<string | undefined> => {
     const content = { ...(await stateAt(a, roomId, 'm.room.power_levels'))?.content, users }
     await world.send(a, b, [await setState(a, ALICE, roomId, { type: 'm.room.power_levels', content })])
     const head = await b.core.writer.head(roomId)
-    return head && voucherOf(b.core.context, head)
+    return head && voucherOf(b.core.context, head, asked)
   }
+}
+
+test('nobody who has less to say in a room than others is believed of its history', async t => {
+  const voucher = await vouchedRoom(t)
   const gone = '@ceo:gone.test'
   t.is(await voucher({ [ALICE]: 100, [gone]: 50 }), 'a.test')
   t.is(await voucher({ [ALICE]: 100, [gone]: 100 }), 'a.test')
   t.is(await voucher({ [ALICE]: 90, [gone]: 100 }), undefined, 'whom it could make up to have given it more')
+})
+
+test('of those who have the most to say whoever answers is believed: the creator’s server may be gone', async t => {
+  const voucher = await vouchedRoom(t)
+  t.is(await voucher({ [ALICE]: 100, [CAROL]: 50 }, 'c.test'), 'a.test')
+  t.is(await voucher({ [ALICE]: 100, [CAROL]: 100 }, 'c.test'), 'c.test')
 })
 
 test('of versions in which an event’s ID is whatever its server says nothing is kept that cannot be verified', async t => {

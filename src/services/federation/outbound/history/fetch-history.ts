@@ -115,7 +115,7 @@ export class HistoryFetcher {
     const { roomId } = head.room
     const { part, timeoutMs } = ask
     const { from, gap } = part
-    const vouchedBy = await voucherOf(core.context, head)
+    const vouchedBy = await voucherOf(core.context, head, server)
     const given = await givenHistory(this.#context, server, head, { ...ask, vouchedBy })
     for (const other of ask.others ?? []) {
       if (given.unverified.size > 0) await compare(this.#context, given, other, head, { ...ask, vouchedBy })

@@ -9,10 +9,13 @@ import type { RoomsContext } from '../../../rooms/room-writer.ts'
  * the most to say in the room, and so could take anything away from it that was ever said there. `undefined` where that is nobody who is
  * there from another server, and may ban others: whoever has less to say than others could make up that these gave them more, since
  * what is found out of a room's past has its say in what the room is now.
+ *
+ * @param asked of several such servers this one, which has answered: the room's creator is often on one that is gone
  */
 export const voucherOf = async (
   { read, serverName }: Pick<RoomsContext, 'read' | 'serverName'>,
   head: RoomHead,
+  asked?: string,
 ): Promise<string | undefined> => {
   const powers = { ...(await powerContext(read, head)), version: head.version }
   const named = [
@@ -22,9 +25,9 @@ export const voucherOf = async (
   const levels = named.map(userId => ({ userId, level: powerLevelOf(userId, powers) }))
   const ofOthers = powerLevelOf('', powers)
   const most = Math.max(levelTo('ban', powers), ofOthers, ...levels.map(({ level }) => level))
-  const voucher = levels.find(
-    ({ userId, level }) =>
-      level >= most && serverNameOf(userId) !== serverName && head.memberships.get(userId) === 'join',
-  )
-  return voucher && serverNameOf(voucher.userId)
+  const vouchers = levels
+    .filter(({ userId, level }) => level >= most && head.memberships.get(userId) === 'join')
+    .map(({ userId }) => serverNameOf(userId))
+    .filter(server => server !== serverName)
+  return vouchers.find(server => server === asked) ?? vouchers[0]
 }
