@@ -1,53 +1,17 @@
 import type { ExecutionContext } from 'ava'
 import test from 'ava'
 import type { Database } from '../../../storage/database.ts'
-import { roomReaders } from '../../../storage/rooms/index.ts'
 import { markImport } from '../../../storage/synapse/mark.ts'
 import { POSITIONS_PER_EVENT } from '../../../storage/synapse/rooms/positions.ts'
+import { endedAt, nameOf, reading } from '../../../test-kit/imported-room.ts'
 import { testImports } from '../../../test-kit/synapse.ts'
-import { type MadeRoom, MadeRooms, ROOM_TABLES } from '../../../test-kit/synapse-rooms.ts'
+import { MadeRooms, ROOM_TABLES } from '../../../test-kit/synapse-rooms.ts'
 import { runImport } from '../run.ts'
 import { roomsStep, roomsStepBy } from './rooms-step.ts'
 
-/** Older schemas do not tell how a room's state has changed. */
-const { current_state_delta_stream: _, ...WITHOUT_CHANGES } = ROOM_TABLES
-const NOW = 1_800_000_000_000
-
-/** What is here of a room after the import. */
-const reading = async (db: Database, roomId: string) => {
-  const read = roomReaders(db)
-  const room = await read.rooms.byId(roomId)
-  if (room === undefined) throw new Error('the room is not here')
-  const all = { after: -Number.MAX_SAFE_INTEGER, upTo: Number.MAX_SAFE_INTEGER, limit: 1_000 }
-  const timeline = await read.events.forwards({ roomNid: room.nid, ...all })
-  return {
-    ...{ read, room, timeline },
-    names: timeline.map(({ event }) => nameOf(event.eventId)),
-    ends: (await read.rooms.extremities(room.nid)).map(({ eventId }) => nameOf(eventId)).toSorted(),
-    state: (await read.state.current(room.nid)).map(({ eventId }) => nameOf(eventId)).toSorted(),
-    /** The event of a point of the state before an event. */
-    before: async (name: string, type: string, stateKey = '') => {
-      const stored = (await read.events.byIds([...timeline.map(({ event }) => event.eventId)])).get(
-        timeline.find(({ event }) => nameOf(event.eventId) === name)?.event.eventId ?? '',
-      )
-      const nid = await read.state.point(room.nid, type, stateKey, (stored?.position ?? 0) - 1)
-      const [found] = nid === undefined ? [] : await read.events.byNids([nid])
-      return found && nameOf(found.event.eventId)
-    },
-  }
-}
-
-const nameOf = (eventId: string): string => eventId.slice(1, eventId.indexOf('-'))
-
 const worldOf = (db: Database, source: Parameters<typeof roomsStep.count>[0]['source']) => ({
-  ...{ source, db, serverName: 'a.test', now: NOW },
+  ...{ source, db, serverName: 'a.test', now: 1_800_000_000_000 },
 })
-
-/** The rows of rooms, one of which ends with these events. */
-const endedAt = (rooms: MadeRooms, room: MadeRoom, ...names: readonly string[]) => {
-  room.ends(...names)
-  return rooms.rows()
-}
 
 const positionsOf = (t: ExecutionContext, positions: readonly (number | undefined)[]) =>
   t.deepEqual(
@@ -106,59 +70,6 @@ testImports(
     t.is(db.position('events'), 11 * POSITIONS_PER_EVENT, 'what comes next stands behind all of it')
   },
 )
-
-testImports(test, 'of forks each event has the state that Synapse says', async (t, db, open, config) => {
-  const rooms = new MadeRooms()
-  const room = rooms.open('!f:a.test')
-  const topic = (name: string, prev: string, before?: readonly string[]) =>
-    room.add(name, {
-      type: 'm.room.topic',
-      stateKey: '',
-      prev: [prev],
-      content: { topic: name },
-      ...(before && { before }),
-    })
-  topic('left', 'ben')
-  topic('right', 'ben')
-  room.add('onLeft', { prev: ['left'] })
-  room.add('onRight', { prev: ['right'] })
-  room.add('merged', {
-    prev: ['onLeft', 'onRight'],
-    before: ['create', 'ann', 'levels', 'rules', 'ben', 'left'],
-  })
-  room.add('refused', {
-    rejected: true,
-    type: 'm.room.name',
-    stateKey: '',
-    content: { name: 'no' },
-    prev: ['merged'],
-  })
-  room.add('soft', { softFailed: true, prev: ['onRight'] })
-  room.add('last', { prev: ['merged'] })
-  const source = await open(endedAt(rooms, room, 'last', 'soft'), WITHOUT_CHANGES)
-  await markImport(config, 'x')
-  await runImport([roomsStep], worldOf(db, source))
-  const { read, names, ends, state, before } = await reading(db, '!f:a.test')
-  t.deepEqual(names.slice(5), ['left', 'right', 'onLeft', 'onRight', 'merged', 'last'])
-  t.deepEqual(ends, ['last'], 'what is soft-failed is no end')
-  t.deepEqual(state, ['ann', 'ben', 'create', 'left', 'levels', 'rules'])
-  const topics = ['right', 'onLeft', 'onRight', 'merged', 'last']
-  t.deepEqual(await Promise.all(topics.map(name => before(name, 'm.room.topic'))), [
-    undefined,
-    'left',
-    'right',
-    'left',
-    'left',
-  ])
-  const [refused, soft] = [await read.events.byId('$refused-f'), await read.events.byId('$soft-f')]
-  t.like(refused, { rejected: 'auth_error' })
-  t.like(soft, { softFailed: true, rejected: undefined })
-  const delta = await read.state.delta(soft?.nid ?? 0)
-  t.deepEqual(
-    delta.map(({ type, nid }) => [type, nid]),
-    [['m.room.topic', (await read.events.byId('$right-f'))?.nid]],
-  )
-})
 
 testImports(test, 'what is missing is known to be', async (t, db, open, config) => {
   const rooms = new MadeRooms()
@@ -327,75 +238,5 @@ testImports(
     const partial = await read.partial.open(row.nid)
     t.like(partial, { joinEventId: room.id('ann'), joinedAt: timeline[0]?.position })
     t.deepEqual(partial?.servers.toSorted(), ['b.test', 'c.test'])
-  },
-)
-
-testImports(
-  test,
-  'where Synapse tells how it has resolved branches, that is the state',
-  async (t, db, open, config) => {
-    const rooms = new MadeRooms()
-    const room = rooms.open('!f:a.test')
-    const topic = (name: string, prev: string) =>
-      room.add(name, { type: 'm.room.topic', stateKey: '', prev: [prev], content: { topic: name } })
-    topic('left', 'ben')
-    topic('right', 'ben')
-    room.add('onRight', { prev: ['right'] })
-    room.add('onLeft', { prev: ['left'] })
-    room.member('cleo', '@cleo:a.test', 'join', { prev: ['onRight'] })
-    const base = ['create', 'ann', 'levels', 'rules', 'ben', 'cleo']
-    room.add('merged', { prev: ['onLeft', 'cleo'], before: [...base, 'left'] })
-    room.ends('merged')
-    const change = (stream_id: number, type: string, state_key: string, name: string | undefined) => ({
-      ...{ stream_id, room_id: room.roomId, type, state_key },
-      event_id: name === undefined ? null : room.id(name),
-    })
-    const firsts = [
-      change(1, 'm.room.create', '', 'create'),
-      change(2, 'm.room.member', '@ann:a.test', 'ann'),
-      change(3, 'm.room.power_levels', '', 'levels'),
-      change(4, 'm.room.join_rules', '', 'rules'),
-      change(5, 'm.room.member', '@ben:b.test', 'ben'),
-    ]
-    const source = await open(
-      rooms.rows({
-        current_state_delta_stream: [
-          ...firsts,
-          change(6, 'm.room.topic', '', 'left'),
-          // It has come together with what is before it.
-          change(8, 'm.room.member', '@cleo:a.test', 'cleo'),
-          // Nobody of ours was there for a moment.
-          change(9, 'm.room.create', '', undefined),
-          change(9, 'm.room.topic', '', undefined),
-        ],
-      }),
-      ROOM_TABLES,
-    )
-    await markImport(config, 'x')
-    await runImport([roomsStep], worldOf(db, source))
-    const { read, room: row, names, state, before } = await reading(db, '!f:a.test')
-    t.deepEqual(names.slice(5), ['left', 'right', 'onRight', 'onLeft', 'cleo', 'merged'])
-    t.deepEqual(state, ['ann', 'ben', 'cleo', 'create', 'left', 'levels', 'rules'])
-    const topics = ['right', 'onRight', 'onLeft', 'cleo', 'merged']
-    t.deepEqual(
-      await Promise.all(topics.map(name => before(name, 'm.room.topic'))),
-      topics.map(() => 'left'),
-    )
-    const own = async (name: string) => {
-      const nid = (await read.events.byId(room.id(name)))?.nid ?? 0
-      const [delta, ...others] = await read.state.delta(nid)
-      t.deepEqual(others, [])
-      const [event] = delta?.nid === undefined ? [] : await read.events.byNids([delta.nid])
-      return delta && [delta.type, event && nameOf(event.event.eventId)]
-    }
-    t.deepEqual(await Promise.all([...topics].map(own)), [
-      ['m.room.topic', undefined],
-      ['m.room.topic', 'right'],
-      undefined,
-      ['m.room.topic', 'right'],
-      undefined,
-    ])
-    t.is(await before('merged', 'm.room.member', '@cleo:a.test'), 'cleo')
-    t.like(await read.memberships.one('@cleo:a.test', row.nid), { membership: 'join', toldFrom: undefined })
   },
 )
