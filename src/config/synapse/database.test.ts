@@ -18,6 +18,15 @@ test("Synapse's PostgreSQL is found by what its settings say", t => {
   )
   t.is(
     located({ user: 'a', dbname: 's', host: 'h', sslmode: 'require', keepalives_idle: 10 }),
-    'postgres://a@h/s?sslmode=require',
+    'postgres://a@h/s?sslmode=no-verify',
   )
+  t.is(
+    located({ user: 'a', dbname: 's', host: 'h', sslmode: 'require', sslrootcert: '/ca.pem' }),
+    'postgres://a@h/s?sslmode=require&sslrootcert=%2Fca.pem',
+  )
+  t.is(located({ user: 'a', dbname: 's', host: 'h', sslmode: 'prefer' }), 'postgres://a@h/s')
+})
+
+test('an address that is written in one is asked for', t => {
+  t.throws(() => located({ dsn: 'host=db.test dbname=synapse' }), { message: /by a `dsn`.*--database/ })
 })

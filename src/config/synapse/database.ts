@@ -30,7 +30,14 @@ export const synapseDatabase = (settings: SynapseSettings, cwd: string): Synapse
       throw new OperatorError("Synapse's settings name no file of its database (`database.args.database`).")
     return { kind: 'sqlite', path: synapsePath(settings, cwd, file) }
   }
-  if (name === 'psycopg2') return { kind: 'postgres', url: urlOf(given) }
+  if (name === 'psycopg2') {
+    if (given['dsn'] !== undefined) {
+      throw new OperatorError(
+        "Synapse's settings name its database by a `dsn` (`database.args.dsn`), which is not read: give its address by --database postgres://USER@HOST/NAME.",
+      )
+    }
+    return { kind: 'postgres', url: urlOf(given) }
+  }
   throw new OperatorError(
     "Synapse's settings name no database (`database`): give the file that does as well, or its address by --database.",
   )
@@ -51,7 +58,16 @@ const urlOf = (args: Readonly<Record<string, unknown>>): string => {
   if (where === '' && port !== undefined) query.set('port', port)
   for (const [key, value] of Object.entries(args))
     if (!ADDRESS.has(key) && PASSED_ON.has(key)) query.set(key, String(value))
+  const mode = sslMode(text('sslmode'), args['sslrootcert'] !== undefined)
+  if (mode === undefined) query.delete('sslmode')
+  else query.set('sslmode', mode)
   const name = encodeURIComponent(text('dbname') ?? text('database') ?? text('user') ?? '')
   const rest = query.size === 0 ? '' : `?${query}`
   return `postgres://${who}${where}/${name}${rest}`
+}
+
+/** What libpq means by a mode, in words of our driver, which takes all of them for `verify-full`. */
+const sslMode = (mode: string | undefined, hasRoot: boolean): string | undefined => {
+  if (mode === undefined || mode === 'allow' || mode === 'prefer') return undefined
+  return mode === 'require' && !hasRoot ? 'no-verify' : mode
 }

@@ -3,6 +3,7 @@ import { makeSynapse, testImports } from '../../test-kit/synapse.ts'
 import { openSynapse } from './open.ts'
 import { pages } from './pages.ts'
 import { SynapseUnreadable } from './source.ts'
+import { adviceOn } from './sqlite-source.ts'
 
 testImports(test, 'a source is read in pages, from after a key on', async (t, _db, open) => {
   const pairs = ['a', 'b', 'c'].flatMap(user_id => [1, 2].map(burst_count => ({ user_id, burst_count })))
@@ -68,6 +69,13 @@ test('a newer Synapse is read as long as it says that we may', async t => {
   )
   await t.throwsAsync(openSynapse(bare), { message: /no database of Synapse/ })
   await t.throwsAsync(openSynapse({ kind: 'sqlite', path: '/nowhere/at.all' }), {
-    message: /^Synapse's database \/nowhere\/at\.all cannot be read: /,
+    message: /^Synapse's database \/nowhere\/at\.all cannot be read: [^.]*$/,
   })
+})
+
+test('who may not write beside an SQLite database is told what it takes', t => {
+  const refused = Object.assign(new Error('attempt to write'), { code: 'SQLITE_READONLY_DIRECTORY' })
+  t.regex(adviceOn(import.meta.filename, refused), /as the user whom Synapse ran as/)
+  t.is(adviceOn('/nowhere/at.all', refused), '')
+  t.is(adviceOn(import.meta.filename, new Error('file is not a database')), '')
 })

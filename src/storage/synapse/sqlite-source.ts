@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import type { SqlValue } from '../database.ts'
 import { errorOf } from '../dialect/sqlite-connection.ts'
@@ -54,8 +55,21 @@ const open = (path: string): Sqlite.Database => {
     return database
   } catch (cause) {
     database?.close()
-    throw new SynapseUnreadable(`Synapse's database ${path} cannot be read: ${errorOf(cause).message}`, {
-      cause,
-    })
+    const { message } = errorOf(cause)
+    throw new SynapseUnreadable(
+      `Synapse's database ${path} cannot be read: ${message}${adviceOn(path, cause)}`,
+      {
+        cause,
+      },
+    )
   }
 }
+
+/** What to say to a failure to open a database: to read one with a write-ahead log, SQLite itself writes beside it. */
+export const adviceOn = (path: string, cause: unknown): string =>
+  existsSync(path) &&
+  cause instanceof Error &&
+  'code' in cause &&
+  /^SQLITE_(READONLY|CANTOPEN)/.test(String(cause.code))
+    ? '. Even to read it SQLite puts files beside it, which may not be allowed here: give the command as the user whom Synapse ran as, or as root, or for a copy of the directory.'
+    : ''
