@@ -1,6 +1,5 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { POSITIONS_PER_IMPORTED } from './imported-token.ts'
 import { formatStreamToken, parseStreamToken, STREAM_LETTERS, type StreamToken } from './stream-token.ts'
 
 const tokens = fc.dictionary(
@@ -32,6 +31,7 @@ test('what is no token is refused, streams of other times are skipped', t => {
     's1.e1e5',
     `s1.e${'9'.repeat(16)}`,
     's72594',
+    's123_17_338_6732_1_1_2_3_4_1_5',
     't5_1',
     's1.5_7',
     `s${'9'.repeat(12)}_1`,
@@ -44,21 +44,4 @@ test('what is no token is refused, streams of other times are skipped', t => {
 
 test('any text is read without failing', t => {
   fc.assert(fc.property(fc.string(), text => t.notThrows(() => parseStreamToken(text))))
-})
-
-test('a token of Synapse says where its stream of events stood', t => {
-  const at = 123 * POSITIONS_PER_IMPORTED
-  const tokens = {
-    s123_17_338_6732_1_1_2_265_4_1_5: 265,
-    'm123~4.130~2.125_17_0': undefined,
-    't47-123_17_1_m5~1.7_0_0_0_m9~1.12_0': 9,
-    s123_1_2_3_4_5_6_x: undefined,
-  }
-  for (const [text, device_lists] of Object.entries(tokens)) {
-    const read = parseStreamToken(text)
-    t.is(read?.events, text.endsWith('x') ? undefined : at, text)
-    t.is(read?.device_lists, device_lists, text)
-  }
-  t.is(parseStreamToken('t47--9_17')?.events, 0)
-  t.deepEqual(parseStreamToken('s1.e5'), { events: 5 }, 'ours is ours')
 })

@@ -1,5 +1,3 @@
-import { importedDeviceLists, importedPosition } from './imported-token.ts'
-
 /**
  * Tokens of `/sync` and `/messages`: a version, then each stream's position under its letter (`s1.e42.r7`). Keyed,
  * never positional, so that streams can join and go without breaking the tokens that clients hold.
@@ -48,15 +46,9 @@ export const formatStreamToken = (token: StreamToken): string => {
   return text
 }
 
-/**
- * Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. One of Synapse is that of a server
- * whose data was imported: it says where the streams of events and of device lists stood, and of nothing else that it was followed.
- */
+/** Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. */
 export const parseStreamToken = (text: string): StreamToken | undefined => {
-  if (text.length > LARGEST_TOKEN || !FORM.test(text)) {
-    const events = importedPosition(text)
-    return events === undefined ? undefined : { events, device_lists: importedDeviceLists(text) }
-  }
+  if (text.length > LARGEST_TOKEN || !FORM.test(text)) return undefined
   const token: Partial<Record<SyncStream, number>> = {}
   for (let at = VERSION.length; at < text.length; ) {
     const next = text.indexOf('.', at + 1)

@@ -35,7 +35,8 @@ export interface StreamPosition {
 /**
  * The append-only streams. Sync tokens, federation queues and all other consumers follow them by position.
  * `backfill` grows into the past: what a placeholder becomes, and what is stored on the axis of the events, is −p for
- * its position p, while `position` and `CommitResult.positions` speak of p.
+ * its position p, while `position` and `CommitResult.positions` speak of p. `imported` is moved by an import from Synapse, once, and
+ * by nothing else.
  */
 export type StreamName =
   | 'events'
@@ -51,6 +52,7 @@ export type StreamName =
   | 'invitation_records'
   | 'bulletins'
   | 'sticky_events'
+  | 'imported'
 
 /** What a placeholder of a write may be given. */
 export type SqlParameter = SqlValue | SqlList | StreamPosition

@@ -77,7 +77,7 @@ export const createEncryption = (parts: {
     keyQueries: new KeyQueries(context, localKeys, remoteDevices),
     keyClaims,
     servedKeys: new ServedKeys(context, { ...federated, claims: keyClaims }),
-    keyChanges: new KeyChanges(deviceListSpans),
+    keyChanges: new KeyChanges(deviceListSpans, context.database),
     deviceListSpans,
     crossSigning: new CrossSigning(context),
     signatures: new SignatureUpload(context, remoteDevices),

@@ -1,13 +1,16 @@
 import { MatrixError } from '../../core/errors.ts'
-import { parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import type { StreamToken } from '../../core/stream-token.ts'
+import { heldToken, type ImportedFrom } from '../held-token.ts'
 import type { DeviceListNews, DeviceListSpans } from './device-list-span.ts'
 
 /** Answers `/keys/changes`. */
 export class KeyChanges {
   readonly #spans: DeviceListSpans
+  readonly #db: ImportedFrom
 
-  constructor(spans: DeviceListSpans) {
+  constructor(spans: DeviceListSpans, db: ImportedFrom) {
     this.#spans = spans
+    this.#db = db
   }
 
   /**
@@ -15,7 +18,7 @@ export class KeyChanges {
    * @throws {MatrixError} `M_INVALID_PARAM`
    */
   async between(userId: string, from: string, to: string): Promise<DeviceListNews> {
-    const [start, end] = [token('from', from), token('to', to)]
+    const [start, end] = [token('from', from, this.#db), token('to', to, this.#db)]
     return this.#spans.news(userId, {
       deviceLists: { after: start.device_lists ?? 0, upTo: end.device_lists ?? 0 },
       events: { after: start.events ?? 0, upTo: end.events ?? 0 },
@@ -23,8 +26,8 @@ export class KeyChanges {
   }
 }
 
-const token = (name: string, text: string): StreamToken => {
-  const parsed = parseStreamToken(text)
+const token = (name: string, text: string, db: ImportedFrom): StreamToken => {
+  const parsed = heldToken(text, db)
   if (parsed === undefined) throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server`)
   return parsed
 }

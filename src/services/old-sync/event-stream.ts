@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
-import { formatStreamToken, parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import { heldToken, type ImportedFrom } from '../held-token.ts'
 import type { Requester } from '../requester.ts'
 import { accessOf } from '../rooms/room-access.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
@@ -39,7 +40,7 @@ export class EventStream {
    * `M_FORBIDDEN` (a room that the user may not read).
    */
   async read(requester: Requester, request: StreamRequest, signal: AbortSignal): Promise<string> {
-    const from = request.from === undefined ? undefined : tokenOf(request.from)
+    const from = request.from === undefined ? undefined : tokenOf(request.from, this.#context.db)
     const timeout = Math.min(Math.max(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, 0), MAX_TIMEOUT_MS)
     const deadline = this.#context.clock.now() + timeout
     const over = AbortSignal.any([signal, this.#closing.signal])
@@ -106,8 +107,8 @@ export interface Chunk {
   readonly texts: readonly string[]
 }
 
-const tokenOf = (text: string): StreamToken => {
-  const token = parseStreamToken(text)
+const tokenOf = (text: string, db: ImportedFrom): StreamToken => {
+  const token = heldToken(text, db)
   if (token?.events === undefined)
     throw new MatrixError('M_INVALID_PARAM', 'from is not a token of this server')
   return token

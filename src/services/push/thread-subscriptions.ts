@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { relationOf } from '../../core/relations.ts'
-import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
+import { formatStreamToken } from '../../core/stream-token.ts'
 import type { Database } from '../../storage/database.ts'
 import {
   type ThreadOfUser,
@@ -9,6 +9,7 @@ import {
   ThreadSubscriptionWriter,
 } from '../../storage/push/thread-subscriptions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { heldToken, type ImportedFrom } from '../held-token.ts'
 import type { Requester } from '../requester.ts'
 import type { UserPushRules } from './user-rules.ts'
 
@@ -136,8 +137,11 @@ export class ThreadSubscriptions {
     }: { from?: string | undefined; to?: string | undefined; limit?: number | undefined },
   ): Promise<SubscriptionChanges & { end?: string }> {
     if (limit < 1) throw new MatrixError('M_INVALID_PARAM', 'limit must be at least 1')
-    const upTo = from === undefined ? this.position : positionOf('from', from, this.position)
-    const after = to === undefined ? 0 : positionOf('to', to, 0)
+    const upTo =
+      from === undefined
+        ? this.position
+        : positionOf('from', from, { db: this.#db, otherwise: this.position })
+    const after = to === undefined ? 0 : positionOf('to', to, { db: this.#db, otherwise: 0 })
     const { changes, older } = await this.changes(userId, { after, upTo, limit })
     return { ...changes, ...(older === undefined ? {} : { end: older }) }
   }
@@ -182,8 +186,12 @@ const conflict = (): MatrixError =>
 const notInThread = (): MatrixError =>
   new MatrixError('IO.ELEMENT.MSC4306.M_NOT_IN_THREAD', 'The event is not in this thread')
 
-const positionOf = (name: string, text: string, otherwise: number): number => {
-  const token = parseStreamToken(text)
+const positionOf = (
+  name: string,
+  text: string,
+  { db, otherwise }: { db: ImportedFrom; otherwise: number },
+): number => {
+  const token = heldToken(text, db)
   if (token === undefined) throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server`)
   return token.thread_subscriptions ?? otherwise
 }

@@ -36,6 +36,7 @@ import { Sending } from './sending.ts'
 import { StateResets } from './state-resets.ts'
 import { Successors } from './successors.ts'
 import { Timelines } from './timeline.ts'
+import { tokenPositions } from './token-position.ts'
 
 /** What endpoints ask about rooms in general. */
 export interface RoomSettings {
@@ -177,6 +178,7 @@ export const createRooms = (
     roomRelations: new RoomRelations({
       ...{ read: context.read, roomReading, clientEvents },
       ...{ sights: views.sights, ignoredUsers: views.ignoredUsers },
+      tokenPosition: tokenPositions(context.db),
     }),
     roomHistory,
   }
@@ -196,7 +198,8 @@ const createReading = (
 ): Pick<RoomServices, 'roomReading' | 'roomHistory'> => {
   const { read, partial } = context
   const currentPosition = (): number => context.db.position('events')
-  const reading = { read, views: views.state, clientEvents, currentPosition }
+  const tokenPosition = tokenPositions(context.db)
+  const reading = { read, views: views.state, clientEvents, currentPosition, tokenPosition }
   return {
     roomReading: new RoomReading({ ...reading, access, sights, partial }),
     roomHistory: new RoomHistory({

@@ -10,7 +10,7 @@ import type { HistoryPages, Reading } from './history-pages.ts'
 import { goesOn } from './page-ends.ts'
 import type { Access } from './room-access.ts'
 import { BEGINNING, passes, type TimelineSpan } from './timeline.ts'
-import { tokenPosition } from './token-position.ts'
+import type { TokenPosition } from './token-position.ts'
 
 export interface PageRequest {
   readonly direction: Direction
@@ -48,6 +48,7 @@ export class RoomHistory {
   readonly #views: StateViews
   readonly #pages: HistoryPages
   readonly #clientEvents: ClientEvents
+  readonly #tokenPosition: TokenPosition
   readonly #now: () => number
 
   constructor(parts: {
@@ -55,12 +56,14 @@ export class RoomHistory {
     views: StateViews
     pages: HistoryPages
     clientEvents: ClientEvents
+    tokenPosition: TokenPosition
     currentPosition: () => number
   }) {
     this.#read = parts.read
     this.#views = parts.views
     this.#pages = parts.pages
     this.#clientEvents = parts.clientEvents
+    this.#tokenPosition = parts.tokenPosition
     this.#now = parts.currentPosition
   }
 
@@ -119,8 +122,8 @@ export class RoomHistory {
     const { direction } = request
     const start = direction === 'b' ? ceiling : BEGINNING
     const limit = direction === 'b' ? BEGINNING : ceiling
-    const from = request.from === undefined ? start : tokenPosition('from', request.from)
-    const to = request.to === undefined ? limit : tokenPosition('to', request.to)
+    const from = request.from === undefined ? start : this.#tokenPosition('from', request.from)
+    const to = request.to === undefined ? limit : this.#tokenPosition('to', request.to)
     return { direction, from: Math.min(from, ceiling), to: Math.min(to, ceiling) }
   }
 

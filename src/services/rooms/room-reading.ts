@@ -11,7 +11,7 @@ import { type Access, type AccessOf, isWorldReadable } from './room-access.ts'
 import type { Seeing } from './room-sight.ts'
 import { contentShown } from './room-summary.ts'
 import { inSlices } from './state-slices.ts'
-import { tokenPosition } from './token-position.ts'
+import type { TokenPosition } from './token-position.ts'
 
 /** JSON texts of events, made as they are taken. */
 type TextSlices = AsyncGenerator<string[], void>
@@ -23,6 +23,7 @@ export class RoomReading {
   readonly #sights: Seeing
   readonly #accessOf: AccessOf
   readonly #clientEvents: ClientEvents
+  readonly #tokenPosition: TokenPosition
   readonly #now: () => number
   readonly #partial: PartialRooms
 
@@ -32,6 +33,7 @@ export class RoomReading {
     sights: Seeing
     access: AccessOf
     clientEvents: ClientEvents
+    tokenPosition: TokenPosition
     currentPosition: () => number
     partial: PartialRooms
   }) {
@@ -41,6 +43,7 @@ export class RoomReading {
     this.#sights = parts.sights
     this.#accessOf = parts.access
     this.#clientEvents = parts.clientEvents
+    this.#tokenPosition = parts.tokenPosition
     this.#now = parts.currentPosition
   }
 
@@ -212,7 +215,7 @@ export class RoomReading {
   async #positionOf({ userId }: Requester, at: string | undefined, access: Access): Promise<number> {
     const limit = access.upTo ?? this.#now()
     if (at === undefined) return limit
-    const position = tokenPosition('at', at)
+    const position = this.#tokenPosition('at', at)
     const { ranges } = await this.#sights.of(access.room.nid, userId)
     const { from = limit } = ranges.find(({ to }) => to >= position) ?? {}
     return Math.min(Math.max(position, from), limit)

@@ -13,7 +13,7 @@ import type { RoomReading } from './room-reading.ts'
 import type { Sight, Sights } from './room-sight.ts'
 import { seesWholeThreads, threadSeenBy } from './thread-sight.ts'
 import { BEGINNING } from './timeline.ts'
-import { tokenPosition } from './token-position.ts'
+import type { TokenPosition } from './token-position.ts'
 import { END } from './visible-ranges.ts'
 
 /** Which of the events that relate to one are wanted. */
@@ -55,6 +55,7 @@ export class RoomRelations {
   readonly #sights: Sights
   readonly #ignoredUsers: IgnoredUsers
   readonly #clientEvents: ClientEvents
+  readonly #tokenPosition: TokenPosition
 
   constructor(parts: {
     read: RoomReaders
@@ -62,12 +63,14 @@ export class RoomRelations {
     sights: Sights
     ignoredUsers: IgnoredUsers
     clientEvents: ClientEvents
+    tokenPosition: TokenPosition
   }) {
     this.#read = parts.read
     this.#roomReading = parts.roomReading
     this.#sights = parts.sights
     this.#ignoredUsers = parts.ignoredUsers
     this.#clientEvents = parts.clientEvents
+    this.#tokenPosition = parts.tokenPosition
   }
 
   /** `GET …/relations/…`. Throws `M_NOT_FOUND` (also for what the requester may not see), `M_INVALID_PARAM`. */
@@ -82,8 +85,8 @@ export class RoomRelations {
     const ignored = await this.#ignoredUsers.of(requester.userId)
     const limit = pageLimit(request.limit)
     const { direction, relType, eventType, recurse = false } = request
-    const from = request.from === undefined ? undefined : tokenPosition('from', request.from)
-    const to = request.to === undefined ? undefined : tokenPosition('to', request.to)
+    const from = request.from === undefined ? undefined : this.#tokenPosition('from', request.from)
+    const to = request.to === undefined ? undefined : this.#tokenPosition('to', request.to)
     const span =
       direction === 'b'
         ? { after: to ?? BEGINNING, upTo: from ?? END }
@@ -133,7 +136,7 @@ export class RoomRelations {
       this.#ignoredUsers.of(userId),
     ])
     const participant = request.participated ? userId : undefined
-    let before = request.from === undefined ? END : tokenPosition('from', request.from) + 1
+    let before = request.from === undefined ? END : this.#tokenPosition('from', request.from) + 1
     const roots: StoredEvent[] = []
     for (let scanned = 0; scanned < MAX_SCANNED; ) {
       const rows = await this.#read.threads.list(room.nid, before, limit + 1, participant)

@@ -2,7 +2,11 @@ import test from 'ava'
 import { Sync, type SyncParts } from './sync.ts'
 
 test('what is asked from a token of long ago, or of no position, is as much as all there is', t => {
-  const sync = new Sync({ watch: { position: 20_000 }, sources: [] } as unknown as SyncParts)
+  const sync = new Sync({
+    watch: { position: 20_000 },
+    db: { position: () => 0 },
+    sources: [],
+  } as unknown as SyncParts)
   const tellsMuch = (since: string | undefined, fullState = false) => sync.tellsMuch({ since, fullState })
   t.true(tellsMuch(undefined))
   t.true(tellsMuch('s1.e19999', true))

@@ -1,5 +1,6 @@
 import test from 'ava'
 import { POSITIONS_PER_IMPORTED } from '../../core/imported-token.ts'
+import { StreamMoves } from '../../storage/synapse/rooms/positions.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
@@ -21,6 +22,14 @@ testDatabases(
     const beyond = [{ stream: 'events', offset: 2 * POSITIONS_PER_IMPORTED }] as const
     const touch = database.prepare('UPDATE rooms SET latest_ts = latest_ts WHERE room_nid = ?')
     await database.commit({ statements: [{ prepared: touch, rows: [beyond] }] })
+    for (const since of ['s1_2_3', 's0_0_0'])
+      await t.throwsAsync(
+        ask(ANN, { since }),
+        { message: /not a token of this server/ },
+        'as long as nothing was imported',
+      )
+    const imported = new StreamMoves(database).beyond('imported', 1)
+    await database.commit({ statements: imported })
     const say = (body: string) =>
       sending.message(requesterOf(ANN), { roomId, type: 'm.room.message', txnId: body, content: { body } })
     await say('after')

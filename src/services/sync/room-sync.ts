@@ -130,6 +130,7 @@ export const createRoomSync = (
     sources,
   })
   const sync = new Sync({
+    db: ground.core.context.db,
     watch,
     notifier,
     rooms: new RoomsStream({ read, sync: reader, sights, sections, partial }),

@@ -1,9 +1,10 @@
 import { MatrixError } from '../../core/errors.ts'
 import { importedPosition } from '../../core/imported-token.ts'
-import { formatStreamToken, parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
 import { type Answer, andThen, together } from '../answer.ts'
 import type { Body } from '../body.ts'
 import type { Departure } from '../departure.ts'
+import { heldToken, type ImportedFrom } from '../held-token.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
@@ -31,6 +32,7 @@ export interface SyncQuery {
 
 /** What `/sync` is made of. */
 export interface SyncParts {
+  readonly db: ImportedFrom
   readonly watch: RoomWatch
   readonly notifier: Notifier
   readonly rooms: RoomsStream
@@ -72,7 +74,7 @@ export class Sync {
   /** Whether the response may take about as long as one that tells all there is, as it does from a token of long ago, or made up. */
   tellsMuch({ since, fullState }: Pick<SyncQuery, 'since' | 'fullState'>): boolean {
     if (since === undefined || fullState) return true
-    const token = parseStreamToken(since)
+    const token = heldToken(since, this.#parts.db)
     return token !== undefined && this.#parts.watch.position - (token.events ?? 0) > FAR_BEHIND
   }
 
@@ -83,8 +85,8 @@ export class Sync {
    * Throws `M_INVALID_PARAM` for a token that is not this server's and for a bad filter.
    */
   async sync(requester: Requester, query: SyncQuery, departure: Departure): Promise<Body> {
-    const { notifier, watch, filters, sentMembers, ready } = this.#parts
-    const since = query.since === undefined ? undefined : parseStreamToken(query.since)
+    const { db, notifier, watch, filters, sentMembers, ready } = this.#parts
+    const since = query.since === undefined ? undefined : heldToken(query.since, db)
     if (query.since !== undefined && since === undefined) throw noToken()
     const deadline = notifier.now() + Math.min(Math.max(query.timeoutMs, 0), MAX_TIMEOUT_MS)
     const named = filters.of(requester.userId, query.filter)

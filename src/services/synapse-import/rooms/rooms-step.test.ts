@@ -68,6 +68,7 @@ testImports(
       ]),
     )
     t.is(db.position('events'), 11 * POSITIONS_PER_EVENT, 'what comes next stands behind all of it')
+    t.is(db.position('imported'), 1, 'tokens of Synapse are read')
   },
 )
 

@@ -28,7 +28,8 @@ export const roomsStepBy = (page: number): ImportStep => ({
     const move = await roomMove(world)
     const end = positionOf((await move.source.newest()) + 1)
     const streams = new StreamMoves(db)
-    await db.commit({ statements: streams.beyond('events', end) })
+    // From here on tokens of Synapse are read (`held-token.ts`).
+    await db.commit({ statements: [...streams.beyond('events', end), ...streams.beyond('imported', 1)] })
     const noted = readNote(progress.lastKey)
     const under: Promise<void>[] = []
     let base = noted?.base ?? 0
