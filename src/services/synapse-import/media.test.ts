@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { DirectoryStore } from '../../storage/media/directory-store.ts'
 import { MediaReader } from '../../storage/media/media.ts'
 import { markImport } from '../../storage/synapse/mark.ts'
+import { SynapseUnreadable } from '../../storage/synapse/source.ts'
 import { testImports } from '../../test-kit/synapse.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 import { hiddenRemoteFiles, uploads } from './media.ts'
@@ -83,4 +84,15 @@ testImports(test, 'files are linked, or left behind, as is asked for', async (t,
   t.deepEqual(Object.fromEntries(came), { files: 2 })
   const file = await new MediaReader(db).one('a.test', 'abcdefgh')
   t.is(statSync(pathOf(root, file?.hash ?? '')).ino, statSync(join(from, 'local_content/ab/cd/efgh')).ino)
+})
+
+testImports(test, 'a file that may not be read is none that is missing', async (t, db, open, config) => {
+  const source = await open(ROWS)
+  const from = files(t)
+  mkdirSync(join(from, 'local_content/lo/st'), { recursive: true })
+  symlinkSync('lost', join(from, 'local_content/lo/st/lost'))
+  await markImport(config, 'synapse a.test')
+  const media = { from, to: new DirectoryStore(temporaryDirectory(t), () => 5) }
+  const imported = runImport([uploads], { source, db, serverName: 'a.test', now: 5, media })
+  await t.throwsAsync(imported, { instanceOf: SynapseUnreadable, message: /lo\/st\/lost cannot be read/ })
 })
