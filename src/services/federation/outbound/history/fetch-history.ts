@@ -4,7 +4,7 @@ import { FederationError } from '../../../../network/federation-client.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { OutboundContext } from '../context.ts'
 import { newestFirst } from './chunk-order.ts'
-import { type Asked, compare, givenHistory, isCreateOf, verified } from './given-history.ts'
+import { type Asked, compare, givenHistory, isCreateOf, unheardServers, verified } from './given-history.ts'
 import { roomIn } from './ground.ts'
 import { beginningOf, type MissingPart, partInGap } from './missing-part.ts'
 import { fetchStateBefore } from './state-fetcher.ts'
@@ -18,12 +18,18 @@ const SERVER_MS = 30_000
 /** After nobody had anything, so long (milliseconds) nobody is asked again: the longer, the more often it was so. */
 const QUIET_MS = 60_000
 const MOST_QUIET_MS = 3_600_000
-/** So often it is asked in vain, over three minutes, before what cannot be verified is passed over: its server may be back soon. */
-const TIMES_FOR_KEYS = 2
+/**
+ * So long (milliseconds) it is asked for in vain before what cannot be verified is passed over: that is for good, and a server that is
+ * down, and not gone, is there again within a day.
+ */
+const GONE_MS = 86_400_000
+/** So long (milliseconds) what else servers have said that are gone is passed over at once. */
+const STAYS_GONE_MS = 7 * GONE_MS
 
-/** Where nobody had anything: how often in a row, and until when nobody is asked again. */
+/** Where nobody had anything: how often in a row, since when, and until when nobody is asked again. */
 interface InVain {
   readonly times: number
+  readonly since: number
   readonly until: number
 }
 
@@ -38,6 +44,8 @@ export class HistoryFetcher {
   readonly #context: OutboundContext
   readonly #underWay = new Map<string, Promise<boolean>>()
   readonly #inVain = growingCache<string, InVain>(1_000)
+  /** Servers that are gone, and until when that holds. */
+  readonly #gone = growingCache<string, number>(1_000)
 
   constructor(context: OutboundContext) {
     this.#context = context
@@ -70,11 +78,12 @@ export class HistoryFetcher {
       return false
     }
     const deadline = clock.now() + TOTAL_MS
+    const unheard = new Set<string>()
     const ask = async (server: string, others?: readonly string[]): Promise<Piece> => {
       const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
       if (timeoutMs <= 0) return 'nothing'
       try {
-        return await this.#fetchFrom(server, head, { part, limit, timeoutMs, others })
+        return await this.#fetchFrom(server, head, { part, limit, timeoutMs, others, unheard })
       } catch (error) {
         if (!(error instanceof FederationError)) throw error
         log.info({ room: roomId, server, err: error }, 'no history from this server')
@@ -88,15 +97,17 @@ export class HistoryFetcher {
       if (piece === 'stored') break
       if (piece === 'blocked') blocked.push(server)
     }
-    const [any, ...others] = (inVain?.times ?? 0) < TIMES_FOR_KEYS ? [] : blocked
-    if (piece !== 'stored' && any !== undefined) piece = await ask(any, others)
+    const since = inVain?.since ?? clock.now()
+    const [any, ...others] = blocked
+    if (piece !== 'stored' && any !== undefined && (clock.now() - since >= GONE_MS || this.#areGone(unheard)))
+      piece = await ask(any, others)
     if (piece === 'stored') {
       this.#inVain.delete(key)
       return true
     }
     const times = (inVain?.times ?? 0) + 1
     const quietMs = Math.min(QUIET_MS * 2 ** (times - 1), MOST_QUIET_MS)
-    this.#inVain.set(key, { times, until: clock.now() + quietMs })
+    this.#inVain.set(key, { times, since, until: clock.now() + quietMs })
     return false
   }
 
@@ -105,11 +116,20 @@ export class HistoryFetcher {
     return base === undefined ? beginningOf(read, head, turn) : partInGap(read, head, base, turn)
   }
 
-  /** @param ask.others where what cannot be verified is taken as well: servers that have given nothing else */
+  /** Whether all of these servers were found to be gone lately. */
+  #areGone(servers: ReadonlySet<string>): boolean {
+    const now = this.#context.clock.now()
+    return [...servers].every(server => (this.#gone.get(server) ?? now) > now)
+  }
+
+  /**
+   * @param ask.others where what cannot be verified is taken as well: servers that have given nothing else
+   * @param ask.unheard takes the names of servers whose events cannot be verified
+   */
   async #fetchFrom(
     server: string,
     head: RoomHead,
-    ask: Omit<Asked, 'vouchedBy'> & { others: readonly string[] | undefined },
+    ask: Omit<Asked, 'vouchedBy'> & { others: readonly string[] | undefined; unheard: Set<string> },
   ): Promise<Piece> {
     const { core } = this.#context
     const { roomId } = head.room
@@ -121,6 +141,8 @@ export class HistoryFetcher {
       if (given.unverified.size > 0) await compare(this.#context, given, other, head, { ...ask, vouchedBy })
     }
     const { unverified } = given
+    const unheard = unheardServers(given)
+    for (const name of unheard) ask.unheard.add(name)
     const fetched = ask.others === undefined ? verified(given) : given.all
     const places = gap === undefined ? fetched.size : roomIn(gap)
     const events = newestFirst(from, fetched).slice(0, places)
@@ -133,7 +155,10 @@ export class HistoryFetcher {
       : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs, vouchedBy })
     if (!isBeginning && stateBefore.length === 0) return 'nothing'
     const chunk = { roomId, base: gap?.base, events, stateBefore, unverified }
-    return (await storeHistory(core.writer, chunk)) > 0 ? 'stored' : 'nothing'
+    if ((await storeHistory(core.writer, chunk)) === 0) return 'nothing'
+    if (ask.others !== undefined)
+      for (const name of unheard) this.#gone.set(name, this.#context.clock.now() + STAYS_GONE_MS)
+    return 'stored'
   }
 
   /** Servers that are likely to know: that of the oldest event's sender, the creator's, then the others in the room. */

@@ -2,6 +2,7 @@
 import type { RoomEvent } from '../../../../core/event/event.ts'
 import { parsePdu } from '../../../../core/event/format.ts'
 import { eventWithRedactedContent } from '../../../../core/event/signatures.ts'
+import { serverNameOf } from '../../../../core/ids.ts'
 import type { JsonObject } from '../../../../core/json.ts'
 import type { RoomVersion } from '../../../../core/room-versions.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
@@ -90,6 +91,12 @@ export const compare = async (
 /** Without what could not be verified. */
 export const verified = ({ all, unverified }: GivenHistory): Map<string, RoomEvent> =>
   new Map([...all].filter(([eventId]) => !unverified.has(eventId)))
+
+/** The servers whose events could not be verified. */
+export const unheardServers = ({ all, unverified }: GivenHistory): Set<string> =>
+  new Set(
+    [...all].flatMap(([eventId, { sender }]) => (unverified.has(eventId) ? [serverNameOf(sender)] : [])),
+  )
 
 /** Whether an event is that by which the room was made, not another that claims to be. */
 export const isCreateOf = (head: RoomHead, { eventId }: RoomEvent): boolean =>
