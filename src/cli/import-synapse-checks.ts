@@ -87,7 +87,11 @@ export const refuseUnfit = async (
   const target = databaseLocation(config)
   await refuseServed(target, Date.now())
   const runs = await synapseSeemsToRun(settings, source, host.cwd)
-  if (runs !== undefined) throw new OperatorError(`Synapse seems to be running: ${runs}. Stop it first.`)
+  if (runs !== undefined) {
+    throw new OperatorError(
+      `Synapse seems to be running: ${runs}. Stop it first. If that is something else, name one more settings file at the end, which says "pid_file: null" and "listeners: []".`,
+    )
+  }
   const pepper = textOption(settings, 'password_config', 'pepper')
   if (pepper !== config.passwords.bcryptPepper) {
     throw new OperatorError(
