@@ -1,5 +1,5 @@
 import test from 'ava'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { messagesOf, say, setState, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
 import {
@@ -13,6 +13,7 @@ import {
   scene,
   stateBeforeIds,
 } from '../../test-kit/partial-join.ts'
+import { testSync } from '../../test-kit/room-sync.ts'
 
 const MEMBER = 'm.room.member'
 
@@ -58,6 +59,24 @@ testDatabases(
     )
   },
 )
+
+test('a client that wants all members, and looked while they were lacking, is told all of the room once its user is back', async t => {
+  const database = await testDatabase(t)
+  const s = await scene(t, database)
+  const sync = testSync(s.here, database)
+  t.teardown(() => sync.close())
+  await joinPartially(s)
+  const { next_batch: since, rooms } = await sync.ask(BOB)
+  t.is(rooms?.join?.[s.roomId], undefined)
+  await unfinished(s)
+  await comeBack(s)
+  const told = async () => (await sync.ask(BOB, { since })).rooms?.join?.[s.roomId]
+  await eventually('the room is news', async () => (await told()) !== undefined)
+  const whole = await told()
+  const shown = [...(whole?.state?.events ?? []), ...(whole?.timeline?.events ?? [])]
+  t.true(shown.some(({ type }) => type === 'm.room.name'))
+  t.is(new Set(shown.filter(({ type }) => type === MEMBER).map(event => event.state_key)).size, 11)
+})
 
 test('what was said while nobody was there, after such a stay, is there with its state', async t => {
   const s = await scene(t)

@@ -51,6 +51,15 @@ export class PartialSpans {
     return span.completedAt === undefined || span.completedAt > position
   }
 
+  /**
+   * Whether a room that somebody was in at a position may have lacked members there: only the last time that this server came in
+   * is known, and they may have been in it the time before.
+   */
+  mayHaveLacked(roomNid: number, position: number): boolean {
+    const span = this.#spans.get(roomNid)
+    return span !== undefined && (position < span.joinedAt || this.isOpenAt(roomNid, position))
+  }
+
   /** Whether a room has become complete after one position up to another. */
   isCompletedIn(roomNid: number, after: number, upTo: number): boolean {
     const completedAt = this.#spans.get(roomNid)?.completedAt

@@ -143,7 +143,8 @@ export class RoomsStream {
       if (then === 'join') {
         const { roomNid, roomId } = row
         if (this.#isHidden(request, roomNid, now.upTo)) continue
-        const hadRoom = before === 'join' && !this.#isHidden(request, roomNid, after)
+        const mayHaveBeenHidden = this.#wantsAll(request) && this.#partial.mayHaveLacked(roomNid, after)
+        const hadRoom = before === 'join' && !mayHaveBeenHidden
         const whole = request.fullState || !hadRoom
         const span = { after: hadRoom ? after : undefined, upTo: now.upTo }
         joined.push({ roomNid, roomId, span, whole, place: { sight }, extras: extras.get(roomId) })
@@ -201,8 +202,12 @@ export class RoomsStream {
   }
 
   /** Whether the room was not there for the client at a position: it wants all members, and not all were known. */
-  #isHidden({ filter }: SyncRequest, roomNid: number, position: number): boolean {
-    return !filter.state.lazyLoadMembers && this.#partial.isOpenAt(roomNid, position)
+  #isHidden(request: SyncRequest, roomNid: number, position: number): boolean {
+    return this.#wantsAll(request) && this.#partial.isOpenAt(roomNid, position)
+  }
+
+  #wantsAll({ filter }: SyncRequest): boolean {
+    return !filter.state.lazyLoadMembers
   }
 
   /** For a membership that changes at this moment: whether the user was in the room at both ends of a span. */
