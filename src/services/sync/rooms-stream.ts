@@ -143,9 +143,9 @@ export class RoomsStream {
       if (then === 'join') {
         const { roomNid, roomId } = row
         if (this.#isHidden(request, roomNid, now.upTo)) continue
-        const mayHaveBeenHidden = this.#wantsAll(request) && this.#partial.mayHaveLacked(roomNid, after)
-        const hadRoom = before === 'join' && !mayHaveBeenHidden
-        const whole = request.fullState || !hadRoom
+        const hadRoom = before === 'join' && !this.#isHidden(request, roomNid, after)
+        const mayNotHave = this.#wantsAll(request) && this.#partial.mayHaveLacked(roomNid, after)
+        const whole = request.fullState || !hadRoom || mayNotHave
         const span = { after: hadRoom ? after : undefined, upTo: now.upTo }
         joined.push({ roomNid, roomId, span, whole, place: { sight }, extras: extras.get(roomId) })
       } else if (then === 'leave' || then === 'ban') {

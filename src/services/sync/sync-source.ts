@@ -20,6 +20,8 @@ export type ExtrasByRoom = ReadonlyMap<string, RoomExtras>
 export interface ToldRoom {
   readonly roomNid: number
   readonly roomId: string
+  /** `after`: where the client stood that may have the room already, though it is told all of it. */
+  readonly span?: { readonly after?: number | undefined } | undefined
 }
 
 /** What a source has to tell in one response. */

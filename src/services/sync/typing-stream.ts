@@ -79,14 +79,14 @@ export class TypingStream implements SyncSource {
     return Math.floor(upTo / 2) * 2 + (isShown ? 1 : 0)
   }
 
-  async roomEphemeral(request: SyncRequest, { roomNid, roomId }: ToldRoom): Promise<readonly string[]> {
+  async roomEphemeral(request: SyncRequest, { roomNid, roomId, span }: ToldRoom): Promise<readonly string[]> {
     // Who has begun since `news` was asked is told with the next response: this one's token does not say that they were shown.
     const end = request.ends?.typing
     const later =
       end === undefined ? undefined : this.#typing.changedRooms(Math.floor(end / 2), Number.MAX_SAFE_INTEGER)
     const users = later?.has(roomNid) === true ? [] : this.#users(request, roomNid)
-    // Whoever wants all state again may have been shown somebody who has ceased meanwhile, of whom no change is told beside.
-    const isTold = users.length > 0 || (request.fullState && request.since !== undefined)
+    // Who is told all of a room again may have been shown somebody who has ceased meanwhile, of whom no change is told beside.
+    const isTold = users.length > 0 || span?.after !== undefined
     return isTold && passes(request, roomId) ? [typingEvent(users)] : []
   }
 
