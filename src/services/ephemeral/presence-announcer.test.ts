@@ -25,7 +25,10 @@ const createAnnouncer = () => {
     states,
     context: { serverName: 'a.test', read: { memberships: { joinedRooms } } } as unknown as Parts['context'],
     bulletin: {
-      tell: async (userId: string, roomNids: readonly number[]) => void told.push(`${userId} ${roomNids}`),
+      tell: async (userId: string, roomNids: readonly number[]) => {
+        told.push(`${userId} ${roomNids}`)
+        states.place(userId, new Set(roomNids))
+      },
     } as unknown as Parts['bulletin'],
     shared: {} as Parts['shared'],
     edus: {} as Parts['edus'],
@@ -69,6 +72,23 @@ test('what was announced last is waited for, also while something is under way',
   await read()
   t.is(await toldAt, 2)
   await announcer.told(ALICE)
+})
+
+test('who has come into a room is not announced for it beside what says that they are there', async t => {
+  const { announcer, rooms, told, read } = createAnnouncer()
+  rooms.push(1)
+  announcer.announce(ALICE)
+  await new Promise(resolve => setImmediate(resolve))
+  const move = announcer.moved(ALICE, 1, true)
+  await read()
+  await move
+  await read()
+  t.deepEqual(told, [`${ALICE} 1`])
+  rooms.push(2)
+  await announcer.moved(ALICE, 2, true)
+  await read()
+  t.deepEqual(told, [`${ALICE} 1`, `${ALICE} 1,2`], 'for what it did not know')
+  await announcer.idle()
 })
 
 test('the rooms of all whom an EDU is about are read at once', async t => {

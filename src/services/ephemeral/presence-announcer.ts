@@ -106,10 +106,14 @@ export class PresenceAnnouncer {
       .finally(() => this.#meeting.delete(key))
   }
 
-  /** A user of ours has come into a room: the servers there are told how they are. */
-  introduce(userId: string, roomNid: number): void {
-    if (!this.#overFederation || !this.#told.has(userId)) return
-    this.#introduce(userId, roomNid).catch(error =>
+  /** A user who is there has come into a room or left it: they are announced anew, unless what is just being told says so. */
+  async moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
+    if (this.#states.isIn(userId, roomNid) === isIn) return
+    await this.told(userId)
+    if (this.#states.isIn(userId, roomNid) !== isIn) this.announce(userId)
+    if (!isIn || !this.#overFederation || !this.#told.has(userId)) return
+    // The servers there are told how they are.
+    await this.#introduce(userId, roomNid).catch(error =>
       this.#log.warn({ user: userId, err: error }, 'a room could not be told of presence'),
     )
   }

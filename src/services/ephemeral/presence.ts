@@ -159,9 +159,7 @@ export class Presence {
   moved(userId: string, roomNid: number, isIn: boolean): void {
     const state = this.states.get(userId)
     if (!this.enabled || state === undefined || state.presence === 'offline') return
-    if (this.states.isIn(userId, roomNid) === isIn) return
-    this.#announcer.announce(userId)
-    if (isIn) this.#announcer.introduce(userId, roomNid)
+    void this.#announcer.moved(userId, roomNid, isIn)
   }
 
   /** The membership of a user of another server has changed: that may have come into the room, which would see nobody there. */
