@@ -220,3 +220,13 @@ export const trustsDevice = (
     const status = await cryptoOf(one).getDeviceVerificationStatus(userId, deviceId)
     return status?.crossSigningVerified === true
   })
+
+/** Makes an account on any server where registration is open. */
+export const register = async (url: string, username: string): Promise<void> => {
+  const response = await fetch(`${url}/_matrix/client/v3/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password, auth: { type: 'm.login.dummy' }, inhibit_login: true }),
+  })
+  if (!response.ok) throw new Error(await response.text())
+}

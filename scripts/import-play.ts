@@ -8,8 +8,8 @@ import {
   type Login,
   loginsOf,
   type Person,
-  password,
   readAll,
+  register,
   restore,
   type Scope,
   say,
@@ -30,15 +30,6 @@ export interface Before {
   readonly eve: Person
   readonly secretRoom: string
   readonly plain: PlainBefore
-}
-
-const register = async (url: string, username: string): Promise<void> => {
-  const response = await fetch(`${url}/_matrix/client/v3/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username, password, auth: { type: 'm.login.dummy' }, inhibit_login: true }),
-  })
-  if (!response.ok) throw new Error(await response.text())
 }
 
 /** Lives on the two servers, the first of which is to be replaced. */

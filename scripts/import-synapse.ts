@@ -11,7 +11,7 @@ import { parseArgs, promisify } from 'node:util'
 import pg from 'pg'
 import { freePort } from '../bench/free-port.ts'
 import { type RunningTestServer, startTestServer } from '../src/test-kit/server.ts'
-import { testAuthority } from '../src/test-kit/tls.ts'
+import { type Certificates, certify } from './certificates.ts'
 import { liveBefore, liveOn } from './import-play.ts'
 import { startPostgres } from './postgres.ts'
 import { installSynapse, startSynapse } from './synapse.ts'
@@ -32,7 +32,7 @@ const newPlace = async (host: string): Promise<Place> => {
   return { name: `${host}:${tlsPort}`, port, tlsPort }
 }
 
-const settingsOf = ({ port, tlsPort }: Place, files: Files): object => ({
+const settingsOf = ({ port, tlsPort }: Place, files: Certificates): object => ({
   listeners: [
     { port, host: '127.0.0.1' },
     {
@@ -44,26 +44,6 @@ const settingsOf = ({ port, tlsPort }: Place, files: Files): object => ({
   ca_file: files.caFile,
   federation: { deny_addresses: [], back_off: { min: '1s', max: '2s' } },
 })
-
-interface Files {
-  readonly certificateFile: string
-  readonly keyFile: string
-  readonly caFile: string
-}
-
-const certify = async (directory: string): Promise<Files> => {
-  const authority = await testAuthority()
-  const { cert, key } = await authority.issue(HOSTS)
-  const files = {
-    certificateFile: join(directory, 'cert.pem'),
-    keyFile: join(directory, 'key.pem'),
-    caFile: join(directory, 'ca.pem'),
-  }
-  writeFileSync(files.certificateFile, cert)
-  writeFileSync(files.keyFile, key)
-  writeFileSync(files.caFile, authority.pem)
-  return files
-}
 
 const note = (what: string): void => console.log(`✔ ${what}`)
 
@@ -105,7 +85,7 @@ interface Kinds {
 /** The server that stays. */
 const startPeer = async (
   place: Place,
-  files: Files,
+  files: Certificates,
   isSynapse: boolean,
 ): Promise<{ readonly url: string; close(): Promise<void> }> => {
   if (!isSynapse) return startTestServer({ serverName: place.name, settings: settingsOf(place, files) })
@@ -122,7 +102,7 @@ const play = async (directory: string, { postgres, withSynapse }: Kinds): Promis
   const ends: (() => unknown)[] = []
   const scope = { teardown: (end: () => unknown) => void ends.push(end) }
   try {
-    const files = await certify(directory)
+    const files = await certify(directory, HOSTS)
     const [old, far] = [await newPlace(HOSTS[0]), await newPlace(HOSTS[1])]
     const peer = await startPeer(far, files, withSynapse)
     ends.push(() => peer.close())

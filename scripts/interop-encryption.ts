@@ -8,8 +8,8 @@ import {
   type Login,
   loginsOf,
   type Person,
-  password,
   readAll,
+  register,
   restore,
   say,
   sayUnderOwnKeys,
@@ -34,15 +34,6 @@ interface Couple {
 }
 
 type CryptoPlay = (couple: Couple, network: SwitchedNetwork) => Promise<void>
-
-const register = async (url: string, username: string): Promise<void> => {
-  const response = await fetch(`${url}/_matrix/client/v3/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username, password, auth: { type: 'm.login.dummy' }, inhibit_login: true }),
-  })
-  if (!response.ok) throw new Error(await response.text())
-}
 
 /** Plays with somebody new on each server. */
 const withCouple =

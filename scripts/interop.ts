@@ -4,14 +4,14 @@
  * scenario of what the two servers have warned or complained meanwhile; `--where-possible`, with which a machine where the
  * other server cannot be installed is none that has failed.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePort } from '../bench/free-port.ts'
 import { type Log, type LogFields, silentLog } from '../src/core/log.ts'
 import { type RunningTestServer, startTestServer } from '../src/test-kit/server.ts'
-import { testAuthority } from '../src/test-kit/tls.ts'
+import { type Certificates, certify } from './certificates.ts'
 import type { ForeignServer } from './foreign-server.ts'
 import { NotSupported } from './interop-parts.ts'
 import { scenarios } from './interop-scenarios.ts'
@@ -50,26 +50,6 @@ const newPlace = async (host: string) => {
 }
 
 type Place = Awaited<ReturnType<typeof newPlace>>
-
-interface Certificates {
-  readonly certificateFile: string
-  readonly keyFile: string
-  readonly caFile: string
-}
-
-const certify = async (directory: string): Promise<Certificates> => {
-  const authority = await testAuthority()
-  const { cert, key } = await authority.issue(HOSTS)
-  const files = {
-    certificateFile: join(directory, 'cert.pem'),
-    keyFile: join(directory, 'key.pem'),
-    caFile: join(directory, 'ca.pem'),
-  }
-  writeFileSync(files.certificateFile, cert)
-  writeFileSync(files.keyFile, key, { mode: 0o644 })
-  writeFileSync(files.caFile, authority.pem)
-  return files
-}
 
 /** A log that keeps what an operator should look at. */
 const complaining = (lines: string[], bound: LogFields = {}): Log => {
@@ -169,7 +149,7 @@ const tryAll = async (kind: PeerKind, wanted: readonly string[], withLogs: boole
   const tried = Object.entries(scenarios).filter(([name]) => wanted.some(part => name.includes(part)))
   const [ours, theirs] = [await newPlace(HOSTS[0]), await newPlace(HOSTS[1])]
   const directory = mkdtempSync(join(tmpdir(), 'tessera-interop-'))
-  const certificates = await certify(directory)
+  const certificates = await certify(directory, HOSTS)
   const peer = await kind.start({
     serverName: theirs.name,
     port: theirs.port,
