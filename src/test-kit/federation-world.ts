@@ -22,6 +22,7 @@ import { createRooms, type RoomServices } from '../services/rooms/index.ts'
 import type { EventTemplate } from '../services/rooms/local-event.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
+import { eventually } from './eventually.ts'
 import type { FakeClock } from './fake-clock.ts'
 import type { Interceptor, Transport } from './federation-transport.ts'
 import { openTestServer, type TestServer } from './http.ts'
@@ -225,6 +226,16 @@ export const messagesOf = async ({ core }: WorldServer, roomId: string): Promise
   const all = await events.forwards({ roomNid: room?.nid ?? 0, after: 0, upTo: 1e9, limit: 1_000 })
   return all.flatMap(({ event }) => (event.type === 'm.room.message' ? [event.content['body']] : []))
 }
+
+/**
+ * Resolves once an event that was sent elsewhere is in the timeline of a server, and what follows its streams knows that
+ * there is more: what is stored can be read a moment before that.
+ */
+export const arrived = ({ core }: WorldServer, eventId: string): Promise<void> =>
+  eventually(`${eventId} has arrived`, async () => {
+    const position = (await core.context.read.events.byId(eventId))?.position
+    return position !== undefined && core.context.db.position('events') >= position
+  })
 
 /** The event of the current state at a point. */
 export const stateAt = async (

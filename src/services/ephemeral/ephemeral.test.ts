@@ -5,6 +5,7 @@ import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
 import { eventually } from '../../test-kit/eventually.ts'
+import { arrived } from '../../test-kit/federation-world.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
 
 testDatabases(
@@ -147,9 +148,7 @@ test('all of it travels in signed transactions', async t => {
   const { a, b, roomId, say, nidAt } = await setting(t, await testDatabase(t), { overFederation: true })
   const { typing, receipts, presence } = a.ephemeral.services
   const message = await say(b, BOB, 'Hello')
-  // Before it has a place it is on its way to the disk, and not there to be read up to.
-  const hasArrived = async () => (await a.core.context.read.events.byId(message))?.position !== undefined
-  await eventually('the message has arrived', hasArrived)
+  await arrived(a, message)
   await typing.set(ALICE, roomId, true)
   await receipts.mark(ALICE, roomId, [{ type: 'm.read', eventId: message }])
   await presence.set(requesterOf(ALICE), 'online', 'Here')

@@ -1,7 +1,7 @@
 /** What waits for people of this server when those it comes from are elsewhere: on another Tessera, or on a plain Matrix server. */
 import test, { type ExecutionContext } from 'ava'
 import { eventually } from '../../test-kit/eventually.ts'
-import { FederationWorld, stateAt } from '../../test-kit/federation-world.ts'
+import { arrived, FederationWorld, stateAt } from '../../test-kit/federation-world.ts'
 import { inboxesOf } from '../../test-kit/inboxes.ts'
 import { newRoom, requesterOf } from '../../test-kit/rooms.ts'
 
@@ -31,10 +31,7 @@ const yearOf = async (t: ExecutionContext, isPlain: boolean): Promise<void> => {
     const content = { msgtype: 'm.text', body: `week ${week}`, ...mentions }
     const message = { roomId, type: 'm.room.message', txnId: `w${week}`, content }
     const { eventId } = await sending.message(requesterOf(ALICE), message)
-    const { events } = b.core.context.read
-    // Before it has a place it is on its way to the disk, and nobody follows it.
-    const hasArrived = async () => (await events.byId(eventId))?.position !== undefined
-    await eventually('it has arrived', hasArrived)
+    await arrived(b, eventId)
     await inboxes.settled()
     await a.clock.leap(7 * DAY)
     await b.clock.leap(7 * DAY)
