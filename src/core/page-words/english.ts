@@ -128,11 +128,19 @@ export const english: PageWords = {
     endWarning:
       'Messages that only this session can decrypt are lost, unless you have a backup of your keys.',
     ended: 'The session is signed out.',
+    endOthers: 'Sign all other sessions out',
+    endAllQuestion: 'Sign all sessions out?',
+    endOthersQuestion: 'Sign all other sessions out?',
+    thisStays: session => `${session} stays signed in.`,
+    endAllWarning:
+      'Messages that only these sessions can decrypt are lost, unless you have a backup of your keys.',
+    allEnded: 'The sessions are signed out.',
     noSuchSession: 'You have no such session (any more).',
     changePassword: 'Change the password',
     currentPassword: 'Password until now',
     newPassword: 'New password',
-    endOthers: 'Sign all sessions out',
+    setPassword: 'Set a password',
+    endAll: 'Sign all sessions out',
     passwordChanged: 'The password is changed.',
     resetKeys: 'Reset the cryptographic identity',
     resetWarning:

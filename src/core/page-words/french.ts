@@ -129,11 +129,19 @@ export const french: PageWords = {
     endWarning:
       'Les messages que seule cette session peut déchiffrer seront perdus, à moins que vous n’ayez sauvegardé vos clés.',
     ended: 'La session est déconnectée.',
+    endOthers: 'Déconnecter toutes les autres sessions',
+    endAllQuestion: 'Déconnecter toutes les sessions ?',
+    endOthersQuestion: 'Déconnecter toutes les autres sessions ?',
+    thisStays: session => `${session} reste connectée.`,
+    endAllWarning:
+      'Les messages que seules ces sessions peuvent déchiffrer seront perdus, à moins que vous n’ayez sauvegardé vos clés.',
+    allEnded: 'Les sessions sont déconnectées.',
     noSuchSession: 'Vous n’avez pas (ou plus) de telle session.',
     changePassword: 'Changer le mot de passe',
     currentPassword: 'Mot de passe actuel',
     newPassword: 'Nouveau mot de passe',
-    endOthers: 'Déconnecter toutes les sessions',
+    setPassword: 'Définir un mot de passe',
+    endAll: 'Déconnecter toutes les sessions',
     passwordChanged: 'Le mot de passe est changé.',
     resetKeys: 'Réinitialiser l’identité cryptographique',
     resetWarning:

@@ -130,11 +130,19 @@ export const german: PageWords = {
     endWarning:
       'Nachrichten, die nur diese Sitzung entschlüsseln kann, sind verloren, wenn du deine Schlüssel nicht gesichert hast.',
     ended: 'Die Sitzung ist abgemeldet.',
+    endOthers: 'Alle anderen Sitzungen abmelden',
+    endAllQuestion: 'Alle Sitzungen abmelden?',
+    endOthersQuestion: 'Alle anderen Sitzungen abmelden?',
+    thisStays: session => `${session} bleibt angemeldet.`,
+    endAllWarning:
+      'Nachrichten, die nur diese Sitzungen entschlüsseln können, sind verloren, wenn du deine Schlüssel nicht gesichert hast.',
+    allEnded: 'Die Sitzungen sind abgemeldet.',
     noSuchSession: 'Diese Sitzung hast du nicht (mehr).',
     changePassword: 'Passwort ändern',
     currentPassword: 'Bisheriges Passwort',
     newPassword: 'Neues Passwort',
-    endOthers: 'Alle Sitzungen abmelden',
+    setPassword: 'Ein Passwort festlegen',
+    endAll: 'Alle Sitzungen abmelden',
     passwordChanged: 'Das Passwort ist geändert.',
     resetKeys: 'Kryptografische Identität zurücksetzen',
     resetWarning:

@@ -129,11 +129,19 @@ export const spanish: PageWords = {
     endWarning:
       'Los mensajes que solo esta sesión puede descifrar se pierden, a menos que tengas una copia de tus claves.',
     ended: 'La sesión está cerrada.',
+    endOthers: 'Cerrar todas las demás sesiones',
+    endAllQuestion: '¿Cerrar todas las sesiones?',
+    endOthersQuestion: '¿Cerrar todas las demás sesiones?',
+    thisStays: session => `${session} sigue abierta.`,
+    endAllWarning:
+      'Los mensajes que solo esas sesiones pueden descifrar se pierden, a menos que tengas una copia de tus claves.',
+    allEnded: 'Las sesiones están cerradas.',
     noSuchSession: 'No tienes (o ya no tienes) esa sesión.',
     changePassword: 'Cambiar la contraseña',
     currentPassword: 'Contraseña actual',
     newPassword: 'Contraseña nueva',
-    endOthers: 'Cerrar todas las sesiones',
+    setPassword: 'Establecer una contraseña',
+    endAll: 'Cerrar todas las sesiones',
     passwordChanged: 'La contraseña está cambiada.',
     resetKeys: 'Restablecer la identidad criptográfica',
     resetWarning:

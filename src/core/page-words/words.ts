@@ -149,11 +149,18 @@ export interface AccountWords {
   readonly endQuestion: string
   readonly endWarning: string
   readonly ended: string
+  readonly endOthers: string
+  readonly endAllQuestion: string
+  readonly endOthersQuestion: string
+  thisStays(session: string): string
+  readonly endAllWarning: string
+  readonly allEnded: string
   readonly noSuchSession: string
   readonly changePassword: string
   readonly currentPassword: string
   readonly newPassword: string
-  readonly endOthers: string
+  readonly setPassword: string
+  readonly endAll: string
   readonly passwordChanged: string
   readonly resetKeys: string
   readonly resetWarning: string

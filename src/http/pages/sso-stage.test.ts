@@ -91,9 +91,7 @@ test('who has no password deactivates the account after signing in once more', a
   provider.person = BOB
   const bob = browser()
   await signIn(bob, '/account')
-  const overview = await bob.get('/account')
-  t.false(overview.text.includes('chat.tessera.password'))
-  t.regex((await bob.get('/account?action=chat.tessera.password')).text, /<h1>Your account<\/h1>/)
+  await bob.get('/account')
   const path = '/account?action=org.matrix.account_deactivate'
   clock.advance(300_000)
   t.regex((await bob.get(path)).text, /Sign in once more/)
@@ -148,6 +146,7 @@ test('a confirmation is not passed by a sign-in of long before', async t => {
   provider.person = BOB
   const bob = browser()
   await signIn(bob, '/account')
+  await bob.get('/account')
   const path = '/account?action=org.matrix.account_deactivate'
   const signInAnew = async (secondsAgo: number | undefined) => {
     await clock.advance(300_000)

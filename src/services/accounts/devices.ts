@@ -135,14 +135,18 @@ export class Devices {
   }
 
   /**
-   * Removes all devices of a user. What they have begun in browsers and what could become a session still ends with them, and an
-   * administrator ceases to act as others.
+   * Removes all devices of a user, but for `kept`. What they have begun in browsers and what could become a session still ends with them,
+   * and an administrator ceases to act as others.
    */
-  async removeAll(userId: string): Promise<void> {
+  async removeAll(userId: string, kept?: string): Promise<void> {
     const { read, write } = this.#context
     await this.#context.commit([write.users.endSignIns(userId)])
     await endActing(this.#context, this.#authentication, userId)
-    await this.remove(userId, await read.devices.ids(userId))
+    const deviceIds = await read.devices.ids(userId)
+    await this.remove(
+      userId,
+      deviceIds.filter(deviceId => deviceId !== kept),
+    )
   }
 
   /** Removes devices that nobody has used for longer than the settings allow; whoever shares a room is told. */

@@ -62,6 +62,32 @@ test('sessions are listed, named and ended, by their old names too', async t => 
   t.regex((await visitor.get('/account?action=org.matrix.device_delete')).text, /In the kitchen/)
 })
 
+test('all sessions are ended at once, or all but one', async t => {
+  const { visitor, accounts, session, whoAmI, browser } = await open(t)
+  const { access } = await session('TEAPOT')
+  t.notRegex((await visitor.get('/account?action=org.matrix.devices_list')).text, /sessions_end/)
+  const kettle = await session('KETTLE')
+  await session('CUP')
+  const elsewhere = browser()
+  await elsewhere.signIn('/account')
+  t.regex((await visitor.get('/account?action=org.matrix.devices_list')).text, /sessions_end">Sign all sessi/)
+  const path = '/account?action=chat.tessera.sessions_end'
+  const others = `${path}&device_id=TEAPOT`
+  t.regex((await visitor.get('/account?action=org.matrix.device_view&device_id=TEAPOT')).text, /sessions_end/)
+  t.regex((await visitor.get(others)).text, /Sign all other sessions out\?.*Tea time \(TEAPOT\) stays/s)
+  t.is((await accounts.devices.list(alice)).length, 3, 'to look is not to end')
+  t.is((await visitor.get(`${path}&device_id=NOBODY`)).status, 404)
+  await visitor.get(others)
+  t.regex((await visitor.post(others, { do: 'end' })).text, /The sessions are signed out/)
+  t.is((await whoAmI(access)).status, 200)
+  t.is(codeOf(await whoAmI(kettle.access)), '401 M_UNKNOWN_TOKEN')
+  t.regex((await elsewhere.get('/account')).text, /Sign in to tessera.test/)
+  await visitor.get(path)
+  t.regex((await visitor.post(path, { do: 'end' })).text, /The sessions are signed out/)
+  t.is(codeOf(await whoAmI(access)), '401 M_UNKNOWN_TOKEN')
+  t.regex((await visitor.get('/account')).text, /signed in as/, 'this browser stays')
+})
+
 test('the password', async t => {
   const { visitor, accounts, session, whoAmI, browser } = await open(t)
   const { access } = await session()

@@ -39,6 +39,8 @@ export interface AccountService {
     get(userId: string, deviceId: string): Promise<ShownDevice>
     rename(userId: string, deviceId: string, name: string): Promise<void>
     remove(userId: string, deviceIds: readonly string[]): Promise<void>
+    /** With all that could become another one; but for `kept`. */
+    removeAll(userId: string, kept: string | undefined): Promise<void>
   }
   readonly management: {
     setPassword(userId: string, password: string, how: { logoutDevices: boolean }): Promise<void>

@@ -16,12 +16,16 @@ export const passwordField = ({ user, visitor }: Call): Html | undefined =>
 /**
  * Has somebody show that it is them, and not whoever found their browser open, for what cannot be undone or lets people in. To be
  * asked only where `canConfirm` says so.
- * @param fields of a form with `passwordField`
+ * @param fields of a form with `passwordField`, or another for the password that is called `name`
  * @throws {MatrixError} `M_FORBIDDEN`: not their password; `M_LIMIT_EXCEEDED`
  */
-export const confirm = async ({ context, options, user }: Call, fields: URLSearchParams): Promise<void> => {
+export const confirm = async (
+  { context, options, user }: Call,
+  fields: URLSearchParams,
+  name = 'password',
+): Promise<void> => {
   factsOf(context).limit('login')
-  if (user.hasPassword) await options.account.confirm(user.userId, fields.get('password') ?? '')
+  if (user.hasPassword) await options.account.confirm(user.userId, fields.get(name) ?? '')
 }
 
 /** Whoever has no password shows so that it is them: with what they have connected, if anything, since all else makes them another user. */

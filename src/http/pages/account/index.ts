@@ -3,6 +3,7 @@ import { formFields, type Visitor, visitorOf } from '../browser.ts'
 import { askToSignIn, signInOrOut } from '../sign-in.ts'
 import type { AccountAction, AccountOptions, Call } from './action.ts'
 import { addresses } from './addresses.ts'
+import { allSessionsEnd } from './all-sessions.ts'
 import { deactivation } from './deactivation.ts'
 import { keyReset } from './key-reset.ts'
 import { overview } from './overview.ts'
@@ -25,6 +26,7 @@ const ACTIONS: Readonly<Record<string, AccountAction>> = {
   'chat.tessera.password': password,
   'chat.tessera.addresses': addresses,
   'chat.tessera.providers': providers,
+  'chat.tessera.sessions_end': allSessionsEnd,
 }
 
 /**

@@ -3,16 +3,16 @@ import { type Html, html, sendPage } from '../layout.ts'
 import { problemOf } from '../problem-words.ts'
 import { type AccountAction, backLink, type Call, nameOf, type ShownDevice, say } from './action.ts'
 import { canConfirm, confirm, passwordField, signInOnceMore } from './confirmation.ts'
-import { ownDevice } from './sessions.ts'
+import { deviceIfNamed } from './sessions.ts'
 
 /** `org.matrix.cross_signing_reset`: "the user wishes to reset their cross-signing identity". */
 export const keyReset: AccountAction = {
   async show(call) {
-    const from = await deviceOf(call)
+    const from = await deviceIfNamed(call)
     if (from !== 'none of theirs') await sendForm(call, from, { status: 200 })
   },
   async submit(call, fields) {
-    const from = await deviceOf(call)
+    const from = await deviceIfNamed(call)
     if (from === 'none of theirs') return
     const { account: words } = call.visitor.words
     if (fields.get('do') !== 'reset' || !canConfirm(call)) return sendForm(call, from, { status: 200 })
@@ -25,10 +25,6 @@ export const keyReset: AccountAction = {
     say(call, 200, words.resetKeys, words.resetDone)
   },
 }
-
-/** The device that the page is about, if about one; whoever names another's has been told that it is none of theirs. */
-const deviceOf = async (call: Call): Promise<ShownDevice | undefined | 'none of theirs'> =>
-  call.deviceId === undefined ? undefined : ((await ownDevice(call, call.deviceId)) ?? 'none of theirs')
 
 const sendForm = async (
   call: Call,

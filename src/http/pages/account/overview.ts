@@ -10,11 +10,12 @@ export const overview: AccountAction = {
     const hasAddresses = canSendEmail || (await threepids.addressesOf(call.user.userId)).length > 0
     const item = (text: string, action: string): string =>
       html`<li>${linkTo(call, text, { action })}</li>`.html
+    const passwordItem = call.user.hasPassword ? say.changePassword : say.setPassword
     const items = [
       item(say.profile, 'org.matrix.profile'),
       item(say.sessions, 'org.matrix.devices_list'),
       ...(hasAddresses ? [item(say.addressesTitle, 'chat.tessera.addresses')] : []),
-      ...(call.user.hasPassword ? [item(say.changePassword, 'chat.tessera.password')] : []),
+      ...(call.options.passwords ? [item(passwordItem, 'chat.tessera.password')] : []),
       ...(call.options.providers.offered.length > 0 ? [item(providers.title, 'chat.tessera.providers')] : []),
       item(say.resetKeys, 'org.matrix.cross_signing_reset'),
       item(say.deactivate, 'org.matrix.account_deactivate'),

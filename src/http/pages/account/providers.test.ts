@@ -53,6 +53,31 @@ test('who has no password keeps a way to sign in', async t => {
   t.notRegex(page, /No longer/)
 })
 
+test('who has no password sets one, and needs the account elsewhere no longer', async t => {
+  const { provider, browser, signIn, whoIs, clock } = await openWithProvider(t, {})
+  provider.person = BOB
+  const bob = browser()
+  await signIn(bob, '/account')
+  t.regex((await bob.get('/account')).text, /chat\.tessera\.password">Set a password/)
+  const path = '/account?action=chat.tessera.password'
+  const wanted = { password: 'a horse of his own', password_again: 'a horse of his own' }
+  clock.advance(300_000)
+  t.regex((await bob.get(path)).text, /Sign in once more/, 'whoever finds a browser open sets none')
+  t.regex((await bob.post(path, wanted)).text, /Sign in once more/)
+  t.is((await browser().signIn('/account', 'bob', wanted.password)).status, 403)
+  await signIn(bob, path)
+  t.notRegex((await bob.get(path)).text, /name="current"/)
+  t.is((await bob.post(path, { ...wanted, password_again: 'else' })).status, 400)
+  t.regex((await bob.post(path, wanted)).text, /<h1>Set a password.*It is saved/s)
+  t.is(await whoIs(bob), '@bob:tessera.test')
+  const elsewhere = browser()
+  await elsewhere.signIn('/account', 'bob', wanted.password)
+  t.is(await whoIs(elsewhere), '@bob:tessera.test')
+  await elsewhere.get(END)
+  const over = await elsewhere.post(END, { do: 'disconnect', password: wanted.password })
+  t.regex(over.text, /It is saved/)
+})
+
 testDatabases(
   test,
   'who has ended it is let in by no name that the provider gives, until they connect it again',

@@ -4,6 +4,8 @@ import { html, sendPage } from '../layout.ts'
 import { problemOf } from '../problem-words.ts'
 import { type AccountAction, backLink, type Call, linkTo, nameOf, type ShownDevice, say } from './action.ts'
 
+const ALL_END = 'chat.tessera.sessions_end'
+
 /** `org.matrix.devices_list`: "the user wishes to view a list of their devices". */
 export const sessionsList: AccountAction = {
   async show(call) {
@@ -23,6 +25,7 @@ export const sessionsList: AccountAction = {
       words.sessions,
       html`<h1>${words.sessions}</h1>
 ${items.length === 0 ? html`<p>${words.noSessions}</p>` : html`<ul>${{ html: items.join('\n') }}</ul>`}
+${items.length > 1 ? html`<p>${linkTo(call, words.endAll, { action: ALL_END })}</p>` : undefined}
 ${backLink(call)}`,
       { lang },
     )
@@ -91,8 +94,12 @@ const deviceOf = async (call: Call): Promise<ShownDevice | undefined> => {
   return undefined
 }
 
+/** The device that a page is about, if about one; whoever names another's has been told that it is none of theirs. */
+export const deviceIfNamed = async (call: Call): Promise<ShownDevice | undefined | 'none of theirs'> =>
+  call.deviceId === undefined ? undefined : ((await ownDevice(call, call.deviceId)) ?? 'none of theirs')
+
 /** A device of whoever is signed in; `undefined`, and a page that says so, where there is no such one. */
-export const ownDevice = async (call: Call, deviceId: string): Promise<ShownDevice | undefined> => {
+const ownDevice = async (call: Call, deviceId: string): Promise<ShownDevice | undefined> => {
   const { options, user, visitor } = call
   try {
     return await options.account.devices.get(user.userId, deviceId)
@@ -120,6 +127,7 @@ ${call.visitor.formToken}
 <button name="do" value="save">${words.save}</button>
 </form>
 <p>${linkTo(call, words.endSession, query)}</p>
+<p>${linkTo(call, words.endOthers, { action: ALL_END, device_id: device.device_id })}</p>
 ${backLink(call)}`,
     { lang },
   )
