@@ -9,7 +9,7 @@ const ALICE = '@alice:a.test'
 type Parts = ConstructorParameters<typeof PresenceAnnouncer>[0]
 
 /** An announcer over memberships that are read when `read` is called, and what it has told. */
-const createAnnouncer = () => {
+const createAnnouncer = (overFederation = false) => {
   const rooms: number[] = []
   const reads: (() => void)[] = []
   const told: string[] = []
@@ -21,20 +21,25 @@ const createAnnouncer = () => {
     const found = new Map(userIds.map(userId => [userId, new Set(rooms)]))
     return new Promise(resolve => reads.push(() => resolve(found)))
   }
+  const hosts = Promise.withResolvers<readonly string[]>()
+  const memberships = { joinedRooms, joinedHosts: () => hosts.promise }
+  const sent: (readonly string[])[] = []
   const announcer = new PresenceAnnouncer({
     states,
-    context: { serverName: 'a.test', read: { memberships: { joinedRooms } } } as unknown as Parts['context'],
+    context: { serverName: 'a.test', read: { memberships } } as unknown as Parts['context'],
     bulletin: {
       tell: async (userId: string, roomNids: readonly number[]) => {
         told.push(`${userId} ${roomNids}`)
         states.place(userId, new Set(roomNids))
       },
     } as unknown as Parts['bulletin'],
-    shared: {} as Parts['shared'],
-    edus: {} as Parts['edus'],
+    shared: { hosts: async () => [], isLarger: async () => false } as unknown as Parts['shared'],
+    edus: {
+      send: ({ destinations }: { destinations: readonly string[] }) => void sent.push(destinations),
+    } as unknown as Parts['edus'],
     clock: new FakeClock(),
     log: silentLog,
-    overFederation: false,
+    overFederation,
   })
   const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
   const read = async (): Promise<void> => {
@@ -42,7 +47,7 @@ const createAnnouncer = () => {
     for (const answer of reads.splice(0)) answer()
     await turn()
   }
-  return { announcer, rooms, told, read, asked }
+  return { announcer, rooms, told, read, asked, hosts, sent }
 }
 
 test('what is announced while the rooms of before are read is announced after that', async t => {
@@ -89,6 +94,24 @@ test('who has come into a room is not announced for it beside what says that the
   await read()
   t.deepEqual(told, [`${ALICE} 1`, `${ALICE} 1,2`], 'for what it did not know')
   await announcer.idle()
+})
+
+test('whoever waits until all is told waits also for the servers of a room that somebody has come into', async t => {
+  const { announcer, rooms, read, hosts, sent } = createAnnouncer(true)
+  rooms.push(1)
+  announcer.announce(ALICE)
+  await read()
+  sent.splice(0)
+  void announcer.moved(ALICE, 2, true)
+  let isOver = false
+  const idle = announcer.idle().then(() => {
+    isOver = true
+  })
+  for (let n = 0; n < 3; n++) await read()
+  t.false(isOver)
+  hosts.resolve(['b.test'])
+  await idle
+  t.deepEqual(sent, [['b.test']])
 })
 
 test('the rooms of all whom an EDU is about are read at once', async t => {

@@ -46,7 +46,10 @@ export class PresenceAnnouncer {
   readonly #told = new Map<string, Told>()
   /** Servers in rooms (`server nid`) that were told of those who are there when they came. */
   readonly #met = growingCache<string, true>(MAX_MET)
-  readonly #meeting = new Set<string>()
+  /** By server and room, what tells it there. */
+  readonly #meeting = new Map<string, Promise<void>>()
+  /** What tells of those who have come into rooms or left them. */
+  readonly #moves = new Set<Promise<void>>()
   /** Whose state is to be announced, though it may be under way already. */
   readonly #waiting = new Set<string>()
   /** By user, what resolves once how they were last to be announced is news here. */
@@ -100,14 +103,20 @@ export class PresenceAnnouncer {
     const host = serverNameOf(userId)
     const key = `${host} ${roomNid}`
     if (!this.#overFederation || this.#told.size === 0 || this.#meeting.has(key)) return
-    this.#meeting.add(key)
-    this.#meet(host, roomNid)
+    const meeting = this.#meet(host, roomNid)
       .catch(error => this.#log.warn({ server: host, err: error }, 'a server could not be told of presence'))
       .finally(() => this.#meeting.delete(key))
+    this.#meeting.set(key, meeting)
   }
 
   /** A user who is there has come into a room or left it: they are announced anew, unless what is just being told says so. */
-  async moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
+  moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
+    const move = this.#moved(userId, roomNid, isIn).finally(() => this.#moves.delete(move))
+    this.#moves.add(move)
+    return move
+  }
+
+  async #moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
     if (this.#states.isIn(userId, roomNid) === isIn) return
     await this.told(userId)
     if (this.#states.isIn(userId, roomNid) !== isIn) this.announce(userId)
@@ -129,10 +138,15 @@ export class PresenceAnnouncer {
     return new Promise((resolve, reject) => this.#reading.add({ userId, resolve, reject }))
   }
 
-  /** Resolves once all that is to be announced of a user is; of everybody, if none is named. */
+  /**
+   * Resolves once all that is to be announced of a user is; if none is named, once nobody is to be announced any more, nor any room
+   * or server to be told.
+   */
   async idle(userId?: string): Promise<void> {
-    if (userId !== undefined) await this.#running.get(userId)
-    else while (this.#running.size > 0) await Promise.all(this.#running.values())
+    if (userId !== undefined) return await this.#running.get(userId)
+    const underWay = (): readonly Promise<void>[] =>
+      [this.#running, this.#meeting, this.#moves].flatMap(each => [...each.values()])
+    for (let all = underWay(); all.length > 0; all = underWay()) await Promise.all(all)
   }
 
   /** Resolves once how a user is now is news for those who are told by this process, whether other servers know or not. */
