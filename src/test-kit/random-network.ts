@@ -72,7 +72,7 @@ export const step = async (
   const index = random.below(network.servers.length)
   const server = network.servers[index]
   if (server === undefined) return
-  server.rooms.clock.advance(random.below(50))
+  await server.rooms.clock.advance(random.below(50))
   const user = random.pick(server.users)
   if (server.entry === undefined || random.chance(0.04)) {
     const resident = random.pick(network.servers)

@@ -102,7 +102,7 @@ testDatabases(test, 'who signs out at a provider is signed out here', async (t, 
   t.is(await logOut({ sub: 'somebody else' }), 200)
   t.deepEqual(await second(), open)
   provider.rotate()
-  clock.advance(60_000)
+  await clock.advance(60_000)
   t.is(await logOut({ sub: 'a' }), 200, 'signed by a new key')
   t.deepEqual(await second(), ended)
   t.deepEqual(await third(), ended)

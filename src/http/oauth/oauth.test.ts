@@ -162,7 +162,7 @@ testDatabases(test, 'what is over is removed; clients with a session stay', asyn
   const unused = String((await register({ ...CLIENT, client_name: 'Coffee break' })).body['client_id'])
   await session()
   await codeFor()
-  clock.advance(31 * 86_400_000)
+  await clock.advance(31 * 86_400_000)
   await accounts.tidy()
   t.is(await accounts.oauth.clients.find(unused), undefined)
   t.not(await accounts.oauth.clients.find(clientId), undefined)

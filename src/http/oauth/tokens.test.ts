@@ -23,7 +23,7 @@ test('a code is good once, for a while, and for who asked', async t => {
   // "SHOULD revoke (when possible) all tokens previously issued based on that authorization code".
   t.is(codeOf(await whoAmI(String(body['access_token']))), '401 M_UNKNOWN_TOKEN')
   const late = await codeFor()
-  clock.advance(300_001)
+  await clock.advance(300_001)
   t.like((await exchange(late)).body, { error: 'invalid_grant' })
 })
 

@@ -34,7 +34,7 @@ testDatabases(test, 'a device is let in by whoever types its code elsewhere', as
   t.regex((await alice.post(path, { do: 'allow' })).text, /Your device is signed in/)
   t.is((await alice.post(path, { do: 'allow' })).status, 404, 'it is decided')
 
-  clock.advance(5_000)
+  await clock.advance(5_000)
   const tokens = await poll(started['device_code'])
   t.like(tokens, { token_type: 'Bearer', scope: scopeOf('TELLY') })
   t.like(bodyOf(await whoAmI(String(tokens['access_token']))), { device_id: 'TELLY' })
@@ -46,9 +46,9 @@ test('a device that asks too often, is refused, or waits too long', async t => {
   const { device_code: hasty } = await begin()
   t.like(await poll(hasty), { error: 'authorization_pending' })
   t.like(await poll(hasty), { error: 'slow_down' })
-  clock.advance(5_000)
+  await clock.advance(5_000)
   t.like(await poll(hasty), { error: 'slow_down' }, 'the interval has grown')
-  clock.advance(15_000)
+  await clock.advance(15_000)
   t.like(await poll(hasty), { error: 'authorization_pending' })
 
   const unwanted = await begin()
@@ -60,7 +60,7 @@ test('a device that asks too often, is refused, or waits too long', async t => {
   t.like(await poll(unwanted['device_code']), { error: 'access_denied' })
 
   const late = await begin()
-  clock.advance(1_800_001)
+  await clock.advance(1_800_001)
   t.like(await poll(late['device_code']), { error: 'expired_token' })
   t.is((await browser().get('/link?user_code=BBBB-BBBB')).status, 200, 'who is not signed in learns nothing')
   await alice.signIn('/link')

@@ -113,7 +113,7 @@ test('nobody is let in by an answer that is not in order', async t => {
   provider.refusal = undefined
   // It has new keys, which have to be asked for.
   provider.rotate()
-  clock.advance(600_000)
+  await clock.advance(600_000)
   const visitor = browser()
   await signIn(visitor, '/account')
   t.is(await whoIs(visitor), '@bob:tessera.test')
@@ -135,7 +135,7 @@ test('a sign-in belongs to the browser that has begun it, leads nowhere else, an
   t.is((await mallory.get(back.replace(/iss=[^&]+/, 'iss=https://elsewhere.example'))).status, 502)
   t.is((await mallory.get(back)).status, 404, 'and it is spent')
   const late = await begin(mallory)
-  clock.advance(3_600_001)
+  await clock.advance(3_600_001)
   t.is((await mallory.get(late)).status, 404)
   for (const path of [
     'https://evil.example/',
@@ -162,10 +162,10 @@ test('a device that nobody uses is removed, though its owner has no password', a
   await signIn(browser(), '/account')
   const { login_token: token } = await accounts.loginTokens.generate('@bob:tessera.test')
   const { device_id: deviceId } = await accounts.login.login({ type: 'm.login.token', token })
-  clock.advance(29 * day)
+  await clock.advance(29 * day)
   await accounts.tidy()
   t.true(await accounts.hasDevice('@bob:tessera.test', deviceId))
-  clock.advance(2 * day)
+  await clock.advance(2 * day)
   await accounts.tidy()
   t.false(await accounts.hasDevice('@bob:tessera.test', deviceId))
 })

@@ -93,7 +93,7 @@ test('who has no password deactivates the account after signing in once more', a
   await signIn(bob, '/account')
   await bob.get('/account')
   const path = '/account?action=org.matrix.account_deactivate'
-  clock.advance(300_000)
+  await clock.advance(300_000)
   t.regex((await bob.get(path)).text, /Sign in once more/)
   t.regex((await bob.post(path, { do: 'deactivate' })).text, /Sign in once more/)
   t.is(await whoIs(bob), '@bob:tessera.test')

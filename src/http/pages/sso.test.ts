@@ -32,7 +32,7 @@ test('a client that does not speak OAuth sends people to the same page, and logs
   t.is(bodyOf(await logIn(token)).user_id, '@alice:tessera.test')
   t.is(codeOf(await logIn(token)), '403 M_FORBIDDEN')
   const late = (await alice.post(path, { do: 'allow' })).location?.searchParams.get('loginToken')
-  clock.advance(60_001)
+  await clock.advance(60_001)
   t.is(codeOf(await logIn(late)), '403 M_FORBIDDEN')
 })
 

@@ -140,7 +140,7 @@ test('a reset of the cross-signing keys is allowed to one session, once, for a w
   await visitor.post(any, confirmed)
   await require(other.access)
   await visitor.post(any, confirmed)
-  clock.advance(600_001)
+  await clock.advance(600_001)
   await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge })
   t.is((await visitor.get(`${any}&device_id=NOBODY`)).status, 404)
 })
@@ -209,7 +209,7 @@ test('who has no password has as long as the link is good to add an address', as
       ]),
     ) as Record<string, string>
   const sent = fieldsOf(text)
-  clock.advance(600_000)
+  await clock.advance(600_000)
   t.regex((await bob.post(path, sent)).text, /not been confirmed yet/)
   await accounts.emails.confirm(mailer.token)
   // Whoever finds his browser open can have an address of their own confirmed, but shows by that nothing of him.

@@ -42,7 +42,7 @@ test('who has no password keeps a way to sign in', async t => {
   const alone = accounts.providers.linked.disconnect('@bob:tessera.test', 'company')
   await t.throwsAsync(alone, { message: /any more/ })
   await follow(bob, (await linkToConnect(bob, undefined, 'school')) ?? '')
-  clock.advance(300_000)
+  await clock.advance(300_000)
   t.regex((await bob.get(END)).text, /Sign in once more/)
   t.regex((await bob.post(END, { do: 'disconnect' })).text, /Sign in once more/)
   await signIn(bob, END)

@@ -2,6 +2,7 @@ import test from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
 import { type SigningKey, verifyJson } from '../../../core/signing.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
+import { eventually } from '../../../test-kit/eventually.ts'
 import { DAY, keyOf, keyWorld } from '../../../test-kit/key-servers.ts'
 
 test('our own document holds every key, and is signed by those in use', async t => {
@@ -119,7 +120,8 @@ test('servers that never answer keep nobody waiting but strangers, and of those 
   for (const server of named) servers.silent.add(server)
   for (const server of named.slice(100)) void asStranger(server)
   void notary.query(new Map(named.slice(0, 100).map(server => [server, undefined])))
-  await new Promise(resolve => setTimeout(resolve, 100))
+  await eventually('some are asked', () => servers.asked.length > 50)
+  for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve))
   t.is(servers.asked.length, 51, 'the others wait')
   t.is(await asStranger('newcomer.test'), undefined, 'no more of them may wait')
   t.is(await ring.publicKey('joined.test', 'ed25519:k'), keyOf(7).publicKey, 'an event that was asked for')
