@@ -27,6 +27,8 @@ test('a transaction is sent again as it was until it is taken', async t => {
   const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
   const transactions = () =>
     service.requests.filter(({ path }) => path.startsWith('/_matrix/app/v1/transactions/'))
+  // Both might go in one otherwise.
+  await service.until(() => transactions().length > 0)
   await act('POST', `/join/${room}`, {}, GHOST)
   await eventually('all are delivered', async () => {
     await clock.advance(1_000)
