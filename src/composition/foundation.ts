@@ -22,6 +22,7 @@ import type { Resolver } from '../services/rooms/resolver.ts'
 import type { Database } from '../storage/database.ts'
 import { NidAllocator } from '../storage/nids.ts'
 import { type Connect, type Migrated, openDatabase } from '../storage/open.ts'
+import { Health } from './health.ts'
 import { accountsOptionsOf, cacheBudgetOf, mailerOf, outgoingOf } from './options.ts'
 import { openProviders } from './providers.ts'
 
@@ -64,6 +65,7 @@ export const layFoundation = async ({
   const [signingKey] = keys
   const random = surroundings?.random ?? randomBytes
   const metrics = createMetrics({ process: surroundings === undefined, ofAll: figuresOfAll })
+  const health = new Health()
   let migrated: Migrated = { applied: 0, milliseconds: 0 }
   const database =
     surroundings?.database ??
@@ -75,7 +77,7 @@ export const layFoundation = async ({
           log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
         },
         log: (level, message) => log[level]({ part: 'database' }, message),
-        meter: metrics.database,
+        meter: health.watching(metrics.database),
         forService: true,
       },
     ))
@@ -141,6 +143,7 @@ export const layFoundation = async ({
   const accountsRunning = [accounts, identityServers, ...(mailer ? [mailer] : []), ...toProviders]
   return {
     database,
+    health,
     processes,
     migrated,
     metrics,

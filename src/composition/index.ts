@@ -36,7 +36,7 @@ export interface Composition {
 export const compose = async (circumstances: Circumstances): Promise<Composition> => {
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
-  const { database, processes, migrated, metrics, accounts, core, federation } = foundation
+  const { database, health, processes, migrated, metrics, accounts, core, federation } = foundation
   const { services, running, mailPushers } = composeDomain(circumstances, foundation)
   const all: readonly Running[] = [...foundation.accountsRunning, federation, ...running]
   const app = createHttpApp({
@@ -52,7 +52,14 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     exemptUsers: config.rateLimits.exemptUsers,
     trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
     limitInfoUri: `${baseUrlOf(config)}${LIMITS_PATH}`,
-    pages: serverPages({ config, accounts, mailPushers, clock, metrics, check: readable(database) }),
+    pages: serverPages({
+      config,
+      accounts,
+      mailPushers,
+      clock,
+      metrics,
+      check: health.checkOf(database, clock),
+    }),
     onResponse: outcome => metrics.http.answered(outcome),
   })
   accounts.hooks.guesses = {
@@ -75,13 +82,5 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     stop: async () => {
       for (const one of started.toReversed()) await one.close()
     },
-  }
-}
-
-/** Makes a check that rejects when the database does not answer. */
-const readable = (database: Database): (() => Promise<void>) => {
-  const prepared = database.prepare('SELECT 1 AS one')
-  return async () => {
-    await database.get(prepared)
   }
 }

@@ -8,7 +8,7 @@ export interface DatabaseMetrics {
   /** A group of so many write sets is durable. */
   committed(sets: number, milliseconds: number): void
   /** A write set could not be committed. */
-  failed(): void
+  failed(error: unknown): void
 }
 
 /** Makes its counters in a registry. */

@@ -30,7 +30,7 @@ export interface CommitMeter {
   /** So many sets were committed together, which took so long. */
   committed(sets: number, milliseconds: number): void
   /** A set could not be committed; those that failed by a guard are none of them. */
-  failed(): void
+  failed(error: unknown): void
 }
 
 export interface GroupOptions {
@@ -74,7 +74,7 @@ export class GroupCommitter {
     if (this.#closed) return Promise.reject(new DatabaseUnavailable('the database is closed'))
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
-        this.#options.meter?.failed()
+        this.#options.meter?.failed(error)
         reject(error)
       }
       this.#queue.push({ set, resolve, reject: fail })

@@ -1,0 +1,58 @@
+import test from 'ava'
+import { ConstraintError, DatabaseUnavailable } from '../storage/database.ts'
+import { SqliteDatabase } from '../storage/dialect/sqlite.ts'
+import { SqliteThread } from '../storage/dialect/sqlite-thread.ts'
+import { sqliteConfig } from '../test-kit/database.ts'
+import { FakeClock } from '../test-kit/fake-clock.ts'
+import { Health } from './health.ts'
+
+const full = (): DatabaseUnavailable => new DatabaseUnavailable('database or disk is full')
+
+test('a database that is read from, but stores nothing, is no good health', async t => {
+  const { path } = await sqliteConfig(t)
+  const health = new Health()
+  const failures: unknown[] = []
+  let isFull = false
+  const thread = new SqliteThread('writer-worker', SqliteDatabase.textOf)
+  const database = new SqliteDatabase(path, {
+    meter: health.watching({ committed: () => undefined, failed: error => failures.push(error) }),
+    helpers: {
+      writer: { request: async (...asked) => (isFull ? Promise.reject(full()) : thread.request(...asked)) },
+      reader: thread,
+    },
+  })
+  t.teardown(() => database.close())
+  const check = health.checkOf(database, new FakeClock())
+  const write = () => database.commit({ statements: [] })
+
+  await check()
+  isFull = true
+  await check()
+  await t.throwsAsync(write, { message: /full/ })
+  await t.throwsAsync(check, { instanceOf: DatabaseUnavailable })
+  await t.throwsAsync(check, { instanceOf: DatabaseUnavailable })
+  t.is(failures.length, 3)
+
+  isFull = false
+  await check()
+  t.is(failures.length, 3)
+})
+
+test('what was refused for what it says tells nothing of the database', async t => {
+  const { path } = await sqliteConfig(t)
+  const health = new Health()
+  const seen: string[] = []
+  const meter = { committed: () => void seen.push('committed'), failed: () => void seen.push('failed') }
+  const database = new SqliteDatabase(path, { meter: health.watching(meter) })
+  t.teardown(() => database.close())
+  const insert = database.prepare(
+    'INSERT INTO leases (name, holder, fence, held_until_ts) VALUES (?, ?, 1, 0)',
+  )
+  await t.throwsAsync(database.commit({ statements: [{ prepared: insert, rows: [[null, null]] }] }), {
+    instanceOf: ConstraintError,
+  })
+  const before = [...seen]
+  await health.checkOf(database, new FakeClock())()
+  t.true(before.includes('failed'))
+  t.deepEqual(seen, before)
+})
