@@ -3,9 +3,9 @@ import { dirname, resolve } from 'node:path'
 import type { Client } from 'pg'
 import { DatabaseUnavailable } from './database.ts'
 import { connectionFailure } from './dialect/connection-failure.ts'
-import { hasTable, isServed, mayMakeTables } from './dialect/postgres-questions.ts'
+import { hasTable, isServed, MAKE_OWNER, mayMakeTables, whereAllowed } from './dialect/postgres-questions.ts'
 import { HALF_FILLED, PROGRESS_TABLE } from './dump/row-stream.ts'
-import { MAKE_OWNER, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
+import { needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
 import type { DatabaseConfig } from './open.ts'
 
 /** What a look at a database found. */
@@ -89,8 +89,9 @@ const askPostgres = async <T>(url: string, ask: (client: Client) => Promise<T>):
   client.on('error', () => undefined)
   try {
     await client.connect()
-    return await ask(client)
+    return await whereAllowed(client, () => ask(client))
   } catch (error) {
+    if (error instanceof DatabaseUnavailable) throw error
     throw unavailable('the PostgreSQL database', error)
   } finally {
     await client.end().catch(() => undefined)

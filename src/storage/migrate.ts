@@ -39,22 +39,15 @@ export interface Migrated {
   readonly milliseconds: number
 }
 
-/** What is to be done about a user of PostgreSQL that may make no tables. */
-export const MAKE_OWNER =
-  'the user it is connected to as may make no tables in it: make that user its owner (ALTER DATABASE name OWNER TO user)'
-
-/** PostgreSQL's code for what somebody may not do. */
-const NOT_ALLOWED = '42501'
-
 /** What is wrong with the disk, the file or the server of a database, not with what it was asked: codes of SQLite, then of PostgreSQL. */
-const OUTSIDE = /^(SQLITE_(?!ERROR|CONSTRAINT|MISMATCH|RANGE|MISUSE)|08|25006|42501|53|57|58)/
+const OUTSIDE = /^(SQLITE_(?!ERROR|CONSTRAINT|MISMATCH|RANGE|MISUSE)|08|25006|53|57|58)/
 
 /** A failure to migrate as a sentence for the operator, where the program is not to blame. */
 const failureOf = (error: unknown): unknown => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (!(error instanceof Error) || !OUTSIDE.test(code)) return error
   // The builder of queries puts the statement before it.
-  const reason = code === NOT_ALLOWED ? MAKE_OWNER : error.message.split(' - ').at(-1)
+  const reason = error.message.split(' - ').at(-1)
   return new DatabaseUnavailable(`the database cannot be brought up to date: ${reason}`, { cause: error })
 }
 

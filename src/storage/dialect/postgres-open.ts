@@ -15,7 +15,7 @@ import type { CommitMeter } from './group-committer.ts'
 import { PostgresDatabase } from './postgres.ts'
 import { type Connect, connectClient, type PostgresClient } from './postgres-connection.ts'
 import { PostgresConnector } from './postgres-connector.ts'
-import { hasTable, isServed } from './postgres-questions.ts'
+import { hasTable, isServed, whereAllowed } from './postgres-questions.ts'
 
 /** Any number, as long as it stays the same: processes that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_357_001
@@ -61,7 +61,7 @@ export const openPostgres = async (
     await checkServer(client)
     if (!isBeingFilled && (await hasTable(client, PROGRESS_TABLE)))
       throw new DatabaseUnavailable(`the PostgreSQL database ${HALF_FILLED}`)
-    await migrateOnce(client, url, onMigrated)
+    await whereAllowed(client, () => migrateOnce(client, url, onMigrated))
   } catch (error) {
     await client.end()
     throw error

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { SqlValue } from '../database.ts'
 import { connectionFailure } from '../dialect/connection-failure.ts'
 import { connectClient } from '../dialect/postgres-connection.ts'
-import { hasTable } from '../dialect/postgres-questions.ts'
+import { hasTable, whereAllowed } from '../dialect/postgres-questions.ts'
 import { READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
 import {
   BATCH,
@@ -73,6 +73,11 @@ export async function* postgresRows(
   }
 }
 
+const refused = async (client: pg.Client, error: unknown): Promise<never> => {
+  await client.end()
+  throw error
+}
+
 /**
  * A PostgreSQL database as it is now, in one transaction; servers may go on writing.
  * @throws {DumpError} if it cannot be reached, or does not hold data of ours, all of it
@@ -87,7 +92,8 @@ export const openPostgresSource = async (url: string): Promise<RowSource> => {
     throw new DumpError(`the PostgreSQL database ${unusable}`)
   }
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-  const info = (await client.query<SchemaInfo>(READ_SCHEMA_INFO)).rows[0]
+  const read = () => client.query<SchemaInfo>(READ_SCHEMA_INFO)
+  const info = (await whereAllowed(client, read).catch(error => refused(client, error))).rows[0]
   const streams = (await client.query('SELECT name, position FROM streams ORDER BY name')).rows
   return {
     schemaVersion: Number(info?.version ?? 0),

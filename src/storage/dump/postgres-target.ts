@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { SqlValue } from '../database.ts'
-import { hasTable } from '../dialect/postgres-questions.ts'
+import { hasTable, whereAllowed } from '../dialect/postgres-questions.ts'
 import { migrate } from '../migrate.ts'
 import { connectPostgres, postgresRows, postgresTables } from './postgres-source.ts'
 import {
@@ -44,7 +44,8 @@ class PostgresTarget implements RowTarget {
     if (await hasTable(this.#client, 'schema_info')) {
       throw new DumpError('the PostgreSQL database holds data already: make an empty one')
     }
-    await migrate({ client: 'pg', connection: this.#url }, undefined, schemaVersion)
+    const config = { client: 'pg', connection: this.#url }
+    await whereAllowed(this.#client, () => migrate(config, undefined, schemaVersion))
     await this.#client.query(CREATE_PROGRESS)
     for (const { name } of await this.tables()) await this.#client.query(`DELETE FROM "${name}"`)
     const source = {
