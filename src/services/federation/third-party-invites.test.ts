@@ -73,6 +73,19 @@ test('whoever owns the address is invited in the name of who has invited it', as
   t.is((await a.core.writer.head(roomId))?.memberships.get(BOB), 'join')
 })
 
+test('what was signed is taken as a whole, and nothing beside it', async t => {
+  const { a, b, roomId, identityServer: key } = await offered(t)
+  const fields = { mxid: BOB, token: 'token', sender: ALICE, 'org.example.also_signed': 1 }
+  const signed = signJson(fields, 'id.test', key)
+  const content = {
+    membership: 'invite',
+    third_party_invite: { display_name: '', signed: { ...signed, unsigned: { slipped_in: true } } },
+  }
+  t.is(await exchange(b, a, roomId, invitation(roomId, key, { content })), '200 -')
+  const member = await stateAt(a, roomId, 'm.room.member', BOB)
+  t.deepEqual(member?.content['third_party_invite'], { display_name: 'b…@…', signed })
+})
+
 test('a user who binds an address gets the invitations that waited for it', async t => {
   const { a, b, roomId, identityServer: key } = await offered(t)
   const onBind = async (to: WorldServer, mxid: string, fields: JsonObject = {}) => {
@@ -115,8 +128,9 @@ test('nobody else is, whoever asks', async t => {
 test('who shows as they join what was signed for them is invited first, here and elsewhere', async t => {
   const { a, b, roomId, identityServer: key } = await offered(t)
   const show = (on: WorldServer, userId: string, by: SigningKey, sender = ALICE) => {
-    const { signatures } = signJson({ mxid: userId, token: 'token' }, 'id.test', by)
-    const binding = { mxid: userId, token: 'token', signatures: signatures as JsonObject, sender }
+    const fields = { mxid: userId, token: 'token', sender }
+    const { signatures } = signJson(fields, 'id.test', by)
+    const binding = { ...fields, signatures: signatures as JsonObject }
     return on.federation.thirdPartyInvites.shown(userId, roomId, binding, on.rooms.memberships)
   }
   t.is((await t.throwsAsync<MatrixError>(show(b, BOB, newKey())))?.errcode, 'M_FORBIDDEN')

@@ -14,7 +14,10 @@ import { Slots } from '../slots.ts'
 import type { MayBeInvited } from './invitations.ts'
 import type { RoomGate } from './room-gate.ts'
 
-/** What an identity server has signed: this user owns the address for which the token was given out. */
+/**
+ * What an identity server has signed: this user owns the address for which the token was given out. Whatever else is in it is signed
+ * as well, such as the `sender` of what `/sign-ed25519` answers ("a signature of the entire signed object").
+ */
 export interface SignedBinding {
   readonly mxid: string
   readonly token: string
@@ -111,9 +114,10 @@ export class ThirdPartyInvites {
   async shown(
     userId: string,
     roomId: string,
-    { sender, mxid, token, signatures }: SignedBinding & { readonly sender: string },
+    signed: SignedBinding & { readonly sender: string },
     by: Inviting,
   ): Promise<void> {
+    const { sender, mxid } = signed
     if (mxid !== userId) throw new MatrixError('M_FORBIDDEN', 'This was signed for somebody else')
     if (!isRoomId(roomId) || !isUserId(sender)) {
       throw new MatrixError('M_INVALID_PARAM', 'This names no room, or no user who has invited to it')
@@ -121,7 +125,7 @@ export class ThirdPartyInvites {
     const head = await this.#writer.head(roomId)
     if (head?.memberships.get(userId) === 'join') return
     try {
-      await this.#exchange({ mxid, roomId, sender, signed: { mxid, token, signatures } }, by)
+      await this.#exchange({ mxid, roomId, sender, signed }, by)
     } catch (error) {
       throw toClientError(error)
     }
@@ -151,16 +155,15 @@ export class ThirdPartyInvites {
       content: {
         membership: 'invite',
         // The inviter's server knows by which name the room shows the address.
-        third_party_invite: { display_name: '', signed: { ...signed } },
+        third_party_invite: { display_name: '', signed: wholeOf(signed) },
       },
     })
   }
 
   /** Nothing else of what others say: it will be in our user's name. */
   async #invite({ roomId, sender, mxid, signed }: BoundInvite, asked: string, by: Inviting): Promise<void> {
-    const { mxid: bound, token, signatures } = signed
-    const binding = { mxid: bound, token, signatures }
-    const offer = await this.#offer(roomId, token)
+    const binding = wholeOf(signed)
+    const offer = await this.#offer(roomId, signed.token)
     if (offer !== undefined) await this.#checkKey(offer, binding)
     const name = offer?.event.content['display_name']
     const displayName = typeof name === 'string' ? name : asked
@@ -184,4 +187,10 @@ export class ThirdPartyInvites {
     const [stored] = nid === undefined ? [] : await this.#writer.context.read.events.byNids([nid])
     return stored
   }
+}
+
+/** All that a signature covers: without any part of it the signature is no longer right. */
+const wholeOf = (signed: SignedBinding): JsonObject => {
+  const { unsigned: _, ...covered }: JsonObject = { ...signed }
+  return covered
 }
