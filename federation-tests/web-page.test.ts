@@ -239,3 +239,47 @@ browserTest('the page is small, kept to itself, and works by keyboard', async t 
   await page.getByLabel('User name').waitFor()
   t.is(await page.evaluate('localStorage.length'), 0)
 })
+
+browserTest(
+  'the page speaks its reader’s language, lets in who knocks, and asks before it leaves',
+  async t => {
+    t.timeout(PATIENCE_MS)
+    const [server] = await startFederatedServers(t, ['tea.test'])
+    if (server === undefined) throw new Error('no server')
+    const alice = await registerPerson(server, 'alice')
+    const bob = await registerPerson(server, 'bob')
+    const room = String(
+      (await alice.post('/createRoom', { name: 'Teestube', room_version: '12' }))['room_id'],
+    )
+    const joinRules = `/rooms/${encodeURIComponent(room)}/state/m.room.join_rules`
+    await alice.put(joinRules, { join_rule: 'knock' })
+    const page = await openPage(t, await openBrowser(), server.url, {
+      locale: 'de-AT',
+      viewport: { width: 360, height: 640 },
+    })
+    await page.getByLabel('Benutzername').fill('alice')
+    await page.getByLabel('Passwort').fill('ganz falsch')
+    await page.getByRole('button', { name: 'Anmelden' }).click()
+    await page.getByText('Benutzername oder Passwort stimmt nicht.').waitFor()
+    t.is(await page.evaluate('document.documentElement.lang'), 'de')
+    await page.getByLabel('Passwort').fill(TEST_PASSWORD)
+    await page.getByRole('button', { name: 'Anmelden' }).click()
+    await page.getByRole('heading', { name: 'Räume' }).waitFor()
+    await bob.post(`/knock/${encodeURIComponent(room)}`, { reason: 'Darf ich?' })
+    const knock = page.locator('[data-kind=knock]')
+    await knock.getByText('bob bittet um Einlass').waitFor()
+    await photograph(page, 'knocking')
+    await knock.getByRole('button', { name: 'Hereinlassen' }).click()
+    await knock.waitFor({ state: 'detached' })
+    await bob.join(room)
+    await page.getByRole('button', { name: 'Teestube' }).click()
+    await page.getByText('bob ist da').waitFor()
+    await page.getByRole('button', { name: 'Verlassen' }).click()
+    await page.getByText('Den Raum verlassen?').waitFor()
+    await page.getByRole('button', { name: 'Abbrechen' }).click()
+    await page.getByRole('heading', { name: 'Teestube' }).waitFor()
+    await page.getByRole('button', { name: 'Verlassen' }).click()
+    await page.getByRole('button', { name: 'Verlassen', exact: true }).click()
+    await page.locator('nav .rooms li').waitFor({ state: 'detached' })
+  },
+)

@@ -1,3 +1,5 @@
+import { words } from './words.ts'
+
 /** A JSON object. */
 export type Json = { readonly [key: string]: unknown }
 
@@ -14,7 +16,7 @@ export class ApiError extends Error {
   readonly errcode: string
   readonly body: Json
   constructor(status: number, body: Json) {
-    super(text(body['error']) ?? `The server answered ${status}.`)
+    super(text(body['error']) ?? words.answered(status))
     this.status = status
     this.errcode = text(body['errcode']) ?? 'M_UNKNOWN'
     this.body = body

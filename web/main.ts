@@ -7,6 +7,7 @@ import { userPicture } from './view/picture.ts'
 import { roomView } from './view/room.ts'
 import { roomsView } from './view/rooms.ts'
 import { signInView } from './view/sign-in.ts'
+import { words } from './words.ts'
 
 const KEPT_AS = 'tessera.session'
 
@@ -18,6 +19,7 @@ const keptSession = (): Session | undefined => {
   }
 }
 
+document.documentElement.lang = words.lang
 const app = document.getElementById('app') ?? document.body
 
 const start = (): void => {
@@ -60,7 +62,7 @@ const start = (): void => {
         {},
         userPicture(api, session.userId),
         h('span', { class: 'name' }, session.userId),
-        h('button', { class: 'quiet', onclick: signOut }, 'Sign out'),
+        h('button', { class: 'quiet', onclick: signOut }, words.signOut),
       ),
     ),
     roomView(api, store),

@@ -1,4 +1,5 @@
 import { type Json, list, object, text } from './api.ts'
+import { words } from './words.ts'
 
 /** An event as the client-server API has it. */
 export interface RoomEvent {
@@ -99,7 +100,7 @@ export class Room {
     const own = text(this.state('m.room.name')['name']) || text(this.state('m.room.canonical_alias')['alias'])
     if (own) return own
     const others = this.others(userId)
-    return others.length === 0 ? 'Empty room' : others.map(other => this.nameOf(other)).join(', ')
+    return others.length === 0 ? words.rooms.empty : others.map(other => this.nameOf(other)).join(', ')
   }
 
   /** Some of the others who are here, or were asked to be. */

@@ -1,5 +1,6 @@
 import { type Api, ApiError } from './api.ts'
 import type { Store } from './store.ts'
+import { words } from './words.ts'
 
 const FILTER = JSON.stringify({
   room: { timeline: { limit: 30 }, state: { lazy_load_members: true } },
@@ -28,8 +29,7 @@ export const follow = (api: Api, store: Store): (() => void) => {
       } catch (error) {
         if (signal.aborted || (error instanceof ApiError && error.status === 401)) return
         failures += 1
-        store.trouble =
-          error instanceof ApiError ? error.message : 'The server cannot be reached. Trying again …'
+        store.trouble = error instanceof ApiError ? error.message : words.unreachable
         store.changed()
         await new Promise(resolve => setTimeout(resolve, Math.min(MAX_PAUSE_MS, 500 * 2 ** failures)))
       }

@@ -1,5 +1,6 @@
 import type { Json } from '../api.ts'
 import { acting, h } from '../dom.ts'
+import { words } from '../words.ts'
 
 /** What a dialog asks for. */
 export interface Field {
@@ -33,7 +34,7 @@ export const ask = (
     h(
       'div',
       { class: 'row end' },
-      h('button', { type: 'button', class: 'quiet', onclick: () => dialog.close() }, 'Cancel'),
+      h('button', { type: 'button', class: 'quiet', onclick: () => dialog.close() }, words.cancel),
       h('button', { type: 'submit' }, button),
     ),
   )

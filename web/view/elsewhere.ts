@@ -1,5 +1,6 @@
 import { type Api, list, type Session, text } from '../api.ts'
 import { h } from '../dom.ts'
+import { words } from '../words.ts'
 import { DEVICE, sessionOf } from './session.ts'
 
 /** Where it is kept, while one is elsewhere, that this page has sent one there: nobody else's token counts. */
@@ -23,7 +24,7 @@ export const waysToSignIn = async (api: Api): Promise<{ links: HTMLElement[]; ha
         href: `/_matrix/client/v3${where}`,
         onclick: () => sessionStorage.setItem(KEPT_AS, state),
       },
-      `Go on with ${text(provider['name']) ?? ''}`,
+      words.signIn.goOnWith(text(provider['name']) ?? ''),
     )
   })
   return { links, hasPassword: flows.some(flow => flow['type'] === 'm.login.password') }

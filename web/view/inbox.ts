@@ -1,14 +1,17 @@
 import { type Api, path } from '../api.ts'
 import { acting, arrange, h, shownTime } from '../dom.ts'
 import type { Invitation, Notification, Store } from '../store.ts'
+import { words } from '../words.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
+
+const { inbox: say } = words
 
 /** What waits for the user: invitations first, then the other notifications. */
 export const inboxView = (api: Api, store: Store): HTMLElement => {
   const waiting = h('ul', { class: 'cards' })
-  const heading = h('h2', {}, 'Notifications')
-  const section = h('section', { class: 'inbox', 'aria-label': 'Notifications' }, heading, waiting)
+  const heading = h('h2', {}, say.title)
+  const section = h('section', { class: 'inbox', 'aria-label': say.title }, heading, waiting)
   const invitationCards = cards((shown: Invitation) => invitationCard(api, store, shown))
   const notificationCards = cards((shown: Notification) => notificationCard(api, store, shown))
   store.watch(() => {
@@ -19,7 +22,7 @@ export const inboxView = (api: Api, store: Store): HTMLElement => {
         .sort((a, b) => b.ts - a.ts),
     )
     const count = Math.max(store.total, invitations.length + others.length)
-    heading.textContent = count === 0 ? 'Notifications' : `Notifications (${count})`
+    heading.textContent = count === 0 ? say.title : `${say.title} (${count})`
     document.title = count === 0 ? 'Tessera' : `(${count}) Tessera`
     section.hidden = count === 0
     arrange(waiting, [...invitations, ...others])
@@ -34,6 +37,22 @@ const cards = <Shown>(make: (shown: Shown) => HTMLElement) => {
     made = new Map(all.map(shown => [shown, made.get(shown) ?? make(shown)]))
     return [...made.values()]
   }
+}
+
+/** Whoever asks to be let in is invited, or refused. */
+const answers = (api: Api, { roomId = '', sender }: Notification): HTMLElement => {
+  const answer = (how: 'invite' | 'kick', text: string, kind?: string): HTMLElement =>
+    h(
+      'button',
+      {
+        class: kind,
+        onclick: () => acting(row, () => api.post(path`/rooms/${roomId}/${how}`, { user_id: sender })),
+      },
+      text,
+    )
+  const row: HTMLElement = h('div', { class: 'row' })
+  row.append(answer('invite', say.letIn), answer('kick', say.refuse, 'quiet'))
+  return row
 }
 
 /** Invitations have cards of their own, and what is said in the open room is read at once. */
@@ -52,16 +71,16 @@ const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLEle
       'div',
       { class: 'what' },
       h('strong', {}, room.nameFor(store.userId)),
-      h('small', { title: inviter }, `${inviterName} invites you`),
+      h('small', { title: inviter }, say.invites(inviterName)),
     ),
     room.topic !== '' && h('p', { class: 'topic' }, room.topic),
     comment !== '' && h('blockquote', {}, comment),
-    expiresTs !== undefined && h('small', {}, `Until ${shownTime(expiresTs)}`),
+    expiresTs !== undefined && h('small', {}, say.until(shownTime(expiresTs))),
     h(
       'div',
       { class: 'row' },
-      h('button', { onclick: () => acting(card, () => accept(api, store, roomId)) }, 'Accept'),
-      h('button', { class: 'quiet', onclick: () => decline(api, invitation) }, 'Decline …'),
+      h('button', { onclick: () => acting(card, () => accept(api, store, roomId)) }, say.accept),
+      h('button', { class: 'quiet', onclick: () => decline(api, invitation) }, say.decline),
     ),
   )
   return card
@@ -75,29 +94,18 @@ const accept = async (api: Api, store: Store, roomId: string): Promise<void> => 
 /** With a message the inviter is told; without one nothing is shown to them. */
 const decline = (api: Api, { roomId, inviterName }: Invitation): void =>
   ask(
-    'Decline the invitation',
-    [{ name: 'reason', label: `A message for ${inviterName} (or nothing, silently)`, isOptional: true }],
-    'Decline',
+    say.declineTitle,
+    [{ name: 'reason', label: say.declineMessage(inviterName), isOptional: true }],
+    say.declineButton,
     ({ reason = '' }) =>
       api.post(path`/rooms/${roomId}/leave`, reason === '' ? { 'chat.tessera.silent': true } : { reason }),
   )
 
-const TITLES: Readonly<Record<string, string>> = {
-  invitation_declined: 'declined your invitation',
-  invitation_accepted: 'accepted your invitation',
-  invitation_expired: 'did not answer your invitation in time',
-  knock: 'asks to be let in',
-  message: 'wrote',
-  mention: 'mentioned you',
-  conversation_requested: 'wants to talk to you',
-  call: 'is calling',
-}
-
-const titleOf = ({ kind, isFailure }: Notification): string =>
-  isFailure ? 'could not be invited' : (TITLES[kind] ?? kind)
+const titleOf = ({ kind, isFailure, senderName }: Notification): string =>
+  isFailure ? say.notInvited(senderName) : (say.did[kind]?.(senderName) ?? `${senderName}: ${kind}`)
 
 const notificationCard = (api: Api, store: Store, notification: Notification): HTMLElement => {
-  const { id, kind, roomId, roomName, senderName, preview, count, ts } = notification
+  const { id, kind, roomId, roomName, preview, count, ts } = notification
   const open = (): void => {
     if (roomId !== undefined) store.select(roomId)
   }
@@ -107,19 +115,20 @@ const notificationCard = (api: Api, store: Store, notification: Notification): H
     h(
       'button',
       { class: 'plain what', onclick: open },
-      h('strong', {}, `${senderName} ${titleOf(notification)}`),
+      h('strong', {}, titleOf(notification)),
       h(
         'small',
         {},
-        [roomName, count > 1 ? `${count} messages` : '', shownTime(ts)].filter(Boolean).join(' · '),
+        [roomName, count > 1 ? say.messages(count) : '', shownTime(ts)].filter(Boolean).join(' · '),
       ),
       preview !== '' && h('span', { class: 'preview' }, preview),
     ),
+    kind === 'knock' && answers(api, notification),
     h(
       'button',
       {
         class: 'quiet close',
-        'aria-label': 'Close this notification',
+        'aria-label': say.close,
         onclick: () => acting(card, () => api.own('DELETE', path`/notifications/${id}`)),
       },
       '×',

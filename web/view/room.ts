@@ -2,6 +2,7 @@ import { type Api, list, path, text } from '../api.ts'
 import { acting, h } from '../dom.ts'
 import { type Room, roomEvent } from '../room.ts'
 import type { Store } from '../store.ts'
+import { words } from '../words.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
 import { historyPath, Timeline } from './timeline.ts'
@@ -18,7 +19,7 @@ export const roomView = (api: Api, store: Store): HTMLElement => {
   const header = h('header', {})
   const typing = h('p', { class: 'typing', 'aria-live': 'polite' })
   const composer = composerView(api, store)
-  const empty = h('p', { class: 'empty' }, 'Choose a room, or start a chat.')
+  const empty = h('p', { class: 'empty' }, words.room.choose)
   const main = h('main', { class: 'room' }, empty)
   let shown = ''
   const reader = new Reader(api)
@@ -47,8 +48,7 @@ export const roomView = (api: Api, store: Store): HTMLElement => {
     }
     timeline.show(room)
     const others = room.typing.filter(userId => userId !== store.userId).map(userId => room.nameOf(userId))
-    typing.textContent =
-      others.length === 0 ? '' : `${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} typing …`
+    typing.textContent = others.length === 0 ? '' : words.room.typing(others)
     reader.read(room)
   })
   document.addEventListener('visibilitychange', () => {
@@ -100,29 +100,26 @@ const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
       h(
         'button',
         { onclick: () => acting(actions, () => goOn(api, store, successor, room.servers)) },
-        'Go on in the new room',
+        words.room.goOn,
       ),
     h(
       'button',
       { class: 'quiet', onclick: () => invite(api, store, room, isDirect) },
-      isDirect ? 'Add somebody …' : 'Invite …',
+      isDirect ? words.room.add : words.room.invite,
     ),
     isDirect &&
       h(
         'button',
         { class: 'quiet', onclick: () => acting(actions, () => requestAttention(api, store, room)) },
-        'Ask to talk',
+        words.room.askToTalk,
       ),
-    h('button', { class: 'quiet', onclick: () => acting(actions, () => leave(api, store, room)) }, 'Leave'),
+    h('button', { class: 'quiet', onclick: () => leave(api, store, room) }, words.room.leave),
   )
-  const count =
-    room.joinedCount === undefined
-      ? ''
-      : `${room.joinedCount} ${room.joinedCount === 1 ? 'person' : 'people'}`
+  const count = room.joinedCount === undefined ? '' : words.room.people(room.joinedCount)
   return [
     h(
       'button',
-      { class: 'quiet back', 'aria-label': 'Back to the rooms', onclick: () => store.select(undefined) },
+      { class: 'quiet back', 'aria-label': words.room.back, onclick: () => store.select(undefined) },
       '←',
     ),
     roomPicture(api, room),
@@ -130,7 +127,11 @@ const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
       'div',
       { class: 'what' },
       h('h1', {}, room.nameFor(store.userId)),
-      h('small', {}, [room.isEncrypted ? 'encrypted' : '', count, room.topic].filter(Boolean).join(' · ')),
+      h(
+        'small',
+        {},
+        [room.isEncrypted ? words.room.encrypted : '', count, room.topic].filter(Boolean).join(' · '),
+      ),
     ),
     actions,
   ]
@@ -139,12 +140,12 @@ const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
 /** A third person opens a new room, which takes the newest messages along; the chat of the two stays as it is. */
 const invite = (api: Api, store: Store, room: Room, isDirect: boolean): void =>
   ask(
-    isDirect ? 'Add somebody: a new room with all of you' : 'Invite somebody',
+    isDirect ? words.room.addTitle : words.room.inviteTitle,
     [
-      { name: 'user', label: 'User', placeholder: '@carol:example.org' },
-      ...(isDirect ? [] : [{ name: 'reason', label: 'A comment', isOptional: true }]),
+      { name: 'user', label: words.rooms.user, placeholder: '@carol:example.org' },
+      ...(isDirect ? [] : [{ name: 'reason', label: words.room.comment, isOptional: true }]),
     ],
-    'Invite',
+    words.room.inviteButton,
     async ({ user = '', reason = '' }) => {
       if (!isDirect)
         return api.post(path`/rooms/${room.id}/invite`, {
@@ -170,19 +171,21 @@ const goOn = async (api: Api, store: Store, roomId: string, servers: readonly st
   store.select(roomId)
 }
 
-const leave = async (api: Api, store: Store, room: Room): Promise<void> => {
-  await api.post(path`/rooms/${room.id}/leave`)
-  store.select(undefined)
-}
+/** Where nobody may come in without being invited there is no way back. */
+const leave = (api: Api, store: Store, room: Room): void =>
+  ask(words.room.leaveQuestion, [], words.room.leaveButton, async () => {
+    await api.post(path`/rooms/${room.id}/leave`)
+    return () => store.select(undefined)
+  })
 
 const composerView = (api: Api, store: Store) => {
   const input = h('textarea', {
     rows: 1,
-    'aria-label': 'Message',
-    placeholder: 'Message',
+    'aria-label': words.room.message,
+    placeholder: words.room.message,
     enterkeyhint: 'send',
   })
-  const form = h('form', { class: 'composer' }, input, h('button', { type: 'submit' }, 'Send'))
+  const form = h('form', { class: 'composer' }, input, h('button', { type: 'submit' }, words.room.send))
   let typedAt = 0
   const tellTyping = (isTyping: boolean): void => {
     const { room } = store
@@ -230,7 +233,7 @@ const composerView = (api: Api, store: Store) => {
     open: (room: Room): void => {
       input.value = ''
       input.disabled = room.isEncrypted
-      input.placeholder = room.isEncrypted ? 'Encrypted: use a client that can' : 'Message'
+      input.placeholder = room.isEncrypted ? words.room.cannotRead : words.room.message
       if (matchMedia('(min-width: 48rem)').matches) input.focus()
     },
   }

@@ -1,6 +1,7 @@
 import { type Api, path, text } from '../api.ts'
 import { h, harmless } from '../dom.ts'
 import type { Store } from '../store.ts'
+import { words } from '../words.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
 
@@ -50,14 +51,14 @@ export const roomsView = (api: Api, store: Store): HTMLElement => {
   })
   return h(
     'nav',
-    { 'aria-label': 'Rooms' },
-    h('h2', {}, 'Rooms'),
+    { 'aria-label': words.rooms.title },
+    h('h2', {}, words.rooms.title),
     rooms,
     h(
       'div',
       { class: 'row' },
-      h('button', { class: 'quiet', onclick: () => startChat(api, store) }, 'Chat with …'),
-      h('button', { class: 'quiet', onclick: () => newRoom(api, store) }, 'New room …'),
+      h('button', { class: 'quiet', onclick: () => startChat(api, store) }, words.rooms.chatWith),
+      h('button', { class: 'quiet', onclick: () => newRoom(api, store) }, words.rooms.newRoom),
     ),
   )
 }
@@ -69,9 +70,9 @@ const fullUserId = (name: string, store: Store): string =>
 
 const startChat = (api: Api, store: Store): void =>
   ask(
-    'Chat with somebody',
-    [{ name: 'user', label: 'User', placeholder: '@bob:example.org' }],
-    'Chat',
+    words.rooms.chatTitle,
+    [{ name: 'user', label: words.rooms.user, placeholder: '@bob:example.org' }],
+    words.rooms.chat,
     async ({ user = '' }) => {
       const { room_id: roomId } = await api.own('PUT', path`/direct/${fullUserId(user, store)}`, {})
       return () => store.select(text(roomId))
@@ -80,13 +81,13 @@ const startChat = (api: Api, store: Store): void =>
 
 const newRoom = (api: Api, store: Store): void =>
   ask(
-    'A new room',
+    words.rooms.newTitle,
     [
-      { name: 'name', label: 'Name' },
-      { name: 'topic', label: 'Topic', isOptional: true },
-      { name: 'invite', label: 'Invite (user IDs, with blanks between them)', isOptional: true },
+      { name: 'name', label: words.rooms.name },
+      { name: 'topic', label: words.rooms.topic, isOptional: true },
+      { name: 'invite', label: words.rooms.invite, isOptional: true },
     ],
-    'Create',
+    words.rooms.create,
     async ({ name = '', topic = '', invite = '' }) => {
       const { room_id: roomId } = await api.post('/createRoom', {
         name,

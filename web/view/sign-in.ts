@@ -1,5 +1,6 @@
 import { type Api, ApiError, type Session } from '../api.ts'
 import { acting, h } from '../dom.ts'
+import { words } from '../words.ts'
 import { comeBack, hasComeBack, waysToSignIn } from './elsewhere.ts'
 import { DEVICE, sessionOf } from './session.ts'
 
@@ -12,11 +13,11 @@ export const signInView = (api: Api, signedIn: (session: Session) => void): HTML
     autocomplete: 'current-password',
     required: true,
   })
-  const register = h('button', { type: 'button', hidden: true, class: 'quiet' }, 'Create an account')
+  const register = h('button', { type: 'button', hidden: true, class: 'quiet' }, words.signIn.makeAccount)
   const byPassword = [
-    h('label', {}, 'User name', user),
-    h('label', {}, 'Password', password),
-    h('button', { type: 'submit' }, 'Sign in'),
+    h('label', {}, words.signIn.userName, user),
+    h('label', {}, words.signIn.password, password),
+    h('button', { type: 'submit' }, words.signIn.button),
   ]
   const form = h(
     'form',
@@ -27,7 +28,7 @@ export const signInView = (api: Api, signedIn: (session: Session) => void): HTML
   )
   const begin = (act: () => Promise<Session>) =>
     acting(form, async () => {
-      if (form.reportValidity()) signedIn(await act())
+      if (form.reportValidity()) signedIn(await act().catch(inWords))
     })
   form.addEventListener('submit', event => {
     event.preventDefault()
@@ -48,6 +49,12 @@ export const signInView = (api: Api, signedIn: (session: Session) => void): HTML
     for (const part of byPassword) part.hidden = !hasPassword
   })
   return h('main', { class: 'sign-in' }, form)
+}
+
+/** What the server refuses, in words of this page where it has some. */
+const inWords = (error: unknown): never => {
+  const known = error instanceof ApiError ? words.signIn.problems[error.errcode] : undefined
+  throw known === undefined ? error : new Error(known)
 }
 
 const logIn = async (api: Api, user: string, password: string): Promise<Session> =>

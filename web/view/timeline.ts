@@ -1,6 +1,7 @@
 import { type Api, list, object, path, text } from '../api.ts'
 import { h, machineTime, shownTime } from '../dom.ts'
 import type { Room, RoomEvent } from '../room.ts'
+import { words } from '../words.ts'
 import { userPicture } from './picture.ts'
 
 /** What is shown of an event; `undefined`: nothing. */
@@ -11,31 +12,30 @@ export const eventText = (room: Room, event: RoomEvent): { text: string; isNotic
   if (object(content['m.relates_to'])['rel_type'] === 'm.replace') return undefined
   // The same in words, for clients that do not show quoted history.
   if (content['chat.tessera.fallback'] === 'chat.tessera.room.history') return undefined
-  if (event.isRedacted) return type === 'm.room.message' ? notice('This message was deleted') : undefined
+  if (event.isRedacted) return type === 'm.room.message' ? notice(words.timeline.deleted) : undefined
   if (type === 'm.room.message') {
     const shown = room.editOf(event) ?? content
     const body = text(shown['body']) ?? ''
     return content['msgtype'] === 'm.emote' ? notice(`${name} ${body}`) : { text: body, isNotice: false }
   }
-  if (type === 'm.room.encrypted') return notice('An encrypted message: this page cannot read it')
-  if (type === 'm.room.create') return notice(`${name} made this room`)
-  if (type === 'm.room.name') return notice(`${name} named the room “${text(content['name']) ?? ''}”`)
-  if (type === 'm.room.topic') return notice(`${name} set the topic “${text(content['topic']) ?? ''}”`)
+  if (type === 'm.room.encrypted') return notice(words.timeline.encrypted)
+  if (type === 'm.room.create') return notice(words.timeline.made(name))
+  if (type === 'm.room.name') return notice(words.timeline.named(name, text(content['name']) ?? ''))
+  if (type === 'm.room.topic') return notice(words.timeline.setTopic(name, text(content['topic']) ?? ''))
   if (type === 'm.room.member') return memberText(room, event, stateKey ?? '')
   return undefined
 }
 
 const memberText = (room: Room, { content, sender }: RoomEvent, target: string) => {
   const who = text(content['displayname']) ?? room.nameOf(target)
+  const by = room.nameOf(sender)
+  const { timeline: say } = words
   const what: Record<string, string> = {
-    join: `${who} is here`,
-    invite: `${room.nameOf(sender)} invited ${who}`,
-    leave:
-      target === sender
-        ? `${room.nameOf(target)} left`
-        : `${room.nameOf(sender)} removed ${room.nameOf(target)}`,
-    ban: `${room.nameOf(sender)} banned ${room.nameOf(target)}`,
-    knock: `${who} asks to be let in`,
+    join: say.isHere(who),
+    invite: say.invited(by, who),
+    leave: target === sender ? say.left(by) : say.removed(by, room.nameOf(target)),
+    ban: say.banned(by, room.nameOf(target)),
+    knock: say.knocks(who),
   }
   const shown = what[text(content['membership']) ?? '']
   return shown === undefined ? undefined : { text: shown, isNotice: true }
@@ -62,7 +62,7 @@ const quoted = (room: Room, { content, sender, id }: RoomEvent): HTMLElement =>
   h(
     'li',
     { class: 'history', 'data-event': id },
-    h('small', {}, `Said before, quoted by ${room.nameOf(sender)}:`),
+    h('small', {}, words.timeline.quotedBy(room.nameOf(sender))),
     ...list(content['messages']).map(message =>
       h(
         'p',
@@ -80,7 +80,7 @@ const quoted = (room: Room, { content, sender, id }: RoomEvent): HTMLElement =>
 export class Timeline {
   readonly element: HTMLElement
   readonly #api: Api
-  readonly #log = h('ol', { class: 'log', role: 'log', 'aria-label': 'Messages', tabindex: 0 })
+  readonly #log = h('ol', { class: 'log', role: 'log', 'aria-label': words.timeline.title, tabindex: 0 })
   readonly #earlier: HTMLButtonElement
   #room: Room | undefined
   readonly #shown = new Map<string, { event: RoomEvent; edit: unknown; item: HTMLElement }>()
@@ -99,7 +99,7 @@ export class Timeline {
           })
         },
       },
-      'Earlier messages',
+      words.timeline.earlier,
     )
     this.element = h('div', { class: 'timeline' }, this.#earlier, this.#log)
   }
@@ -147,7 +147,7 @@ export class Timeline {
             'div',
             { class: 'body' },
             ...linked(shown.text),
-            edit !== undefined && h('small', {}, ' (edited)'),
+            edit !== undefined && h('small', {}, ` ${words.timeline.edited}`),
           ),
         )
     this.#shown.set(event.id, { event, edit, item })
