@@ -1,5 +1,6 @@
 import test from 'ava'
 import { type Log, silentLog } from '../core/log.ts'
+import { Leases } from '../storage/leases.ts'
 import { openDatabase } from '../storage/open.ts'
 import { testPostgres } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
@@ -47,5 +48,51 @@ testPostgres(
     await Promise.all([failingRun, otherRun])
     await failing.close()
     await other.close()
+  },
+)
+
+testPostgres(
+  test,
+  'a lease is taken that somebody who is gone seems to hold for long, as by a clock that was ahead',
+  async (t, database) => {
+    const clock = new FakeClock()
+    const closing = new AbortController()
+    const leases = new Leases(database)
+    const gone = { name: 'test', holder: 'gone' }
+    const year = 365 * 86_400_000
+    const hold = (ahead: number) =>
+      database.commit({
+        statements: [leases.take(gone, { now: clock.now(), until: clock.now() + ahead }, 'lease')],
+      })
+    await hold(year)
+    let looks = 0
+    let worked = 0
+    const lease = new Lease({ ...gone, database, holder: 'here', clock, log: silentLog })
+    const running = lease.run(
+      closing.signal,
+      async ({ signal }) => {
+        worked += 1
+        await clock.sleep(year, signal).catch(() => undefined)
+      },
+      () => looks++,
+    )
+    const look = async (): Promise<void> => {
+      const before = looks + worked
+      await eventually('it waits for its next look', () => clock.sleeping > 0)
+      await clock.advance(10_000)
+      await eventually('it has looked', () => looks + worked > before)
+    }
+    await eventually('it has looked', () => looks === 1)
+    for (let renewals = 0; renewals < 4; renewals++) {
+      await hold(year + 1)
+      await look()
+    }
+    t.is(worked, 0, 'somebody whose clock is ahead is there, and renews it')
+    for (let time = 0; time < 3; time++) await look()
+    t.is(worked, 0)
+    await look()
+    t.is(worked, 1)
+    closing.abort()
+    await running
   },
 )

@@ -43,6 +43,8 @@ export class Lease {
   #commit: Writer['commit'] | undefined
   #guard: WriteStatement | undefined
   #look: AbortController | undefined
+  /** Until when another was to hold it at the last look, and since when that has been so by this clock. */
+  #seen: { readonly heldUntil: number; readonly since: number } | undefined
 
   /** `holder` names this process, and no other that ever ran; `bulletin`: where it is told that a lease has become free. */
   constructor(parts: {
@@ -103,7 +105,10 @@ export class Lease {
         const now = this.#clock.now()
         const idleMs = heldUntil === undefined ? undefined : Math.max(0, now - heldUntil)
         const isFree = this.#isAlone || heldUntil === undefined || heldUntil <= now
-        const fence = isFree ? await this.#take() : undefined
+        const fence =
+          isFree || this.#isAbandoned(heldUntil, now)
+            ? await this.#take(Math.max(now, heldUntil ?? now))
+            : undefined
         if (fence !== undefined) await this.#hold({ fence, idleMs }, closing, work)
         else onWait()
       } catch (error) {
@@ -119,6 +124,15 @@ export class Lease {
 
   get #isAlone(): boolean {
     return this.#database.dialect.name === 'sqlite'
+  }
+
+  /**
+   * Whether it is held for long, as it seems, and has not been renewed for as long as a lease lasts: by somebody who has ended, and whose
+   * clock was ahead of this one, or this one has been set back.
+   */
+  #isAbandoned(heldUntil: number, now: number): boolean {
+    if (this.#seen?.heldUntil !== heldUntil || now < this.#seen.since) this.#seen = { heldUntil, since: now }
+    return now - this.#seen.since > this.#holdMs
   }
 
   async #hold(
@@ -166,10 +180,12 @@ export class Lease {
     }
   }
 
-  /** The fence, if the lease is ours. */
-  async #take(): Promise<number | undefined> {
-    const now = this.#clock.now()
-    const span = { now: this.#isAlone ? Number.MAX_SAFE_INTEGER : now, until: now + this.#holdMs }
+  /** The fence, if the lease is ours; another's is taken that was to last until `from` at the latest. */
+  async #take(from = this.#clock.now()): Promise<number | undefined> {
+    const span = {
+      now: this.#isAlone ? Number.MAX_SAFE_INTEGER : from,
+      until: this.#clock.now() + this.#holdMs,
+    }
     const taken = await this.#database.commit({
       statements: [this.#leases.take(this.#lease, span, 'lease')],
     })
