@@ -1,4 +1,4 @@
-import test from 'ava'
+import test, { type ExecutionContext, type TestFn } from 'ava'
 import type { Database } from '../storage/database.ts'
 import { openDatabase } from '../storage/open.ts'
 import { testPostgres } from './database.ts'
@@ -69,3 +69,24 @@ testPostgres(
     await other.giveBack()
   },
 )
+
+testPostgres(test, 'nobody is given the database of a test that has failed, which may go on', async t => {
+  const urls: string[] = []
+  /** Runs what is declared at once, as a test that fails. */
+  const failing = async (): Promise<void> => {
+    const runs: Promise<void>[] = []
+    const run = async (_title: string, body: (t: ExecutionContext) => Promise<void>): Promise<void> => {
+      const ends: (() => unknown)[] = []
+      await body({ passed: false, teardown: (end: () => unknown) => ends.unshift(end) } as never)
+      for (const end of ends) await end()
+    }
+    const declare = (title: string, body: (t: ExecutionContext) => Promise<void>) =>
+      runs.push(run(title, body))
+    testPostgres(declare as unknown as TestFn, 'it', async (_, _database, { url }) => void urls.push(url))
+    await Promise.all(runs)
+  }
+  await failing()
+  await failing()
+  t.is(urls.length, 2)
+  t.not(urls[0], urls[1])
+})

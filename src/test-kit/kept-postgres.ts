@@ -13,6 +13,8 @@ export interface LentDatabase {
   readonly connect: Connect
   /** Call it when everything that was opened is closed. */
   giveBack(): Promise<void>
+  /** Takes it from everybody: instead, where somebody may be using it still. */
+  end(): Promise<void>
 }
 
 type Use = Parameters<Connect>[1]
@@ -70,7 +72,7 @@ class KeptDatabase implements LentDatabase {
   /** A new one on the server that `adminUrl` leads to. */
   static async make(adminUrl: string): Promise<KeptDatabase> {
     const { url, drop } = await makePostgresDatabase(adminUrl)
-    const talker = await connectClient(url, 'talk')
+    const talker = await connected(url, 'talk')
     const { rows } = await talker.query<{ schema: string }>(SCHEMA)
     const streams = (await talker.query('SELECT name, position FROM streams')).rows
     const found = { talker, schema: rows[0]?.schema ?? '', streams: JSON.stringify(streams) }
@@ -94,7 +96,7 @@ class KeptDatabase implements LentDatabase {
   async #lend(use: Use): Promise<PostgresClient> {
     const index = this.#idle.findIndex(([kept]) => kept === use)
     const [[, client] = []] = index < 0 ? [] : this.#idle.splice(index, 1)
-    const lent = client !== undefined && isGood(client) ? client : await connectClient(this.url, use)
+    const lent = client !== undefined && isGood(client) ? client : await connected(this.url, use)
     this.#lent.add(lent)
     lent.on('error', () => undefined)
     lent.end = async () => {
@@ -128,6 +130,19 @@ class KeptDatabase implements LentDatabase {
       INSERT INTO streams (name, position)
       SELECT name, position FROM json_to_recordset('${this.#streams}') AS streams (name text, position bigint)`)
     return true
+  }
+}
+
+/** As often as that: each attempt has ten seconds, which a connection may take where very much else is done on the machine. */
+const ATTEMPTS = 4
+
+const connected = async (url: string, use: Use, attempt = 1): Promise<PostgresClient> => {
+  try {
+    return await connectClient(url, use)
+  } catch (error) {
+    const isLate = error instanceof Error && error.message.includes('timeout expired')
+    if (!isLate || attempt === ATTEMPTS) throw error
+    return connected(url, use, attempt + 1)
   }
 }
 
