@@ -8,7 +8,7 @@ import { talkEncrypted, talkInClear } from './js-sdk-scenario.ts'
 registerCompletionHandler(() => process.exit())
 
 test('a client that follows by sliding sync talks with one that does not, in clear and encrypted', async t => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const server = await startTestServer()
   t.teardown(server.close)
   await server.register('alice', password)

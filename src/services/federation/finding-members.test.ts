@@ -90,7 +90,7 @@ test('where nobody tells more than what came with the join, that is the room', a
 })
 
 test('an answer with more members than fit into one commit is stored piece by piece', async t => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const world = new FederationWorld(t)
   const big = await world.add('big.test')
   const here = await world.add('here.test')

@@ -63,7 +63,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 })
 
 testDatabases(test, 'the inbox agrees with the counts, whatever happens', async (t, database) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const world = await testInboxes(t, database)
   const { rooms, receipts, core, push } = world
   await world.list(BOB)
@@ -129,7 +129,7 @@ testDatabases(test, 'what a ban redacts waits for nobody any more', async (t, da
 })
 
 testDatabases(test, 'a year of notifications, then a quick first sync', async (t, plain) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const { database, during } = countedReads(plain)
   const world = await testInboxes(t, database, { expiry: 30 * DAY, maxPerUser: 500 })
   const { rooms, clock, notifications } = world

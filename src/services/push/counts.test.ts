@@ -16,7 +16,7 @@ testDatabases(
   test,
   'counts equal a recount from events and receipts, whatever happens',
   async (t, database) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const world = new World(await testRooms(database), database)
     t.teardown(() => world.push.close())
     await fc.assert(

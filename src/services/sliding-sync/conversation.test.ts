@@ -158,7 +158,7 @@ testDatabases(
   test,
   'clients that follow a random conversation by windows have what they may see, each event once, in order',
   async (t, database) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const rooms = await testRooms(database)
     const { sync, streams, close } = testSync(rooms, database)
     t.teardown(close)

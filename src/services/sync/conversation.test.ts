@@ -103,7 +103,7 @@ testDatabases(
   test,
   'clients that follow a random conversation by random filters have what they may see, each event once, in order',
   async (t, database) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const rooms = await testRooms(database)
     const { sync, close } = testSync(rooms, database)
     t.teardown(close)
