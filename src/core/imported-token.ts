@@ -6,8 +6,11 @@
 /** How many of our positions there are for each of Synapse's. */
 export const POSITIONS_PER_IMPORTED = 65_536
 
-/** `s123_…` (`/sync`), `m123~1.124_…` (the same of several writers: all have at least the first), `t47-123_…` (`/messages`). */
-const FORM = /^(?:s(\d{1,12})|m(\d{1,12})(?:~\d+\.\d+)*|t\d{1,19}-(-?\d{1,12}))(?:_[\d.~m-]*)+$/
+/**
+ * `s123_…` (`/sync`), `m123~1.124_…` (the same of several writers: all have at least the first; Synapse has given out `m123~_…` for a
+ * while where none had more), `t47-123_…` (`/messages`).
+ */
+const FORM = /^(?:s(\d{1,12})|m(\d{1,12})(?:~|(?:~\d+\.\d+)*)|t\d{1,19}-(-?\d{1,12}))(?:_[\d.~m-]*)+$/
 const LARGEST_TOKEN = 2_000
 
 /**

@@ -7,6 +7,7 @@ const IMPORTED: ImportedFrom = { position: stream => (stream === 'imported' ? 1 
 const OF_SYNAPSE = {
   s123_17_338_6732_1_1_2_265_4_1_5: 265,
   'm123~4.130~2.125_17_0': undefined,
+  'm123~_17_1_m5~_0_0_0_m9~_0': 9,
   't47-123_17_1_m5~1.7_0_0_0_m9~1.12_0': 9,
 }
 
