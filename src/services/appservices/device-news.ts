@@ -3,6 +3,7 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { DeviceListSpan } from '../encryption/device-list-span.ts'
 import type { Encryption } from '../encryption/index.ts'
 import { type EventSpan, type RoomMember, type Stay, Stays } from '../encryption/stays.ts'
+import { membershipOf } from '../rooms/room-head.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { AppServiceAudience } from './audience.ts'
 
@@ -66,14 +67,25 @@ export class DeviceNews {
   }
 
   /**
-   * What the users that a transaction concerns have left: those in rooms with an encrypted event, and those who get
-   * messages to their devices.
+   * What the users that a transaction concerns have left: those in rooms that are or become encrypted, who come into a room or
+   * are invited, whose own devices changed, and those who get messages to their devices. A service may upload the first keys
+   * of a device only when it hears that there are none: before somebody encrypts for it.
    */
-  async keyCounts(events: readonly StoredEvent[], recipients: Iterable<string>): Promise<KeyCounts> {
-    const users = new Set(recipients)
-    const encrypted = events.filter(({ event }) => event.type === 'm.room.encrypted')
-    for (const roomNid of new Set(encrypted.map(stored => stored.roomNid)))
-      for (const userId of await this.#audience.members(roomNid)) users.add(userId)
+  async keyCounts(
+    events: readonly StoredEvent[],
+    recipients: Iterable<string>,
+    { changed }: Pick<DeviceLists, 'changed'>,
+  ): Promise<KeyCounts> {
+    const users = new Set([...recipients, ...changed.filter(userId => this.#audience.isOwn(userId))])
+    const rooms = new Set<number>()
+    for (const { event, roomNid } of events) {
+      if (event.type === 'm.room.encrypted' || event.type === 'm.room.encryption') rooms.add(roomNid)
+      else if (event.type === 'm.room.member' && event.stateKey !== undefined) {
+        const isComing = ['join', 'invite'].includes(membershipOf(event) ?? '')
+        if (isComing && this.#audience.isOwn(event.stateKey)) users.add(event.stateKey)
+      }
+    }
+    for (const roomNid of rooms) for (const userId of await this.#audience.members(roomNid)) users.add(userId)
     const counts: ByDevice<Readonly<Record<string, number>>> = {}
     const fallbackTypes: ByDevice<readonly string[]> = {}
     for (const { userId, deviceId } of await this.#read.devicesOf([...users])) {

@@ -239,7 +239,7 @@ export class AppServiceOutbox {
   ): Promise<string[]> {
     const lists = await this.#devices.lists(span)
     const recipients = messages.map(({ userId }) => userId)
-    const { counts, fallbackTypes } = await this.#devices.keyCounts(events, recipients)
+    const { counts, fallbackTypes } = await this.#devices.keyCounts(events, recipients, lists)
     return [...deviceListTexts(lists), ...keyCountTexts(counts, fallbackTypes)]
   }
 }
