@@ -55,6 +55,8 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
   const roomId = await roomCreation.create(room, {
     isDirect,
     invite: invitation => invitations.sending.send({ ...invitation, reason: body.reason }, plan),
+    unsent: (invitation, error) =>
+      invitations.sending.keep({ ...invitation, reason: body.reason }, plan, error),
   })
   await services.identityInvitations.sendAll(
     invitedByAddress.map(({ medium, address, id_server, id_access_token }) => ({

@@ -35,6 +35,20 @@ onServer('what no event can hold is not put off either, to fail when it is due',
   t.is(await later('x'), 'went through')
 })
 
+onServer(
+  'who could not be invited to a new room is tried again, and that can be seen and withdrawn',
+  async (t, server) => {
+    const a = await newPerson(server)
+    const far = '@far:away.invalid'
+    const roomId = await a.createRoom({ invite: [far], reason: 'come' })
+    const [sent, ...others] = (await list(a, 'direction=sent')).invitations
+    t.like(sent, { room_id: roomId, status: 'scheduled', reason: 'come', invited: { user_id: far } })
+    t.deepEqual(others, [])
+    await ask(a, 'DELETE', path(roomId, far))
+    t.is((await list(a, 'direction=sent')).invitations[0]?.status, 'cancelled')
+  },
+)
+
 onServer('who may invite but not kick takes invitations back all the same', async (t, server) => {
   const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
   const roomId = await a.createRoom({ invite: [b.userId] })

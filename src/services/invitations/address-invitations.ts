@@ -8,7 +8,7 @@ import { isPassing } from '../passing.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
-import { type InvitationSending, says } from './sending.ts'
+import { failureOf, type InvitationSending, says } from './sending.ts'
 import { ended, scheduled } from './status.ts'
 
 /** Somebody is to be invited of whom no more is known than an address ("Third-party invites"). */
@@ -148,8 +148,7 @@ export class AddressInvitations {
       // It is tried again within the hour.
       if (!(error instanceof MatrixError) || isPassing(error)) throw error
       this.#log.info({ room: roomId, user: userId, err: error }, 'an invitation by address was not delivered')
-      const failure = { errcode: error.errcode, error: error.message }
-      await this.#records.change(record, ended('cancelled', this.#clock.now(), { failure }))
+      await this.#records.change(record, ended('cancelled', this.#clock.now(), { failure: failureOf(error) }))
     }
   }
 }

@@ -14,7 +14,7 @@ import type { UntoldAnswers } from './answers.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
 import { retryAt } from './retries.ts'
-import type { InvitationSending } from './sending.ts'
+import { failureOf, type InvitationSending } from './sending.ts'
 import { ended } from './status.ts'
 import type { Withdrawal } from './withdrawal.ts'
 
@@ -89,9 +89,7 @@ export class DueInvitations {
       const isLate = record.expiresTs !== undefined && record.expiresTs <= now
       const again = isPassing(error) && !isLate ? retryAt(row.dueTs, now) : undefined
       if (again !== undefined) return this.#records.postpone(record, again, held)
-      const { errcode, message } =
-        error instanceof MatrixError ? error : { errcode: 'M_UNKNOWN', message: 'It could not be delivered' }
-      const failure = { errcode, error: message }
+      const failure = failureOf(error)
       this.#log.info({ room: roomId, user: userId, err: error }, 'a scheduled invitation was not delivered')
       await this.#records.change(record, ended('cancelled', now, { failure }), held)
     }

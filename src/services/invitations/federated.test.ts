@@ -227,6 +227,58 @@ test('what a server refuses fails visibly', async t => {
   t.is(await p.seenBy(p.b), undefined)
 })
 
+test('whom a new room could not invite is invited later, or whoever made it is told why', async t => {
+  const p = await pair(t)
+  const { clock, invitations, rooms } = p.a
+  if (invitations === undefined) return t.fail()
+  const { sending, listing } = invitations
+  const make = async () => {
+    let roomId: string | undefined
+    const made = rooms.roomCreation.create(newRoom(rooms, ALICE, { invite: [BOB] }), {
+      isDirect: false,
+      invite: invitation => sending.send({ ...invitation, reason: 'come' }, {}),
+      unsent: (invitation, error) => sending.keep({ ...invitation, reason: 'come' }, {}, error),
+    })
+    const making = made.then(id => {
+      roomId = id
+    })
+    await eventually('nobody waits any longer', async () => {
+      await clock.advance(1_000)
+      return roomId !== undefined
+    })
+    await making
+    return roomId ?? ''
+  }
+  const stands = (roomId: string) => listing.one(ALICE, roomId, BOB).catch(() => undefined)
+  p.world.intercept = ({ path }) =>
+    path.includes('/invite/') ? { status: 403, json: { errcode: 'M_FORBIDDEN', error: 'no' } } : undefined
+  t.like(await stands(await make()), { status: 'cancelled', failure: { errcode: 'M_FORBIDDEN' } })
+
+  const silent = Promise.withResolvers<void>()
+  p.world.intercept = () => undefined
+  p.world.transport = async ({ path }, deliver) => {
+    if (path.includes('/invite/')) await silent.promise
+    return deliver()
+  }
+  const unheard = await make()
+  t.like(await stands(unheard), { status: 'scheduled', reason: 'come' })
+  silent.resolve()
+  await eventually(
+    'what took long is heard of all the same',
+    async () => (await stands(unheard))?.status === 'invited',
+  )
+
+  p.world.intercept = ({ to }) => (to === 'b.test' ? 'unreachable' : undefined)
+  const roomId = await make()
+  t.like(await stands(roomId), { status: 'scheduled', reason: 'come' })
+  p.world.intercept = () => undefined
+  await eventually('he is invited', async () => {
+    await clock.advance(MINUTE)
+    return (await stands(roomId))?.status === 'invited'
+  })
+  t.is((await p.b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')
+})
+
 test('other servers cannot fill somebody’s inbox without bound', async t => {
   const p = await pair(t)
   const invite = async () => {

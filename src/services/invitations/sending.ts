@@ -4,6 +4,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { contentOfTerms, type InvitationTerms } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
+import { isPassing } from '../passing.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { makeLocalEvent } from '../rooms/local-event.ts'
 import type { ChangeOfOther, Memberships } from '../rooms/memberships.ts'
@@ -11,7 +12,8 @@ import type { InvitationFollower } from './follower.ts'
 import type { InvitationLimits } from './limits.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
-import { isOpen, scheduled, termsOfRecord } from './status.ts'
+import { retryAt } from './retries.ts'
+import { ended, isOpen, scheduled, termsOfRecord } from './status.ts'
 
 /** More invitations of one user are hardly being put on record at the same moment: closer to the limit it is looked twice. */
 const MAX_UNWRITTEN = 100
@@ -73,6 +75,29 @@ export class InvitationSending {
     if (refusal !== undefined) throw refusal
     const content = { ...record.details.content, ...contentOfTerms(termsOfRecord(record)) }
     await this.#memberships.invite({ sender, userId, roomId, content })
+  }
+
+  /**
+   * Keeps one that could not be sent, or has not been yet, as nobody waits for it any more. It is tried again as one that is sent later,
+   * unless it was refused: then its inviter is told why.
+   *
+   * @param error why it was not sent, if that is known
+   */
+  async keep(invitation: ChangeOfOther, plan: InvitationPlan, error: unknown): Promise<void> {
+    const { roomId, userId, sender: inviter, reason, content = {} } = invitation
+    const now = this.#clock.now()
+    const terms = termsOfPlan(plan, reason)
+    const deliverTs = plan.deliverTs ?? retryAt(now, now)
+    const planned = scheduled(
+      { roomId, userId, inviter, deliverTs, terms, content, recordId: this.newId() },
+      now,
+    )
+    const isRefused = error instanceof MatrixError && !isPassing(error)
+    const outcome = isRefused ? ended('cancelled', now, { failure: failureOf(error) }) : undefined
+    await this.#records.change(invitation, record => {
+      const kept = planned(record)
+      return kept === undefined || outcome === undefined ? kept : outcome(kept)
+    })
   }
 
   /**
@@ -164,6 +189,12 @@ export class InvitationSending {
     return Buffer.from(this.#core.context.random(18)).toString('base64url')
   }
 }
+
+/** What its inviter is told of why it could not be sent. */
+export const failureOf = (error: unknown): { readonly errcode: string; readonly error: string } =>
+  error instanceof MatrixError
+    ? { errcode: error.errcode, error: error.message }
+    : { errcode: 'M_UNKNOWN', error: 'It could not be delivered' }
 
 /** Whether an invitation says that already. */
 export const says = (record: InvitationRecord, sender: string, terms: InvitationTerms): boolean => {

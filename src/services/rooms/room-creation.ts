@@ -60,15 +60,20 @@ export class RoomCreation {
    * invited again, or are once it does.
    *
    * @param options.invite sends an invitation; a plain one, if not given
+   * @param options.unsent told of each that is not sent, or not yet (no error)
    * @returns the room ID. Throws as `make`, `M_INVALID_PARAM` for bad user IDs, `M_FORBIDDEN` for those whom it would be closed to,
    * `M_INVITE_BLOCKED` if a user does not want to be invited, and `M_UNSUPPORTED_ROOM_VERSION` if a user's server does not know
    * the room's version. There is no room then.
    */
   async create(
     room: NewRoom,
-    options: { isDirect: boolean; invite?: (invitation: ChangeOfOther) => Promise<void> },
+    options: {
+      isDirect: boolean
+      invite?: (invitation: ChangeOfOther) => Promise<void>
+      unsent?: (invitation: ChangeOfOther, error: unknown) => Promise<void>
+    },
   ): Promise<string> {
-    const { isDirect, invite = change => this.#memberships.invite(change) } = options
+    const { isDirect, invite = change => this.#memberships.invite(change), unsent } = options
     const invited = [...new Set(room.invite)].filter(userId => userId !== room.creator)
     const bad = invited.find(userId => !isUserId(userId))
     if (bad !== undefined) throw new MatrixError('M_INVALID_PARAM', `${bad} is not a user ID`)
@@ -81,11 +86,14 @@ export class RoomCreation {
     for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
     const roomId = await this.make({ ...room, invite: invited })
     const content = isDirect ? { is_direct: true } : {}
+    const invitationOf = (userId: string): ChangeOfOther => ({
+      ...{ sender: room.creator, userId, roomId, content },
+    })
     const failedLate = (userId: string, error: unknown): void =>
       this.#invitationFailed({ roomId, userId, error })
     const told = await inviteFirst(invited, {
       ...{ clock: this.#clock, serverName: serverNameOf(room.creator), isFinal, failedLate },
-      invite: userId => invite({ sender: room.creator, userId, roomId, content }),
+      invite: userId => invite(invitationOf(userId)),
     })
     const refusal = told.failed.values().find(isFinal)
     if (refusal !== undefined) {
@@ -93,6 +101,8 @@ export class RoomCreation {
       throw refusal
     }
     for (const [userId, error] of told.failed) this.#invitationFailed({ roomId, userId, error })
+    for (const userId of new Set(invited).difference(new Set(told.invited)))
+      await unsent?.(invitationOf(userId), told.failed.get(userId)).catch(error => failedLate(userId, error))
     return roomId
   }
 
