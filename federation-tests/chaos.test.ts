@@ -173,6 +173,13 @@ chaos('nothing is lost or doubled when processes die, stand still and lose the d
   await troubles.kill(1)
   await goesOn()
   for (const end = Date.now() + LONG_MS; Date.now() < end; await goesOn()) await troubles.next()
+  // Of what is slow on a busy machine nothing may have been done by now.
+  await eventually(
+    'it was a storm',
+    () =>
+      [storm.claimed.length, storm.read.size, storm.devices.length].every(count => count > 0) &&
+      storm.told.size === 3,
+  )
   await storm.end()
 
   const numbers = (sender: Client, receiver: Client): number[] =>
@@ -238,12 +245,5 @@ chaos('nothing is lost or doubled when processes die, stand still and lose the d
     devices: storm.devices.length,
     troubles: troubles.counts,
   })
-  t.true(
-    storm.claimed.length > 0 &&
-      storm.read.size > 0 &&
-      storm.devices.length > 0 &&
-      letters.every(({ sent }) => sent.length > 0),
-    'it was a storm',
-  )
   t.is(await here.stop(), 0)
 })

@@ -105,7 +105,7 @@ browserTest('a chat of two: declined, opened again, asked for, and joined by a t
   t.regex(await declined.innerText(), /declined your invitation.*Not now/s)
   await declined.getByRole('button', { name: 'Close' }).click()
   // It goes with the answer to the poll that it ends, though the focus is in it; the next poll would last 30 seconds.
-  await declined.waitFor({ state: 'detached', timeout: 15_000 })
+  await declined.waitFor({ state: 'detached', timeout: 25_000 })
 
   await chatWithBob()
   await bob.getByRole('button', { name: 'Accept' }).click()

@@ -27,7 +27,7 @@ import { tellState, waitingFor } from './waiting.ts'
 Object.assign(RustBackupManager, { maxBackupLoopStartDelayMillis: 0 })
 
 /** Milliseconds after which a wait fails: it only turns a hanging test into one that says what did not come. */
-const patience = 40_000
+const patience = 100_000
 
 /** What the SDK complained about, latest last: silent until a wait fails, since refusals are part of many tests. */
 const complaints: string[] = []

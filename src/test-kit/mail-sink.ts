@@ -26,6 +26,8 @@ export interface MailSink {
 }
 
 const LOOPBACK = '127.0.0.1'
+/** So long (ms) a message is waited for, which may take a while on a busy machine. */
+const PATIENCE_MS = 100_000
 
 /** Opens one on a free port of the loopback interface; by default without TLS, for everybody. */
 export const openMailSink = async (options: SMTPServerOptions = {}): Promise<MailSink> => {
@@ -65,7 +67,7 @@ export const openMailSink = async (options: SMTPServerOptions = {}): Promise<Mai
     settings: { host: LOOPBACK, port, tls: 'none', from: 'Tessera <noreply@example.org>' },
     mails,
     next: async () => {
-      while (mails.length <= taken) await once(arrivals, 'mail', { signal: AbortSignal.timeout(10_000) })
+      while (mails.length <= taken) await once(arrivals, 'mail', { signal: AbortSignal.timeout(PATIENCE_MS) })
       const mail = mails[taken]
       if (mail === undefined) throw new Error('no mail')
       taken += 1
