@@ -1,5 +1,5 @@
 import test from 'ava'
-import { newPerson, type ShownEvent, serverTests } from '../../test-kit/people.ts'
+import { newPerson, type Person, type ShownEvent, serverTests } from '../../test-kit/people.ts'
 import { bodies, membersTold, roomOf, stateOf, types } from '../../test-kit/shown.ts'
 
 const onServer = serverTests(test)
@@ -129,3 +129,57 @@ onServer(
     for (const hero of former) t.true(gone.includes(hero), 'those who were there')
   },
 )
+
+onServer(
+  'who comes in is told anew what lies before a word that they were told by itself',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const ends = {
+      kicked: [(roomId: string, bob: Person) => ann.change('kick', roomId, bob), 'invite'],
+      declined: [(roomId: string, bob: Person) => bob.change('leave', roomId), 'invite'],
+      unbanned: [(roomId: string, bob: Person) => ann.change('unban', roomId, bob), 'ban'],
+    } as const
+    for (const [how, [end, before]] of Object.entries(ends)) {
+      const bob = await newPerson(server)
+      const roomId = await roomOf(ann, [bob])
+      let since = (await bob.sync()).next_batch
+      const told = async () => {
+        const answer = await bob.sync({ since })
+        since = answer.next_batch
+        return answer.rooms?.join?.[roomId] ?? answer.rooms?.leave?.[roomId]
+      }
+      await bob.change('leave', roomId)
+      await told()
+      await ann.send(roomId, 'unseen')
+      await ann.change(before, roomId, bob)
+      await told()
+      await end(roomId, bob)
+      const alone = await told()
+      t.deepEqual(types(alone?.timeline.events), ['m.room.member'], how)
+      await ann.send(roomId, 'later')
+      await ann.change('invite', roomId, bob)
+      await bob.change('join', roomId)
+      const room = await told()
+      t.deepEqual([bodies(room?.timeline.events), room?.timeline.limited], [['later'], true], how)
+      const known = new Set(alone?.timeline.events.map(event => event.event_id))
+      t.false(room?.timeline.events.some(event => known.has(event.event_id)))
+      const page = await bob.messages(roomId, { dir: 'b', from: room?.timeline.prev_batch, limit: 3 })
+      t.true(page.chunk.some(event => known.has(event.event_id)))
+      t.deepEqual(bodies(page.chunk), ['unseen'])
+    }
+  },
+)
+
+onServer('who comes back into a room is told on from where they left it', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob])
+  await ann.send(roomId, 'seen')
+  const { next_batch } = await bob.sync()
+  await bob.change('leave', roomId)
+  const { next_batch: since } = await bob.sync({ since: next_batch })
+  await ann.send(roomId, 'unseen')
+  await bob.change('join', roomId)
+  const room = (await bob.sync({ since })).rooms?.join?.[roomId]
+  t.deepEqual(bodies(room?.timeline.events), ['seen', 'unseen'])
+})

@@ -7,9 +7,15 @@ import { AHEAD, inOrder, type Section } from './response.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
-import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
+import {
+  afterToldByItself,
+  type Place,
+  type RoomTimeline,
+  type RoomTimelines,
+  withoutMisleading,
+} from './room-timeline.ts'
 import { SectionEvents } from './section-events.ts'
-import { eventsPart, stateName, statePart, timelinePart, withEnd } from './section-parts.ts'
+import { eventsPart, isNew, stateName, statePart, timelinePart, withEnd } from './section-parts.ts'
 import { SectionSources } from './section-sources.ts'
 import type { SharedTimeline, SharedTimelines } from './shared-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
@@ -108,7 +114,12 @@ export class RoomSections {
   /** What the stream of events has to tell. */
   async #own(request: SyncRequest, news: JoinedNews): Promise<OwnParts | undefined> {
     const { roomNid, whole, extras } = news
-    const timeline = await this.#timeline(request, news, news.span, news.place)
+    const read = await this.#timeline(request, news, news.span, news.place)
+    const { since } = request
+    const timeline =
+      since !== undefined && isNew(request, news)
+        ? afterToldByItself(read, request.requester.userId, since)
+        : read
     const tellsSummary = whole || news.isNewlyComplete === true || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
     const isLate = whole && entries.length > MAX_AT_HAND

@@ -2,6 +2,7 @@ import { stateMapKey } from '../../core/event/event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateChangeAt } from '../../storage/rooms/state-views.ts'
 import { type Answer, andThen } from '../answer.ts'
+import { membershipOf } from '../rooms/room-head.ts'
 import { type ForkState, presentSight, type Sight, type Sights } from '../rooms/room-sight.ts'
 import { BEGINNING, type Stretch, type Timelines } from '../rooms/timeline.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
@@ -52,9 +53,36 @@ export const withoutMisleading = (
     return holding.get(key) !== nid
   })
   if (wrong === -1) return timeline
-  const before = timeline.events[wrong]?.position ?? timeline.before
-  return { ...timeline, events: timeline.events.slice(wrong + 1), limited: true, isCut: true, before }
+  return beginningAfter(timeline, wrong, timeline.events[wrong]?.position ?? timeline.before)
 }
+
+/**
+ * How an invitation, a knock or a ban has ended was told by itself, and stands in the client's timeline next to what it was shown before,
+ * whatever came in between. Clients take an event that they have for the place where a timeline goes on from theirs, and would
+ * never ask for that. So the timeline of whoever comes in begins after it.
+ *
+ * @param since where the client's last response ended
+ */
+export const afterToldByItself = (timeline: RoomTimeline, userId: string, since: number): RoomTimeline => {
+  const { events, sight } = timeline
+  const last = events.findLastIndex(
+    ({ event, position = 0 }) =>
+      position <= since &&
+      event.type === 'm.room.member' &&
+      event.stateKey === userId &&
+      ENDS.has(membershipOf(event)),
+  )
+  const position = events[last]?.position
+  if (position === undefined || sight.membershipAt(position - 1) === 'join') return timeline
+  return beginningAfter(timeline, last, position)
+}
+
+const ENDS: ReadonlySet<unknown> = new Set(['leave', 'ban'])
+
+const beginningAfter = (timeline: RoomTimeline, index: number, before: number): RoomTimeline => ({
+  ...timeline,
+  ...{ events: timeline.events.slice(index + 1), limited: true, isCut: true, before },
+})
 
 /** Reads the timelines of rooms for a sync. */
 export class RoomTimelines {
