@@ -11,17 +11,32 @@ export const PUSHER = {
   ...{ data: '{"url":"https://gateway.test"}', eventPosition: 0, invitePosition: 0 },
 } as PusherRow
 
+interface PushedTo {
+  readonly event_id?: string
+  readonly counts?: { readonly unread?: number }
+}
+
 /** A worker whose user has more than enough that was never told. */
 export const busyWorker = (parts: {
   one: () => PusherRow | undefined
-  notify: (url: string, notification: { readonly event_id?: string }) => Promise<string[]>
+  notify: (url: string, notification: PushedTo) => Promise<string[]>
+  /** What is unread; 1, if not given. */
+  badge?: () => number
   /** The last event that notifies. */
   upTo?: () => number
   clock?: FakeClock
   troubles?: WorkerContext['troubles']
   reached?: (at: { events: number }) => void
 }) => {
-  const { one, notify, upTo = () => 1_000, clock = new FakeClock(), troubles, reached } = parts
+  const {
+    one,
+    notify,
+    badge = () => 1,
+    upTo = () => 1_000,
+    clock = new FakeClock(),
+    troubles,
+    reached,
+  } = parts
   const context = {
     db: { position: upTo, commit: async () => ({ ok: true }) },
     gateway: { notify },
@@ -44,7 +59,7 @@ export const busyWorker = (parts: {
         actions: ['notify'],
       }),
     },
-    unread: { badge: async () => 1 },
+    unread: { badge: async () => badge() },
     ...{ counted: upTo, reading: new AtMost(1), troubles: troubles ?? { failed: () => undefined } },
     ...{ clock, log: silentLog, random: () => 0, closing: new AbortController().signal },
   } as unknown as WorkerContext

@@ -124,3 +124,29 @@ test('whose account is locked is told nothing, nor later of what came meanwhile'
   t.deepEqual(reached, [1_000])
   t.is(told, 0)
 })
+
+test('what is gone has the badge say less, and never more: what has come is told by its notification', async t => {
+  const told: { event?: string; unread: number }[] = []
+  let [unread, upTo] = [1, 1]
+  const worker = busyWorker({
+    one: () => PUSHER,
+    notify: async (_, { event_id: event, counts }) => {
+      told.push({ ...(event === undefined ? {} : { event }), unread: counts?.unread ?? 0 })
+      return []
+    },
+    badge: () => unread,
+    upTo: () => upTo,
+  })
+  worker.wake()
+  await worker.settled
+  unread = 2
+  upTo = 2
+  worker.relieved()
+  await worker.settled
+  worker.wake()
+  await worker.settled
+  unread = 0
+  worker.relieved()
+  await worker.settled
+  t.deepEqual(told, [{ event: '$1', unread: 1 }, { event: '$2', unread: 2 }, { unread: 0 }])
+})

@@ -26,7 +26,8 @@ export class PushWorker {
   #at: PushPlace
   /** What the badge says, as far as this process has told. */
   #badge: BadgeCounts | undefined
-  #badgeIsOld = false
+  /** `if less`: what it says is told only where that is less than before. */
+  #badgeIsOld: boolean | 'if less' = false
   #hasNews = true
   readonly #retries: Retries
   /** The pusher was set again since it was read. */
@@ -60,18 +61,18 @@ export class PushWorker {
   }
 
   /** The user has read something. */
-  badgeChanged(): void {
-    this.#badgeIsOld = true
+  badgeChanged(isOld: true | 'if less' = true): void {
+    if (this.#badgeIsOld !== true) this.#badgeIsOld = isOld
     // What was refused may be read by now.
     this.#retries.hasMore()
     this.#start()
   }
 
-  /** Something that the user has perhaps not read may be gone. */
+  /** Something that the user has perhaps not read may be gone. What has come beside that is told by its own notification. */
   relieved(): void {
     const { unread, missedCalls } = this.#badge ?? {}
     // What is just being told may say more than what was told last.
-    if (this.#running !== undefined || unread !== 0 || missedCalls !== 0) this.badgeChanged()
+    if (this.#running !== undefined || unread !== 0 || missedCalls !== 0) this.badgeChanged('if less')
   }
 
   #start(): void {
@@ -171,14 +172,16 @@ export class PushWorker {
   }
 
   async #sendBadge(): Promise<void> {
-    if (!this.#badgeIsOld) return
+    const isOld = this.#badgeIsOld
+    if (isOld === false) return
     if (countsByItself(this.#pusher)) {
       this.#badgeIsOld = false
       return
     }
     await this.#telling(async counts => {
-      const { unread, missedCalls } = this.#badge ?? {}
+      const { unread = Infinity, missedCalls = Infinity } = this.#badge ?? {}
       if (counts.unread === unread && counts.missedCalls === missedCalls) return true
+      if (isOld === 'if less' && counts.unread >= unread && counts.missedCalls >= missedCalls) return false
       return this.#notify(badgeNotification(this.#pusher, counts)).catch(error => {
         // Not every gateway knows notifications without an event.
         if (error instanceof NotTaken && error.isRefusal) return true
@@ -187,7 +190,7 @@ export class PushWorker {
     })
   }
 
-  /** Tells the counts as they are now; answers what `tell` does: whether the pusher is still there. */
+  /** Tells the counts as they are now; answers what `tell` does: whether they were told, to a pusher that is still there. */
   async #telling(tell: (counts: BadgeCounts) => Promise<boolean>): Promise<boolean> {
     // Before they are read: what the user reads from here on, while the gateway is told, has the badge told anew.
     this.#badgeIsOld = false
