@@ -134,3 +134,25 @@ test('without presence nobody is there, and nobody is told otherwise', async t =
   t.deepEqual(await bob.get(statusOf(alice)), { presence: 'offline' })
   t.deepEqual((await syncAs(bob)).presence, [])
 })
+
+testDatabases(test, 'who is met again after they have gone is shown as gone', async (t, _, database) => {
+  const clock = new FakeClock()
+  const { alice, bob, room } = await setting(t, { database, clock })
+  const meet = {
+    'who comes to them': bob,
+    'whom they come to': alice,
+  }
+  for (const [how, mover] of Object.entries(meet)) {
+    let { token } = await syncAs(bob)
+    const { token: aliceToken } = await syncAs(alice, { setPresence: 'online' })
+    ;({ token } = await syncUntil(bob, token, view => told(view, alice)?.['presence'] === 'online'))
+    await mover.post(`/rooms/${path(room)}/leave`, {})
+    await clock.advance(MINUTE)
+    await syncUntil(alice, aliceToken, view => told(view, alice)?.['presence'] === 'offline')
+    const apart = await syncAs(bob, { since: token })
+    t.is(told(apart, alice), undefined)
+    await mover.join(room)
+    await syncUntil(bob, apart.token, view => told(view, alice)?.['presence'] === 'offline')
+    t.pass(how)
+  }
+})

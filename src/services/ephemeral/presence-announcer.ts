@@ -109,11 +109,19 @@ export class PresenceAnnouncer {
     this.#meeting.set(key, meeting)
   }
 
-  /** A user who is there has come into a room or left it: they are announced anew, unless what is just being told says so. */
-  moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
+  /**
+   * A user has come into a room or left it: they are announced anew, unless what is just being told says so. That somebody is gone is
+   * told as well, where they were there before: whoever meets them again may have been shown that.
+   */
+  async moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
+    const state = this.#states.get(userId)
+    if (state === undefined) return
+    const isGone = state.presence === 'offline'
+    if (isGone && !isIn) return this.#states.left(userId, roomNid)
+    if (isGone && state.lastActiveTs === 0) return
     const move = this.#moved(userId, roomNid, isIn).finally(() => this.#moves.delete(move))
     this.#moves.add(move)
-    return move
+    await move
   }
 
   async #moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {

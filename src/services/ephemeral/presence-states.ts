@@ -24,6 +24,9 @@ export const OFFLINE: PresenceState = {
   updatedTs: 0,
 }
 
+/** Who has come into a room is told of so many who have gone. */
+const MAX_GONE = 500
+
 interface Known {
   readonly state: PresenceState
   /** The rooms that the user was in when the state was last announced: nids. */
@@ -77,6 +80,12 @@ export class PresenceStates {
   place(userId: string, rooms: ReadonlySet<number>): void {
     const known = this.#users.peek(userId)
     if (known !== undefined) this.#users.set(userId, { state: known.state, rooms })
+  }
+
+  /** Somebody is no longer in a room, which is no news. */
+  left(userId: string, roomNid: number): void {
+    const rooms = new Set(this.#users.peek(userId)?.rooms)
+    if (rooms.delete(roomNid)) this.place(userId, rooms)
   }
 
   /** Makes a user's state news for everybody in these rooms. */
@@ -138,11 +147,24 @@ export class PresenceStates {
         if (known !== undefined && concerns(userId, rooms, change.userId, known)) told.add(change.userId)
       } else if (change.newcomer === userId && rooms.has(change.roomNid)) welcoming.add(change.roomNid)
     }
-    if (welcoming.size > 0) {
-      for (const [other, known] of this.#users.entries())
-        if (known.state.presence !== 'offline' && intersects(known.rooms, welcoming)) told.add(other)
+    return welcoming.size === 0 ? [...told] : [...told.union(this.#in(welcoming))]
+  }
+
+  /**
+   * Who is in some rooms: those who are there, and who has gone last of those who were. Whoever meets these again may have been shown
+   * them as there, in a room that they had in common before.
+   */
+  #in(rooms: ReadonlySet<number>): Set<string> {
+    const there = new Set<string>()
+    const gone: { readonly userId: string; readonly since: number }[] = []
+    for (const [userId, { state, rooms: theirs }] of this.#users.entries()) {
+      if (!intersects(theirs, rooms)) continue
+      if (state.presence !== 'offline') there.add(userId)
+      else if (state.lastActiveTs > 0) gone.push({ userId, since: state.updatedTs })
     }
-    return [...told]
+    gone.sort((a, b) => b.since - a.since)
+    for (const { userId } of gone.slice(0, MAX_GONE)) there.add(userId)
+    return there
   }
 }
 

@@ -157,9 +157,7 @@ export class Presence {
 
   /** A user has come into a room or left it: who is there now sees how they are, and they see the others. */
   moved(userId: string, roomNid: number, isIn: boolean): void {
-    const state = this.states.get(userId)
-    if (!this.enabled || state === undefined || state.presence === 'offline') return
-    void this.#announcer.moved(userId, roomNid, isIn)
+    if (this.enabled) void this.#announcer.moved(userId, roomNid, isIn)
   }
 
   /** The membership of a user of another server has changed: that may have come into the room, which would see nobody there. */
