@@ -8,6 +8,7 @@ import {
   completed,
   DAVE,
   headOf,
+  joinAnswered,
   joinPartially,
   type Scene,
   scene,
@@ -151,7 +152,7 @@ test('who comes back asks first for the members of the stay before: an end of it
   const kick = { type: MEMBER, stateKey: DAVE, content: { membership: 'leave' } }
   await world.send(big, third, [await setState(big, ALICE, roomId, kick)])
   s.open()
-  await joinPartially(s, BEN)
+  await joinAnswered(s, BEN)
   await completed(s)
   await world.send(here, big, [await say(here, BEN, roomId, 'hello')])
   t.is((await headOf(big, roomId)).memberships.get(BOB), 'leave')
