@@ -56,13 +56,13 @@ export const createEphemeral = (parts: {
     memberChanged: (userId, roomNid) => {
       presence.met(userId, roomNid)
       if (!typing.users(roomNid).includes(userId) && presence.states.get(userId) === undefined) return
-      context.read.memberships.one(userId, roomNid).then(
-        row => {
-          const isIn = row?.membership === 'join'
-          if (!isIn) typing.left(roomNid, userId)
-          presence.moved(userId, roomNid, isIn)
-        },
-        error => log.warn({ user: userId, err: error }, 'a change of membership could not be followed'),
+      const reading = context.read.memberships.one(userId, roomNid).then(row => {
+        const isIn = row?.membership === 'join'
+        if (!isIn) typing.left(roomNid, userId)
+        return isIn
+      })
+      Promise.all([reading, presence.moved(userId, roomNid, reading)]).catch(error =>
+        log.warn({ user: userId, err: error }, 'a change of membership could not be followed'),
       )
     },
     start: () => background.start(),

@@ -113,18 +113,20 @@ export class PresenceAnnouncer {
    * A user has come into a room or left it: they are announced anew, unless what is just being told says so. That somebody is gone is
    * told as well, where they were there before: whoever meets them again may have been shown that.
    */
-  async moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
+  async moved(userId: string, roomNid: number, isIn: boolean | Promise<boolean>): Promise<void> {
+    const move = this.#moved(userId, roomNid, isIn)
+    const over = move.catch(() => undefined).finally(() => this.#moves.delete(over))
+    this.#moves.add(over)
+    await move
+  }
+
+  async #moved(userId: string, roomNid: number, reading: boolean | Promise<boolean>): Promise<void> {
+    const isIn = await reading
     const state = this.#states.get(userId)
     if (state === undefined) return
     const isGone = state.presence === 'offline'
     if (isGone && !isIn) return this.#states.left(userId, roomNid)
     if (isGone && state.lastActiveTs === 0) return
-    const move = this.#moved(userId, roomNid, isIn).finally(() => this.#moves.delete(move))
-    this.#moves.add(move)
-    await move
-  }
-
-  async #moved(userId: string, roomNid: number, isIn: boolean): Promise<void> {
     if (this.#states.isIn(userId, roomNid) === isIn) return
     await this.told(userId)
     if (this.#states.isIn(userId, roomNid) !== isIn) this.announce(userId)

@@ -156,8 +156,8 @@ export class Presence {
   }
 
   /** A user has come into a room or left it: who is there now sees how they are, and they see the others. */
-  moved(userId: string, roomNid: number, isIn: boolean): void {
-    if (this.enabled) void this.#announcer.moved(userId, roomNid, isIn)
+  async moved(userId: string, roomNid: number, isIn: Promise<boolean>): Promise<void> {
+    if (this.enabled) await this.#announcer.moved(userId, roomNid, isIn)
   }
 
   /** The membership of a user of another server has changed: that may have come into the room, which would see nobody there. */
