@@ -60,3 +60,27 @@ test('those who wait in a room are told alike, but for what is theirs', async t 
     'who has just come is told all of it',
   )
 })
+
+test('while nothing happens what was told alike is not kept without bound', async t => {
+  const database = await testDatabase(t)
+  const rooms = await testRooms(database)
+  const { ask, streams, close } = testSync(rooms, database)
+  t.teardown(close)
+  const { roomCreation, memberships, sending } = rooms.rooms
+  const roomId = await roomCreation.create(newRoom(rooms.rooms, speaker, { isPublic: true }), {
+    isDirect: false,
+  })
+  await memberships.join({ userId: ann, roomId })
+  const { next_batch: since } = await ask(ann)
+  for (let n = 0; n < 12; n++)
+    await sending.message(requesterOf(speaker), {
+      ...{ roomId, type: 'm.room.message', txnId: String(n) },
+      content: { body: 'x'.repeat(60_000) },
+    })
+  const filter = '{"room":{"timeline":{"limit":100}}}'
+  for (let n = 0; n < 40; n++) {
+    await (rooms.clock as FakeClock).advance(250)
+    t.is((await ask(ann, { since, filter })).rooms?.join?.[roomId]?.timeline.events.length, 12)
+  }
+  t.true(streams.memo.held < 30, `${streams.memo.held} answers are kept`)
+})

@@ -60,7 +60,9 @@ export class SharedTimelines {
     const moment = Math.floor(this.#clock.now() / MOMENT_MS)
     const key = `t ${news.roomNid} ${after} ${upTo} ${this.#numberOf(request.filter)} ${moment}`
     const { userId } = request.requester
-    const made = this.#memo.once(key, () => this.#make(request, news, { after, upTo }))
+    const make = (): Answer<SharedTimeline | undefined> => this.#make(request, news, { after, upTo })
+    // The events are kept beside their text.
+    const made = this.#memo.once(key, make, shared => 2 * (shared?.text.length ?? 0))
     return andThen(made, shared => (shared?.senders.has(userId) === true ? undefined : shared))
   }
 

@@ -6,8 +6,15 @@ import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms
 import type { Answer } from '../answer.ts'
 import type { PageReader } from '../rooms/timeline.ts'
 
-/** Answers that are kept at most: a few kilobytes each. */
+/** Answers that are kept at most: mostly a few kilobytes each. */
 const MAX_KEPT = 2_000
+/**
+ * Characters, about, that they hold at most: while nothing happens they are kept, and who asks again and again from tokens of long ago, or in
+ * ever new ways, is answered with megabytes each time.
+ */
+const MAX_LENGTH = 32_000_000
+/** About as much as one row of an answer takes. */
+const ROW = 200
 
 /** What reads for `SpanMemo`. */
 export interface SpanReaders {
@@ -26,11 +33,19 @@ export class SpanMemo implements PageReader {
   readonly #position: () => number
   readonly #kept = new Map<string, unknown>()
   #keptAt = 0
+  #length = 0
+  readonly #maxLength: number
 
   /** @param position where the stream `events` stands */
-  constructor(read: SpanReaders, position: () => number) {
+  constructor(read: SpanReaders, position: () => number, { maxLength = MAX_LENGTH } = {}) {
     this.#read = read
     this.#position = position
+    this.#maxLength = maxLength
+  }
+
+  /** How many answers are kept. */
+  get held(): number {
+    return this.#kept.size
   }
 
   page(direction: Direction, range: TimelineRange): Answer<TimelineRow[]> {
@@ -85,18 +100,38 @@ export class SpanMemo implements PageReader {
     return shown.slice(0, limit).map(event => ({ ...event, isState: event.stateKey !== undefined }))
   }
 
-  /** Answers what was read or made under a key since the stream has moved on last; one key stands for one kind of thing. */
-  once<T>(key: string, read: () => Answer<T>): Answer<T> {
+  /**
+   * Answers what was read or made under a key since the stream has moved on last; one key stands for one kind of thing.
+   * @param lengthOf how many characters an answer holds, where it is not a list of rows
+   */
+  once<T>(key: string, read: () => Answer<T>, lengthOf: (answer: T) => number = lengthOfRows): Answer<T> {
     const position = this.#position()
-    if (position !== this.#keptAt || this.#kept.size >= MAX_KEPT) {
-      this.#kept.clear()
-      this.#keptAt = position
-    }
+    if (position !== this.#keptAt || this.#kept.size >= MAX_KEPT) this.#forget(position)
     const known = this.#kept.get(key)
     if (known !== undefined || this.#kept.has(key)) return known as Answer<T>
     const made = read()
     this.#kept.set(key, made)
-    if (made instanceof Promise) made.catch(() => this.#kept.delete(key))
+    if (made instanceof Promise)
+      made.then(
+        answer => this.#keeps(key, made, lengthOf(answer)),
+        () => this.#kept.delete(key),
+      )
+    else this.#keeps(key, made, lengthOf(made))
     return made
   }
+
+  #keeps(key: string, answer: unknown, length: number): void {
+    // It may have been forgotten while it was made.
+    if (this.#kept.get(key) !== answer) return
+    this.#length += key.length + length
+    if (this.#length > this.#maxLength) this.#forget(this.#keptAt)
+  }
+
+  #forget(position: number): void {
+    this.#kept.clear()
+    this.#length = 0
+    this.#keptAt = position
+  }
 }
+
+const lengthOfRows = (answer: unknown): number => (Array.isArray(answer) ? answer.length * ROW : 0)
