@@ -1,3 +1,4 @@
+import { unavailableBy } from '../storage/dump/open.ts'
 import { DumpError } from '../storage/dump/row-stream.ts'
 import { SynapseUnreadable } from '../storage/synapse/source.ts'
 import { EXIT, type Host, say } from './host.ts'
@@ -9,7 +10,7 @@ export const attempt = async (host: Host, act: () => Promise<void>): Promise<num
     await act()
     return EXIT.ok
   } catch (error) {
-    const reason = sentenceOf(error) ?? startFailure(error)
+    const reason = sentenceOf(error) ?? startFailure(error) ?? startFailure(await unavailableBy(error))
     if (reason === undefined) throw error
     say(host, reason)
     return EXIT.failed

@@ -65,5 +65,5 @@ export const startFailure = (error: unknown): string | undefined => {
   const reason = ON_DISK[error.code]
   if (error.path !== undefined && IN_FILES.has(error.code))
     return `${error.path} cannot be used: ${reason ?? readingFailure(error)}.`
-  return reason === undefined ? undefined : `Cannot start: ${reason}.`
+  return reason === undefined ? undefined : sentence(reason)
 }

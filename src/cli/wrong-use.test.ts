@@ -49,6 +49,8 @@ test('why a file cannot be used, or a host not be listened on', t => {
     startFailure(system('ENOSPC', { syscall: 'write', path: '/data/x' })),
     '/data/x cannot be used: the disk is full.',
   )
+  // Of what is written in many parts the system does not say where.
+  t.is(startFailure(system('ENOSPC', { syscall: 'write' })), 'The disk is full.')
   t.regex(
     startFailure(system('ENOTFOUND', { syscall: 'getaddrinfo', hostname: 'no.test' })) ?? '',
     /^Cannot listen: .* has the address no\.test;/,

@@ -20,11 +20,11 @@ export const createKeyFile = (path: string): KeyFileEntry => {
   const key = generateKey()
   // Two containers with one directory have the same process numbers.
   const draft = `${path}.${randomUUID()}.new`
-  writeFileSync(draft, formatKeyFile([key]), { mode: 0o600, flush: true })
   try {
+    writeFileSync(draft, formatKeyFile([key]), { mode: 0o600, flush: true })
     linkSync(draft, path)
   } finally {
-    rmSync(draft)
+    rmSync(draft, { force: true })
   }
   return key
 }

@@ -8,6 +8,10 @@ export const isLost = (error: unknown): boolean => {
   return 'syscall' in error || /^Connection terminated|not queryable|timeout expired/.test(error.message)
 }
 
+/** Whether it is of a database server, or of the way to it, not of a file. */
+export const isOfServer = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError || (isLost(error) && !(error instanceof Error && 'path' in error))
+
 /** Whether the server refused in favour of a concurrent transaction, and the same may succeed if tried again. */
 export const isConflict = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001')

@@ -1,3 +1,4 @@
+import { DatabaseUnavailable } from '../database.ts'
 import type { DatabaseConfig } from '../open.ts'
 import type { RowSource, RowTarget } from './row-stream.ts'
 
@@ -12,3 +13,11 @@ export const openTarget = async (config: DatabaseConfig): Promise<RowTarget> =>
   config.kind === 'sqlite'
     ? (await import('./sqlite-target.ts')).openSqliteTarget(config.path)
     : (await import('./postgres-target.ts')).openPostgresTarget(config.url)
+
+/** What an error of either driver means, where it is for the disk, the file or the database server: `undefined` for all others. */
+export const unavailableBy = async (error: unknown): Promise<DatabaseUnavailable | undefined> => {
+  const { errorOf: ofSqlite } = await import('../dialect/sqlite-connection.ts')
+  const { errorOf: ofPostgres, isOfServer } = await import('../dialect/postgres-errors.ts')
+  const meant = isOfServer(error) ? ofPostgres(error) : ofSqlite(error)
+  return meant instanceof DatabaseUnavailable ? meant : undefined
+}
