@@ -19,11 +19,11 @@ testDatabases(test, 'what cannot be delivered just now waits, and keeps no other
   let made = 0
   const addresses = new AddressInvitations({
     ...{ records, clock, log: silentLog, sendsMail: true },
-    writer: { head: async () => undefined },
     sending: {
       send: async () => undefined,
       checkHeld: async () => undefined,
       newId: () => `record ${made++}`,
+      destination: async ({ roomId }: InvitationRecord) => ({ roomId, membership: undefined }),
       deliver: async ({ roomId, details }: InvitationRecord) => {
         const refusal = refusals.get(roomId)
         if (refusal !== undefined) throw refusal

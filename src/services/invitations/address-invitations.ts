@@ -5,7 +5,6 @@ import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import { isPassing } from '../passing.ts'
-import type { RoomWriter } from '../rooms/room-writer.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
 import { failureOf, type InvitationSending, says } from './sending.ts'
@@ -22,7 +21,7 @@ export interface AddressInvitation {
   readonly content?: JsonObject
 }
 
-type HeldSending = Pick<InvitationSending, 'send' | 'deliver' | 'checkHeld' | 'newId'>
+type HeldSending = Pick<InvitationSending, 'send' | 'deliver' | 'destination' | 'checkHeld' | 'newId'>
 
 /** Invitations held for one address that are read at once. */
 const MAX_HELD = 100
@@ -34,7 +33,6 @@ const MAX_OWNERS = 1_000
  * ever. For everybody else the invitation is mailed, and held until somebody here shows that the address is theirs.
  */
 export class AddressInvitations {
-  readonly #writer: Pick<RoomWriter, 'head'>
   readonly #sending: HeldSending
   readonly #records: InvitationRecords
   readonly #people: AddressBook
@@ -43,7 +41,6 @@ export class AddressInvitations {
   readonly #log: Log
 
   constructor(parts: {
-    writer: Pick<RoomWriter, 'head'>
     sending: HeldSending
     records: InvitationRecords
     people: AddressBook
@@ -52,7 +49,6 @@ export class AddressInvitations {
     clock: Clock
     log: Log
   }) {
-    this.#writer = parts.writer
     this.#sending = parts.sending
     this.#records = parts.records
     this.#people = parts.people
@@ -140,9 +136,9 @@ export class AddressInvitations {
   async #deliver(record: StoredInvitation, userId: string): Promise<void> {
     const { roomId } = record
     try {
-      const membership = (await this.#writer.head(roomId))?.memberships.get(userId)
-      const isThere = membership === 'invite' || membership === 'join'
-      if (!isThere) await this.#sending.deliver(record, userId)
+      const there = await this.#sending.destination(record, userId)
+      const isThere = there.membership === 'invite' || there.membership === 'join'
+      if (!isThere) await this.#sending.deliver(record, userId, there.roomId)
       await this.#records.remove(record)
     } catch (error) {
       // It is tried again within the hour.

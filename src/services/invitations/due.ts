@@ -73,15 +73,17 @@ export class DueInvitations {
   }
 
   async #deliver(record: StoredInvitation, row: HeldRow, rows: DueRows): Promise<void> {
-    const { roomId, userId } = record
+    const { userId } = record
     const held = [rows.stillHeld(row)]
-    const head = await this.#writer.head(roomId)
-    if (head?.memberships.get(userId) === 'join') {
+    const { roomId, membership } = await this.#sending.destination(record, userId)
+    if (membership === 'join') {
       await this.#records.change(record, ended('accepted', this.#clock.now()), held)
       return
     }
     try {
-      await this.#sending.deliver(record)
+      await this.#sending.deliver(record, userId, roomId)
+      // It is one into the room that has replaced its own now.
+      if (roomId !== record.roomId) return this.#records.remove(record)
       await this.#follower.caughtUp()
       await this.#takeBackIfCancelled(record)
     } catch (error) {

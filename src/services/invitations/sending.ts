@@ -4,10 +4,12 @@ import { MatrixError } from '../../core/errors.ts'
 import { contentOfTerms, type InvitationTerms } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
+import type { Membership } from '../../storage/rooms/memberships.ts'
 import { isPassing } from '../passing.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { makeLocalEvent } from '../rooms/local-event.ts'
 import type { ChangeOfOther, Memberships } from '../rooms/memberships.ts'
+import { replacementOf } from '../rooms/replacement.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationLimits } from './limits.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
@@ -17,6 +19,9 @@ import { ended, isOpen, scheduled, termsOfRecord } from './status.ts'
 
 /** More invitations of one user are hardly being put on record at the same moment: closer to the limit it is looked twice. */
 const MAX_UNWRITTEN = 100
+
+/** A room that was replaced again and again is followed so far. */
+const MAX_REPLACEMENTS = 10
 
 /** Sends invitations, now or later. */
 export class InvitationSending {
@@ -68,9 +73,28 @@ export class InvitationSending {
     await this.#memberships.invite({ sender, userId, roomId, content: { ...content, ...said } })
   }
 
-  /** Sends one whose time has come, or whose invited user has become known. Throws as `send`. */
-  async deliver(record: InvitationRecord, userId: string = record.userId): Promise<void> {
-    const { roomId, inviter: sender } = record
+  /**
+   * Where one leads whose time has come: into the room that has replaced its own, if its inviter has gone there as well; and what its user is
+   * there.
+   */
+  async destination(
+    { roomId, inviter }: InvitationRecord,
+    userId: string,
+  ): Promise<{ readonly roomId: string; readonly membership: Membership | undefined }> {
+    const { writer, context } = this.#core
+    let head = await writer.head(roomId)
+    for (let room = 0; room < MAX_REPLACEMENTS && head !== undefined; room++) {
+      const next = await replacementOf(context.read, head)
+      const replacement = next === undefined ? undefined : await writer.head(next.roomId)
+      if (replacement?.memberships.get(inviter) !== 'join') break
+      head = replacement
+    }
+    return { roomId: head?.room.roomId ?? roomId, membership: head?.memberships.get(userId) }
+  }
+
+  /** Sends one whose time has come, or whose invited user has become known, into a room. Throws as `send`. */
+  async deliver(record: InvitationRecord, userId: string, roomId: string): Promise<void> {
+    const { inviter: sender } = record
     const refusal = await this.#standing(sender)
     if (refusal !== undefined) throw refusal
     const content = { ...record.details.content, ...contentOfTerms(termsOfRecord(record)) }

@@ -2,9 +2,9 @@ import type { JsonObject } from '../../core/json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { EventTemplate } from './local-event.ts'
 import { powerContext } from './redaction-effect.ts'
+import { replacementOf } from './replacement.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions } from './room-sender.ts'
-import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 /** So long the same wish is the same request again: its answer was lost on the way, or somebody has clicked twice. */
@@ -21,16 +21,14 @@ export const madeLately = async (
 ): Promise<{ readonly roomId: string; readonly by: string } | undefined> => {
   const { version, additionalCreators } = wish
   const { read, clock } = writer.context
-  const tombstone = head.entry('m.room.tombstone', '')
-  const [stored] = tombstone === undefined ? [] : await read.events.byNids([tombstone.nid])
-  if (stored === undefined || stored.event.originServerTs < clock.now() - REPEATED_MS) return undefined
-  const { replacement_room: roomId } = contentShown(stored)
-  const replacement = typeof roomId === 'string' ? await writer.head(roomId) : undefined
+  const made = await replacementOf(read, head)
+  if (made === undefined || made.tombstone.originServerTs < clock.now() - REPEATED_MS) return undefined
+  const replacement = await writer.head(made.roomId)
   if (replacement?.version.id !== version.id) return undefined
   const { create } = await powerContext(read, replacement)
-  const { predecessor, additional_creators: made } = create?.content ?? {}
-  const { sender: by } = stored.event
-  const creators = new Set([by, ...(Array.isArray(made) ? made : [])])
+  const { predecessor, additional_creators: others } = create?.content ?? {}
+  const { sender: by } = made.tombstone
+  const creators = new Set([by, ...(Array.isArray(others) ? others : [])])
   const wished = new Set([by, ...(version.auth.privilegedCreators ? additionalCreators : [])])
   const isSame =
     (predecessor as JsonObject | undefined)?.['room_id'] === head.room.roomId &&
