@@ -57,3 +57,55 @@ test('one that syncs on and on without being seen is judged no more often', asyn
   t.is(judged.at(-1), 'online')
   await presence.close()
 })
+
+/** Presence at two processes, which hear of each other what they post; what each of them has last judged. */
+const createTwo = (clock: FakeClock) => {
+  const heard: ((all: unknown) => void)[] = []
+  const create = (id: string) => {
+    const judged: string[] = []
+    const bulletin = {
+      isAlone: false,
+      on: (_: string, listener: (all: unknown) => void) => heard.push(listener),
+      post: async (_: string, all: unknown) => {
+        for (const listener of heard) listener(all)
+      },
+    }
+    const presence = new LocalPresence({
+      ...{ clock, processes: { id, bulletin } as unknown as Processes },
+      judged: (_, judgement) => judged.push(judgement.presence),
+    })
+    return { presence, last: () => judged.at(-1) }
+  }
+  return [create('one'), create('two')] as const
+}
+
+test('of one device that comes to several processes the last word counts', async t => {
+  const clock = new FakeClock()
+  const [one, two] = createTwo(clock)
+  const then = async (act: () => unknown): Promise<void> => {
+    await clock.advance(1_000)
+    act()
+  }
+  let end = one.presence.syncing('@a:x', 'D', 'online')
+  await then(() => two.presence.choose('@a:x', 'D', 'unavailable'))
+  t.is(two.last(), 'unavailable', 'though a sync that made it online waits at the other')
+  await then(() => one.presence.choose('@a:x', 'D', 'offline'))
+  t.is(one.last(), 'offline')
+  await then(() => two.presence.active('@a:x', 'D'))
+  t.not(two.last(), 'online', 'it is to seem offline, wherever it does something')
+  await then(() => end())
+  await then(() => {
+    end = two.presence.syncing('@a:x', 'D', 'online')
+  })
+  t.is(two.last(), 'online')
+  await then(() => one.presence.syncing('@a:x', 'D', 'offline'))
+  await then(() => one.presence.choose('@a:x', 'OTHER', 'unavailable'))
+  t.is(one.last(), 'online', 'a sync that is not to be seen changes nothing, as at one process')
+  await then(() => one.presence.choose('@a:x', 'D', 'offline'))
+  t.is(one.last(), 'unavailable')
+  await then(() => two.presence.choose('@a:x', 'OTHER', 'online'))
+  await then(() => one.presence.choose('@a:x', 'D', 'unavailable'))
+  t.is(one.last(), 'online', 'another device has its own word')
+  await then(() => end())
+  await Promise.all([one.presence.close(), two.presence.close()])
+})

@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import {
   ACTIVE_FOR_MS,
-  type DeviceActivity,
   GONE_AFTER_MS,
   isGone,
   judgePresence,
@@ -10,7 +9,7 @@ import {
 } from '../../core/presence.ts'
 import type { Processes } from '../processes.ts'
 import { Deadlines } from '../sync/deadlines.ts'
-import type { LocalUser, Told } from './local-user.ts'
+import { devicesElsewhere, type LocalUser, type SaidActivity, type Told, withNews } from './local-user.ts'
 
 /** Devices that are there are told of again before so long. */
 const TOLD_FOR_MS = 150_000
@@ -30,7 +29,8 @@ export interface LocalJudgement extends PresenceJudgement {
 
 /**
  * Follows what the devices of local users do, and says when that changes the user's presence. A user may have devices at several
- * processes: each tells the others of those that are there, and judges its own users by all of them.
+ * processes: each tells the others of those that are there, and judges its own users by all of them. One device may come to
+ * several, too: what it said last counts at each.
  */
 export class LocalPresence {
   readonly #clock: Clock
@@ -84,7 +84,7 @@ export class LocalPresence {
     // To connect is to do something, but a second device that connects by itself does not wake an idle user.
     const lastActiveTs = wasOffline ? now : (device?.lastActiveTs ?? this.#judge(userId).lastActiveTs ?? now)
     const openSyncs = (device?.openSyncs ?? 0) + 1
-    this.#set(userId, deviceId, { chosen, openSyncs, lastSeenTs: now, lastActiveTs })
+    this.#set(userId, deviceId, { chosen, openSyncs, lastSeenTs: now, lastActiveTs, saidTs: now })
     return end
   }
 
@@ -92,7 +92,7 @@ export class LocalPresence {
   choose(userId: string, deviceId: string, chosen: PresenceName): void {
     const now = this.#clock.now()
     const openSyncs = this.#device(userId, deviceId)?.openSyncs ?? 0
-    this.#set(userId, deviceId, { chosen, openSyncs, lastSeenTs: now, lastActiveTs: now })
+    this.#set(userId, deviceId, { chosen, openSyncs, lastSeenTs: now, lastActiveTs: now, saidTs: now })
   }
 
   /** The user does something, which makes them online, unless the device is to seem offline. */
@@ -101,8 +101,9 @@ export class LocalPresence {
     if (device?.chosen === 'offline') return
     const now = this.#clock.now()
     if (device?.chosen === 'online' && now - device.lastActiveTs < SAME_ACTIVITY_MS) return
-    const openSyncs = device?.openSyncs ?? 0
-    this.#set(userId, deviceId, { chosen: 'online', openSyncs, lastSeenTs: now, lastActiveTs: now })
+    const { openSyncs = 0, saidTs = now } = device ?? {}
+    const said = { chosen: 'online', saidTs: device?.chosen === 'online' ? saidTs : now } as const
+    this.#set(userId, deviceId, { ...said, openSyncs, lastSeenTs: now, lastActiveTs: now })
   }
 
   /** Judges a user of whom no device is known, such as after a restart, once their devices have had time to call. */
@@ -125,13 +126,18 @@ export class LocalPresence {
     await this.#postAll()
   }
 
-  #device(userId: string, deviceId: string): DeviceActivity | undefined {
-    return this.#users.get(userId)?.devices.get(deviceId)
+  /** A device by what it has said and done, here or elsewhere. */
+  #device(userId: string, deviceId: string): SaidActivity | undefined {
+    const user = this.#users.get(userId)
+    const own = user?.devices.get(deviceId)
+    if (own !== undefined || user === undefined) return own
+    const elsewhere = devicesElsewhere(user.others.values(), this.#clock.now()).get(deviceId)
+    return elsewhere && { ...elsewhere, openSyncs: 0 }
   }
 
   /** A `/sync` has ended. The device is there still, and gone only after a while: that is judged then, or before. */
   #ended(userId: string, deviceId: string): void {
-    const device = this.#device(userId, deviceId)
+    const device = this.#users.get(userId)?.devices.get(deviceId)
     if (device === undefined) return
     const now = this.#clock.now()
     const openSyncs = Math.max(device.openSyncs - 1, 0)
@@ -139,12 +145,12 @@ export class LocalPresence {
     if (this.#user(userId).judgedAgainTs > now + GONE_AFTER_MS) this.#judgeAndTell(userId)
   }
 
-  #set(userId: string, deviceId: string, device: DeviceActivity): void {
+  #set(userId: string, deviceId: string, device: SaidActivity): void {
     this.#keep(userId, deviceId, device)
     this.#judgeAndTell(userId)
   }
 
-  #keep(userId: string, deviceId: string, device: DeviceActivity): void {
+  #keep(userId: string, deviceId: string, device: SaidActivity): void {
     this.#user(userId).devices.set(deviceId, device)
     if (!this.#processes.bulletin.isAlone) this.#tellIfNews(userId, deviceId, device)
   }
@@ -160,7 +166,7 @@ export class LocalPresence {
     return user
   }
 
-  #tellIfNews(userId: string, deviceId: string, device: DeviceActivity): void {
+  #tellIfNews(userId: string, deviceId: string, device: SaidActivity): void {
     const told = this.#users.get(userId)?.told.get(deviceId)
     const isNews =
       told === undefined ||
@@ -171,12 +177,13 @@ export class LocalPresence {
     void this.#postAll()
   }
 
-  #tell(userId: string, deviceId: string, device: DeviceActivity | undefined): void {
+  #tell(userId: string, deviceId: string, device: SaidActivity | undefined): void {
     const user = this.#user(userId)
     const told: Told = {
       ...{ userId, deviceId, by: this.#processes.id },
       chosen: device?.chosen ?? 'offline',
       lastActiveTs: device?.lastActiveTs ?? 0,
+      saidTs: device?.saidTs ?? 0,
       untilTs: device === undefined ? 0 : this.#clock.now() + TOLD_FOR_MS,
     }
     if (device === undefined) user.told.delete(deviceId)
@@ -196,6 +203,9 @@ export class LocalPresence {
       const user = this.#user(userId)
       if (untilTs <= 0) user.others.delete(`${by} ${deviceId}`)
       else user.others.set(`${by} ${deviceId}`, told)
+      const own = user.devices.get(deviceId)
+      const { lastActiveTs, saidTs = lastActiveTs } = told
+      if (own !== undefined && untilTs > 0) this.#keep(userId, deviceId, withNews(own, { ...told, saidTs }))
       this.#drop(userId, user)
       if (untilTs === LEFT) this.judgeLater(userId, RETURN_MS)
     }
@@ -208,10 +218,11 @@ export class LocalPresence {
   #judge(userId: string): LocalJudgement {
     const now = this.#clock.now()
     const { devices: own, others } = this.#users.get(userId) ?? {}
-    const elsewhere = [...(others?.values() ?? [])]
-      .filter(({ untilTs }) => untilTs > now)
-      .map(({ chosen, lastActiveTs }) => ({ chosen, lastActiveTs, openSyncs: 1, lastSeenTs: now }))
-    const devices = [...(own?.values() ?? []), ...elsewhere]
+    const known = devicesElsewhere(others?.values() ?? [], now)
+    // What was heard of one's own devices from elsewhere they are known by already, unless they are gone from here.
+    for (const [deviceId, device] of own ?? [])
+      if (!known.has(deviceId) || !isGone(device, now)) known.set(deviceId, device)
+    const devices = [...known.values()]
     const lastActiveTs = devices.length === 0 ? undefined : Math.max(...devices.map(one => one.lastActiveTs))
     return { ...judgePresence(devices, now), lastActiveTs }
   }

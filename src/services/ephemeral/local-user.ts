@@ -1,9 +1,15 @@
 import type { DeviceActivity, PresenceName } from '../../core/presence.ts'
 
+/** What a device says and does, to whichever process. */
+export interface SaidActivity extends DeviceActivity {
+  /** Since when it says to be what it says: of what it has told several processes, the last counts. */
+  readonly saidTs: number
+}
+
 /** A local user with devices that are there. */
 export interface LocalUser {
   /** Those whose requests come to this process. */
-  readonly devices: Map<string, DeviceActivity>
+  readonly devices: Map<string, SaidActivity>
   /** Of those, what other processes were last told. */
   readonly told: Map<string, Told>
   /** Those of other processes, by process and device. */
@@ -20,6 +26,28 @@ export type Told = {
   readonly by: string
   readonly chosen: PresenceName
   readonly lastActiveTs: number
+  /** Older processes do not tell it. */
+  readonly saidTs?: number
   /** It is told again before this; else its process is gone. 0: the device is gone; −1: its process is. */
   readonly untilTs: number
+}
+
+/** What each device has said to other processes, as long as these are there. */
+export const devicesElsewhere = (others: Iterable<Told>, now: number): Map<string, SaidActivity> => {
+  const devices = new Map<string, SaidActivity>()
+  for (const { deviceId, chosen, lastActiveTs, saidTs = lastActiveTs, untilTs } of others) {
+    if (untilTs <= now) continue
+    const heard = { chosen, lastActiveTs, saidTs, openSyncs: 1, lastSeenTs: now }
+    devices.set(deviceId, withNews(devices.get(deviceId) ?? heard, heard))
+  }
+  return devices
+}
+
+/** A device by what it said last, and did last. */
+export const withNews = (
+  device: SaidActivity,
+  news: Pick<SaidActivity, 'chosen' | 'saidTs' | 'lastActiveTs'>,
+): SaidActivity => {
+  const { chosen, saidTs } = news.saidTs > device.saidTs ? news : device
+  return { ...device, chosen, saidTs, lastActiveTs: Math.max(device.lastActiveTs, news.lastActiveTs) }
 }
