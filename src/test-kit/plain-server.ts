@@ -12,6 +12,7 @@ import type { RoomEvent } from '../core/event/event.ts'
 import { parsePdu } from '../core/event/format.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { RoomVersion } from '../core/room-versions.ts'
+import type { EventTemplate } from '../network/federation/membership.ts'
 import { completeTemplate, knownVersion } from '../services/federation/outbound/handshake-event.ts'
 import { createTestNetwork } from './federation.ts'
 import { ScriptedPeer } from './https-server.ts'
@@ -232,7 +233,7 @@ const letIn = (peer: ScriptedPeer, { events, state, invite }: PlainRoom, userId:
 
 const completed = (
   { serverName, signingKey }: ScriptedPeer,
-  template: { roomVersion: string; event: JsonObject },
+  template: EventTemplate,
   content: JsonObject = {},
 ): { event: JsonObject; eventId: string } => {
   const version = knownVersion(template.roomVersion)

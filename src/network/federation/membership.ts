@@ -12,8 +12,8 @@ export interface MembershipSubject {
 
 /** A membership event that the resident server has prepared. */
 export interface EventTemplate {
-  /** `1` where the server does not say: it means 1 or 2, whose events have the same form. */
-  readonly roomVersion: string
+  /** `undefined` where the server does not say: it means 1 or 2, whose events have the same form. */
+  readonly roomVersion: string | undefined
   readonly event: JsonObject
 }
 
@@ -60,7 +60,7 @@ const parseTemplate =
     for (const [actual, wanted, name] of expected) {
       if (actual !== wanted) throw new ShapeError(`the template has another ${name} than was asked for`)
     }
-    return { roomVersion: optionalStringOf(response, 'room_version') ?? '1', event }
+    return { roomVersion: optionalStringOf(response, 'room_version'), event }
   }
 
 const joinResponseOf = (read: ReadLists): JoinResponse => {

@@ -67,8 +67,11 @@ const unusable = (reason: string): MatrixError =>
     status: 502,
   })
 
+/** "If not provided, the room version is assumed to be either 1 or 2": which of them the room says itself. */
+export const UNTOLD_VERSION = '1'
+
 /** The room version that a peer names. Throws `M_INCOMPATIBLE_ROOM_VERSION`. */
-export const knownVersion = (id: string): RoomVersion => {
+export const knownVersion = (id: string = UNTOLD_VERSION): RoomVersion => {
   const version = roomVersion(id)
   if (version !== undefined) return version
   throw new MatrixError('M_INCOMPATIBLE_ROOM_VERSION', `This server does not know room version ${id}`, {

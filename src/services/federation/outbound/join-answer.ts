@@ -3,12 +3,12 @@ import { MatrixError } from '../../../core/errors.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { trustedEvent } from '../../../core/event/format.ts'
 import { serverNameOf } from '../../../core/ids.ts'
-import type { JsonObject } from '../../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import { isRecommended, POLICY_KEY_ID, POLICY_TYPE, parsePolicyServer } from '../../../core/policy-server.ts'
 import type { RoomVersion } from '../../../core/room-versions.ts'
 import { signatureOf, withSignature } from '../../../core/signing.ts'
 import type { OutboundContext } from './context.ts'
-import { withSignaturesOf } from './handshake-event.ts'
+import { knownVersion, UNTOLD_VERSION, withSignaturesOf } from './handshake-event.ts'
 
 /** Verified in one go, between two lines in the log. */
 const BATCH = 1_000
@@ -17,6 +17,13 @@ const LARGE_ROOM = 2_000
 
 /** So many reasons are named for which events of an answer were dropped; some say which event it was. */
 const MAX_REASONS = 10
+
+/** Which of versions 1 and 2 a room is of, where the resident server has not said it. */
+export const versionByCreate = (state: readonly JsonObject[]): RoomVersion => {
+  const create = state.find(({ type, state_key: key }) => type === 'm.room.create' && key === '')
+  const content = create?.['content']
+  return knownVersion(isJsonObject(content) && content['room_version'] === '2' ? '2' : UNTOLD_VERSION)
+}
 
 /**
  * Those events of an answer whose signatures hold; how many do not is logged, which in an old room are thousands, of servers that

@@ -1,4 +1,5 @@
 import { MatrixError } from '../../../core/errors.ts'
+import { trustedEvent } from '../../../core/event/format.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
 import type { EventTemplate } from '../../../network/federation/membership.ts'
@@ -13,8 +14,14 @@ import { SerialQueue } from '../../serial-queue.ts'
 import { type Attempt, firstToHelp } from './candidates.ts'
 import type { Completion, GivenState } from './completion/course.ts'
 import type { OutboundContext } from './context.ts'
-import { completeTemplate, knownVersion } from './handshake-event.ts'
-import { badAnswer, countersigned, verifiedEvents, withRecommendation } from './join-answer.ts'
+import { completeTemplate, knownVersion, UNTOLD_VERSION } from './handshake-event.ts'
+import {
+  badAnswer,
+  countersigned,
+  verifiedEvents,
+  versionByCreate,
+  withRecommendation,
+} from './join-answer.ts'
 import { type JoinEntry, lacksAuthEvents, withoutMembers } from './join-entry.ts'
 import { endsUnknownTo } from './rejoin-ends.ts'
 import { fetchRejoinGap } from './rejoin-gap.ts'
@@ -132,11 +139,11 @@ export class RemoteJoin {
     { roomId, content }: RemoteRequest,
   ): Promise<void> {
     const { federation, core, clock } = this.#context
-    const version = await this.#versionOf(roomId, template.roomVersion)
+    const assumed = await this.#versionOf(roomId, template.roomVersion)
     const ours = completeTemplate(template.event, {
       serverName: core.context.serverName,
       signingKey: core.signingKey,
-      version,
+      version: assumed,
       content,
       now: clock.now(),
       random: core.context.random,
@@ -147,6 +154,9 @@ export class RemoteJoin {
     const omitMembers = !isComplete
     const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers })
     const { membersOmitted, serversInRoom = [] } = response
+    const isTold = template.roomVersion !== undefined || head !== undefined
+    const version = isTold ? assumed : versionByCreate(response.state)
+    const own = isTold ? ours : trustedEvent(pdu, eventId, version)
     const about = { server, roomId }
     // What the room is we take from it in any case, as long as nobody here is in the room.
     const isResident = head?.hasHost(core.context.serverName) === true
@@ -155,7 +165,7 @@ export class RemoteJoin {
       verifiedEvents(this.#context, pdus, version, { ...asked, what })
     const state = await verified(response.state, 'state')
     const authChain = await verified(response.authChain, 'auth chain')
-    const signed = await countersigned(this.#context, server, ours, response.event)
+    const signed = await countersigned(this.#context, server, own, response.event)
     const join = withRecommendation(signed, response.event ?? {}, state)
     this.#ports.onHandedIn(join.eventId)
     const servers = [server, ...serversInRoom]
@@ -165,9 +175,9 @@ export class RemoteJoin {
     await this.#store({ ...about, version, join, state, authChain, membersOmitted, isIncomplete, servers })
   }
 
-  async #versionOf(roomId: string, id: string): Promise<RoomVersion> {
-    const version = knownVersion(id)
+  async #versionOf(roomId: string, told: string | undefined): Promise<RoomVersion> {
     const known = await this.#context.core.writer.head(roomId)
+    const version = knownVersion(told ?? (known?.version.id === '2' ? '2' : UNTOLD_VERSION))
     if (known !== undefined && known.version !== version) {
       throw new MatrixError('M_UNKNOWN', 'The other server takes the room for one of another version', {
         status: 502,

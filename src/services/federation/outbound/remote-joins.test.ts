@@ -43,6 +43,30 @@ test('a room of any version can be joined', async t => {
   for (const version of roomVersions.values()) await join(version)
 })
 
+test('a server that does not say the version of a room may mean 1 or 2', async t => {
+  const w = await world(t)
+  const { makeJoin } = w.client
+  Object.assign(w.client, {
+    makeJoin: async (...call: Parameters<typeof makeJoin>) => ({
+      ...(await makeJoin(...call)),
+      roomVersion: undefined,
+    }),
+  })
+  const join = (userId: string, roomId: string) =>
+    w.here.rooms.memberships.join({ userId, roomId, via: [THERE] })
+  const [first, second, third] = [...roomVersions.values()] as [RoomVersion, RoomVersion, RoomVersion]
+  for (const version of [first, second]) {
+    const roomId = await makeRoom(w, { preset: 'public_chat', version })
+    await join(BOB, roomId)
+    t.is((await w.here.core.writer.head(roomId))?.version, version)
+    await w.here.rooms.memberships.leave({ userId: BOB, roomId })
+    await join(BOB, roomId)
+    t.is((await w.here.core.writer.head(roomId))?.memberships.get(BOB), 'join', 'again')
+  }
+  const newer = await makeRoom(w, { preset: 'public_chat', version: third })
+  t.like(await t.throwsAsync(join(BOB, newer)), { errcode: 'M_UNKNOWN', status: 502 })
+})
+
 test('two users who join at once both get in, with one handshake', async t => {
   const w = await world(t)
   const roomId = await makeRoom(w)
