@@ -91,3 +91,17 @@ test('there are no features to switch for users, and nothing is ever brought up 
   t.deepEqual(await ask('GET', '/v1/background_updates/status'), { enabled: true, current_updates: {} })
   t.deepEqual(await ask('GET', '/v1/background_updates/enabled'), { enabled: true })
 })
+
+test('tools that list somebody’s rooms get the names of rooms that their administrator is not in', async t => {
+  const { root, server } = await started()
+  const { accessToken: token } = await server.register('rosa')
+  const { accessToken: strange } = await server.register('rolf')
+  const json = { room_alias_name: 'doras' }
+  const made = await server.request('POST', `${CLIENT}/createRoom`, { token, json })
+  const aliases = `${CLIENT}/rooms/${(made.body as { room_id: string }).room_id}/aliases`
+  t.like(await server.request('GET', aliases, { token: root.accessToken }), {
+    status: 200,
+    body: { aliases: ['#doras:localhost'] },
+  })
+  t.is((await server.request('GET', aliases, { token: strange })).status, 403)
+})
