@@ -8,11 +8,12 @@ export const synapseSeemsToRun = async (
   settings: SynapseSettings,
   source: SynapseSource,
   cwd: string,
+  patienceMs = PATIENCE_MS,
 ): Promise<string | undefined> => {
   const pid = livingProcess(settings, cwd)
   if (pid !== undefined) return `its process ${pid} is alive`
   for (const port of ports(settings))
-    if (await answers(port)) return `something answers on its port ${port} of this machine`
+    if (await answers(port, patienceMs)) return `something answers on its port ${port} of this machine`
   const others = await source.othersConnected()
   return others === 0 ? undefined : `others are connected to its database as the same user (${others})`
 }
@@ -40,14 +41,17 @@ const ports = ({ tree }: SynapseSettings): number[] => {
     .filter(port => Number.isInteger(port)) as number[]
 }
 
+/** The machine itself answers for its ports, at once. */
 const PATIENCE_MS = 1_000
 
-const answers = (port: number): Promise<boolean> =>
+const answers = (port: number, patienceMs: number): Promise<boolean> =>
   new Promise(resolve => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: PATIENCE_MS })
+    const socket = connect({ host: '127.0.0.1', port, timeout: patienceMs })
     const end = (isOpen: boolean) => (): void => {
       socket.destroy()
       resolve(isOpen)
     }
-    socket.on('connect', end(true)).on('error', end(false)).on('timeout', end(false))
+    socket.on('connect', end(true)).on('error', end(false))
+    // On a busy machine the time may be over before it is looked what has come: that is looked at first.
+    socket.on('timeout', () => setImmediate(end(false)))
   })
