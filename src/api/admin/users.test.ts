@@ -1,5 +1,6 @@
 import test from 'ava'
-import { type AdminAnswer, sharedAdministered } from '../../test-kit/administrator.ts'
+import { type AdminAnswer, sharedAdministered, startAdministered } from '../../test-kit/administrator.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { TEST_PASSWORD } from '../../test-kit/server.ts'
 
 const { started, close } = sharedAdministered()
@@ -119,7 +120,9 @@ test('devices are listed, named, made and removed', async t => {
 })
 
 test('how much a user may send in place of what the settings say', async t => {
-  const { ask, server } = await started()
+  // No second is to pass while three are sent.
+  const { ask, server } = await startAdministered({ clock: new FakeClock() })
+  t.teardown(server.close)
   const { userId, accessToken: token } = await server.register('talker')
   const path = `/v1/users/${userId}/override_ratelimit`
   const room = await server.request('POST', '/_matrix/client/v3/createRoom', { token, json: {} })

@@ -16,7 +16,8 @@ test('large state is sent as it is made, and not beside what was searched for', 
   const [small, large] = [await makeRoom(), await makeRoom()]
   for (let n = 0; n < 145; n++)
     await call('PUT', `/rooms/${large}/state/x.large/${n}`, { text: 'x'.repeat(60_000) })
-  const idsOf = (events: unknown) => (events as { event_id: string }[]).map(event => event.event_id)
+  const idsOf = (events: unknown) =>
+    (events as { event_id: string }[]).map(event => event.event_id).toSorted()
 
   for (const [roomId, isLarge] of [
     [small, false],
