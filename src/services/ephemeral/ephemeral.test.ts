@@ -64,7 +64,9 @@ testDatabases(test, 'public receipts are told to other servers, and nothing else
   const [first, second] = [await say(a, ALICE, '1'), await say(a, ALICE, '2')]
   const reader = new ReceiptReader(a.core.context.db)
   const atA = async (): Promise<string[]> =>
-    (await reader.ofUser(await nidAt(a), BOB)).map(row => `${row.type} ${row.eventId} ${row.threadId}`)
+    (await reader.ofUser(await nidAt(a), BOB))
+      .map(row => `${row.type} ${row.eventId} ${row.threadId}`)
+      .toSorted()
   const received = (content: JsonObject, origin = 'b.test'): Promise<void> =>
     deliver(a, 'm.receipt', origin, { [roomId]: { 'm.read': content } })
   const receipt = (eventId: string, data: JsonObject = {}): JsonObject => ({
@@ -75,11 +77,7 @@ testDatabases(test, 'public receipts are told to other servers, and nothing else
   await received(receipt(first))
   t.deepEqual(await atA(), [`m.read ${second} `], 'never back')
   await received(receipt('$unknown', { thread_id: 'main' }))
-  t.deepEqual(
-    (await atA()).toSorted(),
-    [`m.read $unknown main`, `m.read ${second} `].toSorted(),
-    'not here (yet)',
-  )
+  t.deepEqual(await atA(), [`m.read $unknown main`, `m.read ${second} `].toSorted(), 'not here (yet)')
   const before = await atA()
   await received(receipt('$other'), 'evil.test')
   for (const bad of [

@@ -26,7 +26,9 @@ testImports(
     t.deepEqual(left, { 'keys of other servers that cannot be read': 1 })
     const rows = await new ServerKeyReader(db).ofServer('b.test')
     t.deepEqual(
-      rows.map(row => [row.keyId, row.publicKey, row.validUntilTs, row.expiredTs]),
+      rows
+        .toSorted((a, b) => (a.keyId < b.keyId ? -1 : 1))
+        .map(row => [row.keyId, row.publicKey, row.validUntilTs, row.expiredTs]),
       [
         ['ed25519:a', Buffer.alloc(32, 1).toString('base64').replace('=', ''), 4, undefined],
         ['ed25519:b', Buffer.alloc(32, 1).toString('base64').replace('=', ''), 5 + 7 * 86_400_000, undefined],
