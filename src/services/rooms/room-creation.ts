@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
+import { forEachBounded } from '../bounded.ts'
 import type { Directory } from './directory.ts'
 import { inviteFirst } from './first-invitations.ts'
 import type { InvitePolicies } from './invite-policies.ts'
@@ -18,6 +19,9 @@ export type InvitationFailed = (failure: { roomId: string; userId: string; error
 const MAX_INVITATIONS = 1000
 /** All of it is made, and committed, for one request. */
 const MAX_STATE = 5_000
+
+/** Invitations that are kept for later at the same time: they share commits. */
+const KEPT_AT_ONCE = 50
 
 /** With these a room is not created: it would begin without those for whom it was made. */
 const REFUSALS: ReadonlySet<unknown> = new Set(['M_INVITE_BLOCKED', 'M_UNSUPPORTED_ROOM_VERSION'])
@@ -101,8 +105,10 @@ export class RoomCreation {
       throw refusal
     }
     for (const [userId, error] of told.failed) this.#invitationFailed({ roomId, userId, error })
-    for (const userId of new Set(invited).difference(new Set(told.invited)))
+    const others = [...new Set(invited).difference(new Set(told.invited))]
+    await forEachBounded(others, KEPT_AT_ONCE, async userId => {
       await unsent?.(invitationOf(userId), told.failed.get(userId)).catch(error => failedLate(userId, error))
+    })
     return roomId
   }
 
