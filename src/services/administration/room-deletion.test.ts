@@ -137,5 +137,9 @@ test('who is invited is taken out like those who are in the room', async t => {
   t.teardown(() => tasks.close())
   const { kicked_users, failed_to_kick_users } = await deletion.run(tasks, BOB, roomId, ORDER)
   t.deepEqual([kicked_users.toSorted(), failed_to_kick_users], [[BOB, EVE], []])
-  t.is((await b.core.context.read.invitations.one(EVE, roomId))?.status, 'declined')
+  t.is(
+    (await b.core.context.read.invitations.one(EVE, roomId))?.status,
+    'cancelled',
+    'she has declined nothing',
+  )
 })

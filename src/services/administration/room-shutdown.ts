@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { WITHDRAWN } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import type { OwnChange } from '../rooms/memberships.ts'
@@ -68,7 +69,10 @@ export class RoomShutdown {
     if (newRoomId !== null) await run.report(result)
     for (const [userId, membership] of await this.#present(roomId)) {
       if (run.signal.aborted) return result
-      const isOut = await this.#takeOut(userId, roomId, membership === 'join' ? newRoomId : null)
+      const isIn = membership === 'join'
+      // Nobody has declined anything: their inviter is told so neither.
+      const content = membership === 'invite' ? WITHDRAWN : {}
+      const isOut = await this.#takeOut({ userId, roomId, content }, isIn ? newRoomId : null)
       const list = isOut ? result.kicked_users : result.failed_to_kick_users
       if (!list.includes(userId)) list.push(userId)
       if (list.length % NOTED_EVERY === 0) await run.report(result)
@@ -114,12 +118,13 @@ export class RoomShutdown {
    * Answers whether they are where they should be. They come into the new room first: who is out of the old one is not found again
    * by a run that goes on after an interruption.
    */
-  async #takeOut(userId: string, roomId: string, newRoomId: string | null): Promise<boolean> {
+  async #takeOut(leave: OwnChange, newRoomId: string | null): Promise<boolean> {
     const { memberships } = this.#rooms
+    const { userId, roomId } = leave
     const isIn =
       newRoomId === null || (await this.#attempt(userId, newRoomId, change => memberships.join(change)))
-    const isOut = await this.#attempt(userId, roomId, async change => {
-      await memberships.leave(change)
+    const isOut = await this.#attempt(userId, roomId, async () => {
+      await memberships.leave(leave)
       await memberships.forget(userId, roomId)
     })
     return isIn && isOut
