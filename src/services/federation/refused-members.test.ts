@@ -39,7 +39,7 @@ testDatabases(
     const head = await headOf(s.here, s.roomId)
     t.false(head.hasHost('here.test'))
     const loaded = await loadHead(s.here.core.context.read, s.roomId, 'here.test')
-    t.deepEqual(loaded?.stateMap(), head.stateMap())
+    t.deepEqual([...(loaded?.stateMap() ?? [])].toSorted(), [...head.stateMap()].toSorted())
     await t.notThrowsAsync(
       s.here.rooms.roomReading.state(requesterOf(BOB), s.roomId),
       'nobody waits for members any more',
