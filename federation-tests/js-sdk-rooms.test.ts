@@ -133,3 +133,25 @@ test('a space is walked, and a room is replaced by another version', async t => 
   t.truthy(await bob.until('the tag', client => client.getRoom(replacement)?.tags['m.favourite']))
   t.is((await bob.client.getRoomIdForAlias('#library:localhost')).room_id, replacement)
 })
+
+test('who comes into a room after they had declined an invitation finds what was said before', async t => {
+  const roomId = await openRoom(alice)
+  await alice.client.sendTextMessage(roomId, 'before')
+  for (const answer of ['decline', 'join'] as const) {
+    await alice.client.invite(roomId, bob.userId)
+    await bob.membership(roomId, 'invite')
+    if (answer === 'join') await bob.client.joinRoom(roomId)
+    else await bob.client.leave(roomId)
+    await bob.membership(roomId, answer === 'join' ? 'join' : 'leave')
+    await alice.client.sendTextMessage(roomId, `after: ${answer}`)
+  }
+  await bob.message(roomId, 'after: join')
+  const room = bob.client.getRoom(roomId)
+  if (room === null) return t.fail()
+  await bob.client.scrollback(room, 100)
+  const texts = room
+    .getLiveTimeline()
+    .getEvents()
+    .flatMap(event => event.getContent()['body'] ?? [])
+  t.deepEqual(texts, ['before', 'after: decline', 'after: join'])
+})
