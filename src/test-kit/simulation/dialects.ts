@@ -33,20 +33,23 @@ const unexpected = ({ status, body }: Answer): Error =>
 export class PlainSync implements Dialect {
   readonly #belief: Belief
   readonly #isLazy: boolean
+  readonly #isClassic: boolean
   readonly #filter: string
   #since: string | undefined
 
-  constructor(belief: Belief, { isLazy }: { isLazy: boolean }) {
+  constructor(
+    belief: Belief,
+    { isLazy, isClassic, limit }: { isLazy: boolean; isClassic: boolean; limit: number },
+  ) {
     this.#belief = belief
     this.#isLazy = isLazy
-    this.#filter = JSON.stringify({
-      room: { timeline: { limit: 1_000 }, state: { lazy_load_members: isLazy } },
-    })
+    this.#isClassic = isClassic
+    this.#filter = JSON.stringify({ room: { timeline: { limit }, state: { lazy_load_members: isLazy } } })
   }
 
   question(): Question {
     const since = this.#since === undefined ? '' : `&since=${at(this.#since)}`
-    const query = `timeout=0&use_state_after=true&filter=${at(this.#filter)}${since}`
+    const query = `timeout=0&use_state_after=${!this.#isClassic}&filter=${at(this.#filter)}${since}`
     return { method: 'GET', path: `/sync?${query}` }
   }
 
@@ -67,17 +70,22 @@ export class PlainSync implements Dialect {
 
   #follow(roomId: string, told: Body): void {
     const room = this.#belief.room(roomId)
+    const state = this.#isClassic
+      ? [...(told.state?.events ?? []), ...told.timeline.events.filter(isState)]
+      : told.state_after?.events
     // A room that lacked members is shown from its beginning to whoever does not load them lazily, once it has them.
-    const isWhole = told.state_after?.events.some(({ type }: Body) => type === 'm.room.create')
+    const isWhole = state?.some(({ type }: Body) => type === 'm.room.create')
     const anew = told.timeline.limited === true || (isWhole && !this.#isLazy)
     this.#belief.takeTimeline(room, told.timeline.events, { anew })
-    this.#belief.takeState(room, told.state_after?.events)
+    this.#belief.takeState(room, state)
     this.#belief.takeEphemeral(room, told.ephemeral?.events)
     this.#belief.takeSettings(roomId, told.account_data?.events)
     room.joinedCount = told.summary?.['m.joined_member_count'] ?? room.joinedCount
     room.unread = told.unread_notifications ?? room.unread
   }
 }
+
+const isState = ({ state_key: key }: Body): boolean => key !== undefined
 
 /** How many rooms a window may show; more than anybody is in. */
 const ALL = 9

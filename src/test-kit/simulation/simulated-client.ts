@@ -16,11 +16,18 @@ export interface Session {
 export interface ClientOptions {
   /** Whether it is content with the members that have said something. */
   readonly isLazy: boolean
+  /** Whether it takes state from timelines, and what lies before them, rather than from `state_after`. */
+  readonly isClassic: boolean
+  /** How long a timeline it wants of a room by `/sync`. */
+  readonly limit: number
   /** Whether it follows by sliding sync. */
   readonly isSliding: boolean
   readonly random: SeededRandom
   readonly serverOf: (name: string) => SimulatedServer | undefined
 }
+
+/** More than there is in a room. */
+export const LIMIT = 1_000
 
 const validator = officialResponseValidator()
 
@@ -46,7 +53,10 @@ export class SimulatedClient {
 
   /** The same device, as if it had just begun. */
   begun(): SimulatedClient {
-    return new SimulatedClient(this.session, { ...this.options, isSliding: false, isLazy: false })
+    return new SimulatedClient(this.session, {
+      ...this.options,
+      ...{ isSliding: false, isLazy: false, isClassic: false, limit: LIMIT },
+    })
   }
 
   /**

@@ -10,7 +10,7 @@ import { NAMES, USERS } from '../random-network.ts'
 import { SeededRandom } from '../seeded-random.ts'
 import { EPOCH, passing, prepared } from './prepared-server.ts'
 import { quiet } from './quiescence.ts'
-import { SimulatedClient } from './simulated-client.ts'
+import { LIMIT, SimulatedClient } from './simulated-client.ts'
 import {
   databaseFile,
   Fallen,
@@ -26,6 +26,8 @@ import { FOUL, Weather } from './weather.ts'
 const QUIET_MS = 8_000
 /** Members that nobody could be asked for in the foul weather are asked for again after minutes; who is refused them asks for minutes. */
 const MAX_ROUNDS = 300
+/** How long timelines clients want that follow by `/sync`. */
+const LIMITS = [LIMIT, 10, 1, LIMIT, 3]
 /** Given to `abort`, which would otherwise make an error with a stack. */
 const OVER = 'over'
 
@@ -42,6 +44,8 @@ export class Simulation {
   readonly errors: string[] = []
   /** Everything that was asked among servers, as `from > to method path`. */
   readonly requests: string[] = []
+  /** Servers that were killed some time. */
+  readonly killed = new Set<string>()
   readonly #seed: number
   readonly #running = new Map<string, SimulatedServer>()
   readonly #paths = new Map<string, string>()
@@ -86,8 +90,13 @@ export class Simulation {
       this.#paths.set(name, await databaseFile(path))
       for (const session of sessions) {
         const options = { isLazy: this.random.chance(0.5), isSliding: this.random.chance(0.5) }
+        // By the seed, but not by chance: that would make another story of it.
+        const form = {
+          isClassic: (this.#seed + this.clients.length) % 2 === 0,
+          limit: LIMITS[(this.#seed >> 1) % LIMITS.length] ?? LIMIT,
+        }
         const surroundings = { random: this.random, serverOf: (host: string) => this.#running.get(host) }
-        this.clients.push(new SimulatedClient(session, { ...options, ...surroundings }))
+        this.clients.push(new SimulatedClient(session, { ...options, ...form, ...surroundings }))
       }
       await this.start(name)
     }
@@ -118,6 +127,7 @@ export class Simulation {
     const server = this.#running.get(name)
     if (server === undefined) return
     if (how === 'kill') {
+      this.killed.add(name)
       this.#running.delete(name)
       await this.during(server.kill())
     } else {
