@@ -34,6 +34,13 @@ const processHost = (): Host => ({
   cluster: processCluster(),
 })
 
+/** An error with what caused it. */
+const stackOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const stack = error.stack ?? error.message
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`
+}
+
 /** Time that is left to what still runs after the command has come to its end. */
 const EXIT_WITHIN_MS = 2_000
 
@@ -44,7 +51,7 @@ export const main = async (): Promise<void> => {
   try {
     process.exitCode = await runProgram(processHost(), process.argv.slice(2))
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    process.stderr.write(`${stackOf(error)}\n`)
     process.exitCode = 1
   }
   // The channel to the supervisor alone would keep a worker alive.

@@ -12,6 +12,7 @@ test('a full disk and a database server that is gone are no faults of the progra
   t.is(await said(noSpace), 'could not extend file')
   const gone = 'the connection to the database was lost'
   t.is(await said(new Error('Connection terminated unexpectedly')), gone)
+  t.is(await said(new Error('the room', { cause: noSpace })), 'could not extend file')
   t.is(await said(Object.assign(new Error('reset'), { syscall: 'read', code: 'ECONNRESET' })), gone)
 
   const file = Object.assign(new Error('no space'), { syscall: 'write', code: 'ENOSPC', path: '/x' })

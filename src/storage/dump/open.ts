@@ -14,10 +14,13 @@ export const openTarget = async (config: DatabaseConfig): Promise<RowTarget> =>
     ? (await import('./sqlite-target.ts')).openSqliteTarget(config.path)
     : (await import('./postgres-target.ts')).openPostgresTarget(config.url)
 
-/** What an error of either driver means, where it is for the disk, the file or the database server: `undefined` for all others. */
+/** What an error of either driver means, or what caused it, where it is for the disk, the file or the database server: `undefined` for all others. */
 export const unavailableBy = async (error: unknown): Promise<DatabaseUnavailable | undefined> => {
   const { errorOf: ofSqlite } = await import('../dialect/sqlite-connection.ts')
   const { errorOf: ofPostgres, isOfServer } = await import('../dialect/postgres-errors.ts')
-  const meant = isOfServer(error) ? ofPostgres(error) : ofSqlite(error)
-  return meant instanceof DatabaseUnavailable ? meant : undefined
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const meant = isOfServer(each) ? ofPostgres(each) : ofSqlite(each)
+    if (meant instanceof DatabaseUnavailable) return meant
+  }
+  return undefined
 }

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava'
 import test from 'ava'
-import type { Database } from '../../../storage/database.ts'
+import { type Database, DatabaseUnavailable } from '../../../storage/database.ts'
 import { markImport } from '../../../storage/synapse/mark.ts'
 import { POSITIONS_PER_EVENT } from '../../../storage/synapse/rooms/positions.ts'
 import { endedAt, nameOf, reading } from '../../../test-kit/imported-room.ts'
@@ -188,7 +188,8 @@ testImports(test, 'rooms go on in the middle of where they were interrupted', as
   const failing = {
     ...source,
     all: async <T extends object>(...query: Parameters<typeof source.all>): Promise<T[]> => {
-      if (query[0].includes('stream_ordering > ?') && left-- === 0) throw new Error('interrupted')
+      if (query[0].includes('stream_ordering > ?') && left-- === 0)
+        throw new DatabaseUnavailable('interrupted')
       return source.all<T>(...query)
     },
   }

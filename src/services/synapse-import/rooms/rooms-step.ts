@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { signingKeyFromSeed } from '../../../core/signing.ts'
+import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { NidAllocator } from '../../../storage/nids.ts'
 import { positionOf, StreamMoves } from '../../../storage/synapse/rooms/positions.ts'
 import { SynapseRooms } from '../../../storage/synapse/rooms/room-reader.ts'
 import { SettledMemberships } from '../../../storage/synapse/rooms/settled-memberships.ts'
+import { SynapseUnreadable } from '../../../storage/synapse/source.ts'
 import { createRoomCore } from '../../rooms/index.ts'
 import type { ImportStep, ImportWorld, StepProgress } from '../step.ts'
 import { ImportClock } from './import-clock.ts'
@@ -38,20 +40,30 @@ export const roomsStepBy = (page: number): ImportStep => ({
       const from = noted?.newest === newest ? noted.cursor : BEGINNING
       const ground = { base, count: await move.source.countPast(roomId) }
       const told = tellingOf(progress, { newest, base })
-      const moved = await moveRoom(move, roomId, told, { from, ground, end, page })
+      const span = { from, ground, end, page }
+      const moved = await moveRoom(move, roomId, told, span).catch(error => Promise.reject(of(roomId, error)))
       if (typeof moved === 'string') {
         progress.left(moved)
         continue
       }
       base += groundTaken(ground)
       progress.came('rooms')
-      under.push(moved.stored)
+      const stored = moved.stored.catch(error => Promise.reject(of(roomId, error)))
+      // Whoever waits for it is told.
+      stored.catch(() => undefined)
+      under.push(stored)
       if (under.length >= AT_ONCE) await under.shift()
     }
     await Promise.all(under)
     await db.commit({ statements: streams.beyond('backfill', base) })
   },
 })
+
+/** What went wrong with a room, with its name: whoever runs the import can look for it at Synapse, or remove it there. Of databases it is not the room's fault. */
+const of = (roomId: string, error: unknown): unknown =>
+  error instanceof DatabaseUnavailable || error instanceof SynapseUnreadable
+    ? error
+    : new Error(`the room ${roomId} cannot be moved`, { cause: error })
 
 /** So many events share a commit. */
 const PAGE = 500
