@@ -169,7 +169,7 @@ const enter = (
   const position: SqlParameter = placement.at ?? { stream: 'events', offset: offset + reserved }
   const roomNid = head.room.nid
   const { authNids, generation } = facts
-  const { redactedBy, withheld = false } = redaction
+  const { redactedBy, revealed = [], withheld = false } = redaction
   const row = { nid, roomNid, position, rejected, softFailed, withheld, event, authNids, generation, json }
   const statements = [...rowStatements(context, head, placement, row), ...redaction.statements]
   if (placement.local !== true) statements.push(...missingStatements(context, roomNid, placement, nid))
@@ -188,7 +188,7 @@ const enter = (
         statements.push(...projected(write, { nid, roomNid, event, position }))
     }
     const stored = noteDrafted(context, head, row, { redactedBy, isNew: outlierNid === undefined })
-    const touched = [...redaction.touched, ...(redactedBy === undefined ? [] : [redactedBy])]
+    const touched = [...redaction.touched, ...revealed]
     const leavesState = shown && placement.stateChanges === undefined && placement.delta === undefined
     // Where members are lacking, some may come to be known with it.
     const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined

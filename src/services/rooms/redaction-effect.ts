@@ -14,8 +14,10 @@ export interface RedactionEffect {
   readonly statements: readonly WriteStatement[]
   /** Other events that it redacts. */
   readonly touched: readonly number[]
-  /** The redaction that was waiting for it. */
+  /** One that was waiting for it, and redacts it. */
   readonly redactedBy?: number
+  /** All redactions that were waiting for it and may redact it: clients are shown them from now on. */
+  readonly revealed?: readonly number[]
   /**
    * It is a redaction that is not applied: "they should not be sent to clients until both the redaction event and the event the
    * redaction affects have been received, and can be validated" (rooms/v3.md, "Handling redactions").
@@ -55,11 +57,13 @@ const redacts = (event: RoomEvent): boolean => event.redacts !== undefined || as
 const effectOf = async (context: RoomsContext, head: RoomHead, placed: Placed): Promise<RedactionEffect> => {
   const { event, nid, local, shown, unnamed } = placed
   const own = shown ? await redactedHere(context, head, placed) : NOTHING_REDACTED
-  const waiting = local ? undefined : await waitingRedaction(context, head, event, unnamed)
-  if (waiting === undefined) return own
+  const waiting = local ? [] : await waitingRedactions(context, head, event, unnamed)
+  const [redactedBy, ...others] = waiting.map(redaction => redaction.nid)
+  if (redactedBy === undefined) return own
   const { events } = context.write
-  const statements = [...own.statements, events.redacted([nid], waiting.nid), ...events.reveal([waiting.nid])]
-  return { ...own, statements, redactedBy: waiting.nid }
+  const revealed = [redactedBy, ...others]
+  const statements = [...own.statements, events.redacted([nid], redactedBy), ...events.reveal(revealed)]
+  return { ...own, statements, redactedBy, revealed }
 }
 
 /** What an event redacts of what is here; a redaction may be redacted itself. */
@@ -78,22 +82,25 @@ const redactedHere = async (
   return redacting(context, await redactedByRemoving(context, head, { event, powers }), nid)
 }
 
-/** The redaction of an event that came before it and may redact it. */
-const waitingRedaction = async (
+/** The redactions of an event that came before it and may redact it. */
+const waitingRedactions = async (
   context: RoomsContext,
   head: RoomHead,
   event: RoomEvent,
   unnamed: boolean,
-): Promise<StoredEvent | undefined> => {
+): Promise<StoredEvent[]> => {
   const { read } = context
   const naming = unnamed ? [] : await read.redactions.of(event.eventId)
+  const found: StoredEvent[] = []
   for (const redaction of await read.events.byNids(naming)) {
     const { rejected, softFailed, roomNid } = redaction
     if (rejected !== undefined || softFailed || roomNid !== head.room.nid) continue
     const powersThen = { ...(await powersBefore(context, redaction)), version: head.version }
-    if (redactionAllowed(redaction.event, event, powersThen) === undefined) return redaction
+    if (redactionAllowed(redaction.event, event, powersThen) === undefined) found.push(redaction)
   }
-  return removalOf(context, head, event)
+  if (found.length > 0) return found
+  const removal = await removalOf(context, head, event)
+  return removal === undefined ? [] : [removal]
 }
 
 /**

@@ -233,12 +233,13 @@ class HistoryDraft {
         stored => stored.rejected === undefined && !stored.softFailed,
       )
       const candidates = [...waiting, ...redactions.filter(({ event }) => event.redacts === target.eventId)]
-      const by = candidates.find(({ event }) => redactionAllowed(event, target, levels) === undefined)?.nid
+      const allowed = candidates.filter(({ event }) => redactionAllowed(event, target, levels) === undefined)
+      const by = allowed[0]?.nid
       if (by === undefined) {
         statements.push(...projected(write, { nid, roomNid: this.#head.room.nid, event: target, position }))
         continue
       }
-      used.add(by)
+      for (const redaction of allowed) used.add(redaction.nid)
       statements.push(write.events.redacted([nid], by))
     }
     const mayWait = !this.#head.version.redaction.authorisedByAuthRules
