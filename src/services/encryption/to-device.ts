@@ -4,6 +4,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isCompliantUserId, isUserId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-device.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { EncryptionContext } from './context.ts'
 import { type Addressed, directEdus } from './direct-edus.ts'
 import type { KeepEdus, OutgoingEdu } from './ports.ts'
@@ -48,6 +49,8 @@ export class ToDevice {
   /** Up to where nothing waits for devices, as far as that is known. */
   readonly #acknowledged = boundedCache<string, number>('acknowledged_to_device')
   #crowdsAt = 0
+  /** What servers send, each its own in order. */
+  readonly #arrivals = new SerialQueue()
 
   constructor(
     context: EncryptionContext,
@@ -141,7 +144,10 @@ export class ToDevice {
     this.#acknowledged.set(device, reached)
   }
 
-  /** Takes in an `m.direct_to_device` EDU, once for each message ID of its server. */
+  /**
+   * Takes in an `m.direct_to_device` EDU, once for each message ID of its server. Those of one server are kept in the order in which
+   * they were handed over: "the server should list the pending messages, in order of arrival".
+   */
   async receive(origin: string, edu: JsonObject): Promise<void> {
     const { write, clock } = this.#context
     const { sender, type, message_id: messageId, messages } = edu
@@ -154,6 +160,24 @@ export class ToDevice {
       this.#context.log.warn({ origin, sender }, 'there are too many messages to devices in one EDU')
       return
     }
+    // What has to be looked up takes longer for some than for others; commits that are begun in order are made in order.
+    const { local, committed } = await this.#arrivals.run(origin, async () => {
+      const local = await this.#readable(origin, { sender, type }, messages)
+      const committed = this.#context.commit([
+        write.toDevice.receive(origin, messageId, clock.now()),
+        ...write.toDevice.insert(await welcomeMessages(this.#context, local), clock.now()),
+      ])
+      return { local, committed }
+    })
+    if ((await committed).ok) await this.#waitingBytes.arrived(local)
+  }
+
+  /** What of an EDU is for devices here, and can be read. */
+  async #readable(
+    origin: string,
+    { sender, type }: Pick<NewMessage, 'sender' | 'type'>,
+    messages: JsonObject,
+  ): Promise<NewMessage[]> {
     const local: NewMessage[] = []
     let tooLarge = 0
     for (const [userId, devices] of Object.entries(messages)) {
@@ -170,11 +194,7 @@ export class ToDevice {
     }
     if (tooLarge > 0)
       this.#context.log.warn({ origin, sender, count: tooLarge }, 'messages to devices are too large')
-    const result = await this.#context.commit([
-      write.toDevice.receive(origin, messageId, clock.now()),
-      ...write.toDevice.insert(await welcomeMessages(this.#context, local), clock.now()),
-    ])
-    if (result.ok) await this.#waitingBytes.arrived(local)
+    return local
   }
 
   async #isTooLarge(userId: string, deviceId: string, content: JsonObject): Promise<boolean> {

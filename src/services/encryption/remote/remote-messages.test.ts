@@ -27,6 +27,34 @@ testDatabases(test, 'a message that arrives twice is delivered once', async (t, 
   )
 })
 
+testDatabases(test, 'what a server sends is kept in the order in which it came', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
+  const add = (id: string) => database.commit({ statements: [{ prepared: device, rows: [[ALICE, id]] }] })
+  await add('D')
+  const slow = {
+    ...encryption.context,
+    // Longer than the other message needs in all, if that does not wait.
+    deviceIds: async (userId: string) => {
+      await add('E')
+      return encryption.context.deviceIds(userId)
+    },
+  }
+  const toDevice = new ToDevice(slow, noEdus)
+  const receive = (id: string, deviceId: string, text: string) => {
+    const messages = { [ALICE]: { [deviceId]: { id, text } } }
+    return toDevice.receive('far.test', { sender: BOB, type: 'm.x', message_id: id, messages })
+  }
+  // How large all the copies would be has to be looked up of the first.
+  await Promise.all([receive('1', '*', 'x'.repeat(5_000)), receive('2', 'D', '')])
+  const span = { after: 0, upTo: database.position('to_device') }
+  const waiting = await toDevice.waiting(ALICE, 'D', span, 10)
+  t.deepEqual(
+    waiting.map(({ content }) => JSON.parse(content).id),
+    ['1', '2'],
+  )
+})
+
 testDatabases(test, 'a flood does not fill the disk, nor drive out what was there', async (t, database) => {
   const { encryption } = await remoteDevicesWorld(database)
   const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
