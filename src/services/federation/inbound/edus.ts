@@ -26,6 +26,16 @@ export const byPlace = (edus: readonly JsonValue[]): { ofRooms: JsonValue[]; oth
   return { ofRooms, others }
 }
 
+/** Of these the last one says how things are: they are handled one after another. Others know their order, or need none. */
+const IN_ORDER: ReadonlySet<unknown> = new Set(['m.typing', 'm.presence'])
+
+/** EDUs of which each is handled once those before it are, in lists of their own. */
+const lanesOf = (edus: readonly JsonValue[]): JsonValue[][] => {
+  const laneOf = (edu: JsonValue): JsonValue | undefined =>
+    isJsonObject(edu) && IN_ORDER.has(edu['edu_type']) ? edu['edu_type'] : edu
+  return [...Map.groupBy(edus, laneOf).values()]
+}
+
 /** Hands EDUs to who takes them. */
 export class EduReceiver {
   readonly #writer: RoomWriter
@@ -49,7 +59,7 @@ export class EduReceiver {
    * again with it. What was handled already is known by its message ID, or the same when it is handled twice.
    */
   async handle(origin: string, edus: readonly JsonValue[]): Promise<void> {
-    const handled = await Promise.allSettled(edus.map(edu => this.#handle(origin, edu)))
+    const handled = await Promise.allSettled(lanesOf(edus).map(lane => this.#handleInTurn(origin, lane)))
     const failed = handled.find(one => one.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
@@ -64,6 +74,10 @@ export class EduReceiver {
       }),
     )
     await this.handle(origin, edus)
+  }
+
+  async #handleInTurn(origin: string, lane: readonly JsonValue[]): Promise<void> {
+    for (const edu of lane) await this.#handle(origin, edu)
   }
 
   async #handle(origin: string, edu: JsonValue): Promise<void> {
