@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { createKeyFile } from '../src/config/signing-key.ts'
 import type { DatabaseConfig } from '../src/storage/open.ts'
-import { testDatabases } from '../src/test-kit/database.ts'
+import { bothDatabases } from '../src/test-kit/database.ts'
 import { type Running, startProgram } from './program.ts'
 
 /**
@@ -109,7 +109,7 @@ const waiting = async (api: string, token: string): Promise<string[]> => {
 const killTest =
   'kill -9 in a storm of sends loses nothing that was acknowledged, and doubles no message to a device'
 
-testDatabases(test, killTest, async (t, database, config) => {
+bothDatabases(test, killTest, async (t, database, config) => {
   await database.close()
   const directory = mkdtempSync(join(tmpdir(), 'tessera-kill-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))

@@ -9,8 +9,9 @@ import { GROUPS, TESTS, writeTestGroups } from './test-groups.ts'
 
 /**
  * Runs the tests: `npm test`, or `npm test -- src/x.test.ts --match='…'` for some of them. Starts a PostgreSQL of its
- * own unless `TESSERA_TEST_POSTGRES` names one, and keeps temporary files in memory unless `TMPDIR` names a place. The
- * last line says how many passed and failed.
+ * own unless `TESSERA_TEST_POSTGRES` names one, and keeps temporary files in memory unless `TMPDIR` names a place. With
+ * `TESSERA_TEST_DATABASES=both` a run of everything takes all of it to both databases. The last line says how many passed
+ * and failed.
  */
 const ROOT = join(import.meta.dirname, '..')
 
@@ -45,6 +46,9 @@ const fast = process.env['TMPDIR'] === undefined ? makeFastDirectory() : undefin
 if (fast !== undefined) process.env['TMPDIR'] = fast
 const everything = process.argv.length === 2
 const given = process.env['TESSERA_TEST_POSTGRES']
+// In CI, and for what somebody is working at, everything meets both databases (src/test-kit/which-databases.ts).
+const byDefault = everything && process.env['CI'] === undefined ? 'one' : 'both'
+const databases = process.env['TESSERA_TEST_DATABASES'] ?? byDefault
 const [server, bundled] = await Promise.all([
   given === undefined ? startPostgres() : undefined,
   everything ? bundle() : {},
@@ -56,11 +60,16 @@ try {
     ...process.env,
     ...bundled,
     ...(everything ? { TESSERA_TEST_GROUPS: '1' } : {}),
+    TESSERA_TEST_DATABASES: databases,
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'),
     ...(url === undefined ? {} : { TESSERA_TEST_POSTGRES: url }),
   })
   const { passed, failed } = summarize(output, code)
   process.exitCode = failed > 0 && code === 0 ? 1 : code
+  if (databases === 'one')
+    console.log(
+      'What is above storage met one of the databases; TESSERA_TEST_DATABASES=both takes it to both, as CI does',
+    )
   console.log(`${passed} passed, ${failed} failed`)
 } finally {
   await server?.stop()

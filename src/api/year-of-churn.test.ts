@@ -1,7 +1,7 @@
 /** A year in the life of a server, condensed: nothing may grow for ever but what is kept on purpose. */
 import test from 'ava'
 import type { Database } from '../storage/database.ts'
-import { testDatabases } from '../test-kit/database.ts'
+import { bothDatabases } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { startTestServer, type TestAccount } from '../test-kit/server.ts'
@@ -65,7 +65,7 @@ const caller = (url: string) => {
   return call
 }
 
-testDatabases(
+bothDatabases(
   test,
   'after a year of churn there is no more than after three months',
   async (t, database, config) => {

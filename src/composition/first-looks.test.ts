@@ -6,7 +6,7 @@ import { defaultConfig } from '../config/load.ts'
 import { silentLog } from '../core/log.ts'
 import { parseStreamToken } from '../core/stream-token.ts'
 import { COUNTER, FollowedStreams } from '../storage/followed-streams.ts'
-import { testDatabases } from '../test-kit/database.ts'
+import { bothDatabases } from '../test-kit/database.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { aliceAndBob } from '../test-kit/person.ts'
 import { bodyText } from '../test-kit/room-sync.ts'
@@ -14,7 +14,7 @@ import { requesterOf } from '../test-kit/rooms.ts'
 import { startTestServer } from '../test-kit/server.ts'
 import { compose } from './index.ts'
 
-testDatabases(
+bothDatabases(
   test,
   'who asks a server that has just begun learns up to where their counts are right',
   async (t, database, config) => {

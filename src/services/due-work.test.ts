@@ -2,7 +2,7 @@ import test from 'ava'
 import { silentLog } from '../core/log.ts'
 import type { Database } from '../storage/database.ts'
 import { openDatabase } from '../storage/open.ts'
-import { testDatabases } from '../test-kit/database.ts'
+import { bothDatabases } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { DueWork, type DueWorkParts } from './due-work.ts'
@@ -48,7 +48,7 @@ const doer = (
 /** Waits until it has nothing to do. */
 const asleep = (clock: FakeClock, sleepers = 1) => eventually('it sleeps', () => clock.sleeping === sleepers)
 
-testDatabases(
+bothDatabases(
   test,
   'due work is done at its time, in order, whatever was stored first',
   async (t, database) => {
@@ -78,7 +78,7 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'two processes share the work and double none of it', async (t, database, config) => {
+bothDatabases(test, 'two processes share the work and double none of it', async (t, database, config) => {
   const clock = new FakeClock(1_000_000)
   const { store, left } = await chores(database)
   const other = await openDatabase(config)
@@ -93,7 +93,7 @@ testDatabases(test, 'two processes share the work and double none of it', async 
   await Promise.all(works.map(work => work.close()))
 })
 
-testDatabases(
+bothDatabases(
   test,
   'what fails, or was held by a process that died, is done when the hold runs out',
   async (t, database) => {
@@ -122,7 +122,7 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'closing finishes what has begun and gives back the rest', async (t, database) => {
+bothDatabases(test, 'closing finishes what has begun and gives back the rest', async (t, database) => {
   const clock = new FakeClock(1_000_000)
   const { store, left } = await chores(database)
   const begun = Promise.withResolvers<void>()
@@ -141,7 +141,7 @@ testDatabases(test, 'closing finishes what has begun and gives back the rest', a
   t.is(await work.rows.earliest(), 1_000_000, 'whoever comes next need not wait for the hold to run out')
 })
 
-testDatabases(test, 'lanes do not wait for each other', async (t, database) => {
+bothDatabases(test, 'lanes do not wait for each other', async (t, database) => {
   const clock = new FakeClock(1_000_000)
   const { store, left } = await chores(database)
   const finish = Promise.withResolvers<void>()

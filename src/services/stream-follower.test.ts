@@ -5,7 +5,7 @@ import type { Database } from '../storage/database.ts'
 import { OutboxWriter } from '../storage/federation/outbox-writer.ts'
 import { FollowedStreams } from '../storage/followed-streams.ts'
 import { openDatabase } from '../storage/open.ts'
-import { testDatabase, testDatabases } from '../test-kit/database.ts'
+import { bothDatabases, testDatabase } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { losingAnswers } from '../test-kit/lost-answers.ts'
@@ -84,7 +84,7 @@ const kept = async (database: Database): Promise<unknown[]> => {
   return (await database.all<{ payload: string }>(query)).map(({ payload }) => JSON.parse(payload))
 }
 
-testDatabases(
+bothDatabases(
   test,
   'what comes of a stream is stored once, whoever else follows it',
   async (t, database, config) => {

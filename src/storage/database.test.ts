@@ -1,7 +1,7 @@
 /** Every database keeps the promises of `database.ts`. */
 import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
-import { testDatabases } from '../test-kit/database.ts'
+import { bothDatabases } from '../test-kit/database.ts'
 import {
   type CommitResult,
   ConstraintError,
@@ -42,7 +42,7 @@ const EVERY_KIND = [
   [0, '"\\{},NULL\'', new Uint8Array(300).fill(7)],
 ] as const
 
-testDatabases(
+bothDatabases(
   test,
   'sets that come while others are being committed take nothing of each other back',
   async (t, database) => {
@@ -66,7 +66,7 @@ testDatabases(
   },
 )
 
-testDatabases(
+bothDatabases(
   test,
   'values come back as they were given, from reads, scans and RETURNING',
   async (t, database) => {
@@ -102,7 +102,7 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'a failed guard takes back its own set and nothing else', async (t, database) => {
+bothDatabases(test, 'a failed guard takes back its own set and nothing else', async (t, database) => {
   const { insert, update, items } = await scratch(database)
   const results = await Promise.all([
     database.commit({ statements: [insert([1, 'one'])] }),
@@ -121,7 +121,7 @@ testDatabases(test, 'a failed guard takes back its own set and nothing else', as
   ])
 })
 
-testDatabases(test, 'a refused statement takes back its own set and nothing else', async (t, database) => {
+bothDatabases(test, 'a refused statement takes back its own set and nothing else', async (t, database) => {
   const { insert, items } = await scratch(database)
   const orphan = database.prepare('INSERT INTO item (id, owner) VALUES (?, ?)')
   const nonsense = database.prepare('INSERT INTO nowhere VALUES (?)')
@@ -146,7 +146,7 @@ testDatabases(test, 'a refused statement takes back its own set and nothing else
   )
 })
 
-testDatabases(test, 'many failures among many sets are each found', async (t, database) => {
+bothDatabases(test, 'many failures among many sets are each found', async (t, database) => {
   const { insert, update, items } = await scratch(database)
   const failing = new Set([0, 1, 2, 40, 41, 80, 159])
   const results = await Promise.all(
@@ -158,7 +158,7 @@ testDatabases(test, 'many failures among many sets are each found', async (t, da
   t.is((await items()).length, 160 - failing.size)
 })
 
-testDatabases(test, 'bulk rows count together for the guard, and answer together', async (t, database) => {
+bothDatabases(test, 'bulk rows count together for the guard, and answer together', async (t, database) => {
   await scratch(database)
   const insert = database.prepare('INSERT INTO item (id) VALUES (?) ON CONFLICT DO NOTHING RETURNING id')
   const rows = Array.from({ length: 500 }, (_, id) => [id])
@@ -172,7 +172,7 @@ testDatabases(test, 'bulk rows count together for the guard, and answer together
   t.like(await commit(0), { ok: true, returned: { ids: [] } })
 })
 
-testDatabases(test, 'lists of any length hold any text', async (t, database) => {
+bothDatabases(test, 'lists of any length hold any text', async (t, database) => {
   const { insert } = await scratch(database)
   const texts = ['', 'plain', '"', "'", '\\', '{a,b}', 'NULL', 'ü😀', 'a\0b', '[1]', ' ']
   await database.commit({ statements: [insert(...texts.map((text, id) => [id, text]))] })
@@ -195,7 +195,7 @@ testDatabases(test, 'lists of any length hold any text', async (t, database) => 
   t.like(await database.commit({ statements: [removal] }), { ok: true })
 })
 
-testDatabases(test, 'text is ordered byte by byte', async (t, database) => {
+bothDatabases(test, 'text is ordered byte by byte', async (t, database) => {
   const { insert } = await scratch(database)
   const texts = ['Z', '_', 'a', 'b', 'ä', 'Ａ', '😀']
   await database.commit({ statements: [insert(...texts.toReversed().map((text, id) => [id, text]))] })
@@ -206,7 +206,7 @@ testDatabases(test, 'text is ordered byte by byte', async (t, database) => {
   )
 })
 
-testDatabases(test, 'a query that knex builds is executed', async (t, database) => {
+bothDatabases(test, 'a query that knex builds is executed', async (t, database) => {
   const { insert } = await scratch(database)
   await database.commit({ statements: [insert([1, 'a'], [2, 'b'], [3, 'c'])] })
   const { prepared, parameters } = database.compile(knex =>
@@ -220,7 +220,7 @@ testDatabases(test, 'a query that knex builds is executed', async (t, database) 
   t.like(await database.get(database.prepare('SELECT body FROM item WHERE id = 1')), { body: 'z' })
 })
 
-testDatabases(test, "one caller's sets commit in the order of the calls", async (t, database) => {
+bothDatabases(test, "one caller's sets commit in the order of the calls", async (t, database) => {
   const { insert, items } = await scratch(database)
   const step = database.prepare('UPDATE item SET body = ? WHERE id = 1 AND body = ?')
   const results: Promise<CommitResult>[] = [database.commit({ statements: [insert([1, '0'])] })]
@@ -234,7 +234,7 @@ testDatabases(test, "one caller's sets commit in the order of the calls", async 
   t.deepEqual(await items(), [{ id: 1, body: '300' }])
 })
 
-testDatabases(test, 'closing stores what was taken, and then nothing more', async (t, database, config) => {
+bothDatabases(test, 'closing stores what was taken, and then nothing more', async (t, database, config) => {
   const { insert } = await scratch(database)
   const taken = Array.from({ length: 200 }, (_, id) => database.commit({ statements: [insert([id, ''])] }))
   const closed = database.close()

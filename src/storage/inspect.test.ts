@@ -1,11 +1,11 @@
 import test from 'ava'
 import pg from 'pg'
-import { testDatabases, testPostgres } from '../test-kit/database.ts'
+import { bothDatabases, testPostgres } from '../test-kit/database.ts'
 import { DatabaseUnavailable } from './database.ts'
 import { inspectDatabase, refuseServed } from './inspect.ts'
 import { Leases } from './leases.ts'
 
-testDatabases(test, 'a look at a database says whether it is up to date', async (t, _database, config) => {
+bothDatabases(test, 'a look at a database says whether it is up to date', async (t, _database, config) => {
   t.deepEqual(await inspectDatabase(config), { kind: 'usable', isCurrent: true })
 })
 

@@ -1,12 +1,12 @@
 import test from 'ava'
-import { testDatabase, testDatabases } from '../test-kit/database.ts'
+import { bothDatabases, testDatabase } from '../test-kit/database.ts'
 import { DatabaseUnavailable } from './database.ts'
 import { NidAllocator } from './nids.ts'
 
 const take = (allocator: NidAllocator, count: number): number[] =>
   Array.from({ length: count }, () => allocator.next())
 
-testDatabases(test, 'no two processes are given the same id', async (t, database) => {
+bothDatabases(test, 'no two processes are given the same id', async (t, database) => {
   const [first, second] = await Promise.all([
     NidAllocator.open(database, 'event'),
     NidAllocator.open(database, 'event'),

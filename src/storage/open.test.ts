@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import pg from 'pg'
 import { COMPATIBLE_BACK_TO, SCHEMA_VERSION } from '../../migrations/index.ts'
-import { sqliteConfig, testDatabases } from '../test-kit/database.ts'
+import { bothDatabases, sqliteConfig } from '../test-kit/database.ts'
 import { type Database, DatabaseTooNew, DatabaseUnavailable } from './database.ts'
 import { holdForService } from './dialect/sqlite-service.ts'
 import { refuseServed } from './inspect.ts'
@@ -31,7 +31,7 @@ const storm = async (
   return child
 }
 
-testDatabases(
+bothDatabases(
   test,
   'a database of a newer version is refused, unless it says that we may',
   async (t, database, config) => {
@@ -53,7 +53,7 @@ testDatabases(
   },
 )
 
-testDatabases(
+bothDatabases(
   test,
   'a version that older ones do not understand is not begun beside them',
   async (t, database, config) => {
@@ -102,7 +102,7 @@ test('the start that brings the schema up to date is told what that took', async
  * What was acknowledged is there after the process has been killed, sets are there as a whole, and positions go on
  * where they ended.
  */
-testDatabases(test, 'a killed process loses nothing that was acknowledged', async (t, database, config) => {
+bothDatabases(test, 'a killed process loses nothing that was acknowledged', async (t, database, config) => {
   const child = await storm(t, database, config)
   const acknowledged: number[] = []
   child.on('message', id => {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
-import { testDatabases, testPostgres } from '../test-kit/database.ts'
+import { bothDatabases, testPostgres } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
 import { PostgresProxy } from '../test-kit/postgres-proxy.ts'
 import type { Database, StreamName, WriteSet } from './database.ts'
@@ -26,7 +26,7 @@ const appendItem = async (database: Database) => {
   })
 }
 
-testDatabases(
+bothDatabases(
   test,
   'a set is given the next positions of each stream it names',
   async (t, database, config) => {
@@ -71,7 +71,7 @@ testDatabases(
  * Several writers, some refused in between, through two connections of what might as well be two processes. What a
  * reader sees at or below its position when it looks is all there ever will be.
  */
-testDatabases(test, 'no row appears late below a position that was readable', async (t, database, config) => {
+bothDatabases(test, 'no row appears late below a position that was readable', async (t, database, config) => {
   const second = await openDatabase(config)
   t.teardown(() => second.close())
   const append = await appendItem(database)
@@ -104,7 +104,7 @@ testDatabases(test, 'no row appears late below a position that was readable', as
   }
 })
 
-testDatabases(test, 'who writes knows that it is stored before anybody who follows', async (t, database) => {
+bothDatabases(test, 'who writes knows that it is stored before anybody who follows', async (t, database) => {
   const append = await appendItem(database)
   const told: string[] = []
   const stop = database.onCommit(() => told.push('followers'))

@@ -7,21 +7,33 @@ import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
 import { keepDatabases, lendPostgresDatabase } from './kept-postgres.ts'
 import { sqliteTemplate } from './templates.ts'
 import { Turns } from './turns.ts'
+import { databasesFor } from './which-databases.ts'
 
 /** A body that is run on each kind of database; `config` opens the same database a second time. */
 export type DatabaseTest = (t: ExecutionContext, database: Database, config: DatabaseConfig) => Promise<void>
 
 /**
- * Declares a test for every kind of database, each with an empty, migrated database of its own. PostgreSQL is found
- * through `TESSERA_TEST_POSTGRES`, which `npm test` sets; without it its tests are skipped, or fail where `CI` is set.
+ * Declares a test for every kind of database, each with an empty, migrated database of its own; for one of them where one
+ * is to do (`which-databases.ts`). PostgreSQL is found through `TESSERA_TEST_POSTGRES`, which `npm test` sets; without it its
+ * tests are skipped, or fail where `CI` is set.
  */
 export const testDatabases = (test: TestFn, name: string, body: DatabaseTest): void => {
+  const kinds = databasesFor(name)
+  if (kinds.includes('sqlite')) testSqlite(test, name, body)
+  if (kinds.includes('postgres')) testPostgres(test, name, body)
+}
+
+/** The same for both, always: for what the databases themselves have to hold. */
+export const bothDatabases = (test: TestFn, name: string, body: DatabaseTest): void => {
+  testSqlite(test, name, body)
+  testPostgres(test, name, body)
+}
+
+const testSqlite = (test: TestFn, name: string, body: DatabaseTest): void =>
   test(`sqlite: ${name}`, async t => {
     const config = await sqliteConfig(t)
     await body(t, await openFor(t, config), config)
   })
-  testPostgres(test, name, body)
-}
 
 /** The same for PostgreSQL alone: for what only a server can go through. */
 export const testPostgres = (

@@ -4,6 +4,7 @@ import { keepDatabases, lendPostgresDatabase } from './kept-postgres.ts'
 import { asMessage } from './person.ts'
 import type { RunningTestServer, TestAccount, TestServerOptions } from './server.ts'
 import { startTestServer } from './server.ts'
+import { databasesFor } from './which-databases.ts'
 
 /** An event as a client gets it. */
 export interface ShownEvent {
@@ -161,8 +162,8 @@ interface Started {
 }
 
 /**
- * Answers what declares such tests, for every kind of database; the tests of a file share one server of each.
- * PostgreSQL is found, or missed, as in `testDatabases`.
+ * Answers what declares such tests, for every kind of database, or one; the tests of a file share one server of each.
+ * Which, and how PostgreSQL is found, is as in `testDatabases`.
  */
 export const serverTests = (
   test: TestFn,
@@ -187,7 +188,9 @@ export const serverTests = (
     await Promise.all([sqlite.end(), postgres.end()])
   })
   return (name, body) => {
-    test(`sqlite: ${name}`, sqlite.using(body))
+    const kinds = databasesFor(name)
+    if (kinds.includes('sqlite')) test(`sqlite: ${name}`, sqlite.using(body))
+    if (!kinds.includes('postgres')) return
     const title = `postgres: ${name}`
     if (url !== undefined) test(title, postgres.using(body))
     else if (process.env['CI'] === undefined) test.skip(title, t => t.pass())

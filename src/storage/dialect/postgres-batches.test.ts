@@ -1,5 +1,5 @@
 import test from 'ava'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import { PostgresBatches } from './postgres-batches.ts'
 
 const batches = () => {
@@ -39,7 +39,7 @@ test('rows stay alone where one may meet another, or more than values vary', t =
   t.is(count('UPDATE t SET a = $1', [[1], [2]]), 2)
 })
 
-testDatabases(
+bothDatabases(
   test,
   'rows that go together are stored, counted and returned as alone',
   async (t, database) => {

@@ -1,7 +1,7 @@
 import test from 'ava'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 
-testDatabases(test, 'limits and patterns are those that are bound', async (t, database) => {
+bothDatabases(test, 'limits and patterns are those that are bound', async (t, database) => {
   const pick = database.prepare(
     `SELECT word FROM (SELECT 'ape' AS word UNION ALL SELECT 'apple' UNION ALL SELECT 'bear') AS words
      WHERE word LIKE ? ESCAPE '!' ORDER BY word LIMIT ?`,

@@ -1,12 +1,12 @@
 import test from 'ava'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
 import { MembershipWriter } from '../rooms/membership-writer.ts'
 import { CompanionReader } from './companions.ts'
 
 const ALICE = '@alice:here.test'
 
-testDatabases(
+bothDatabases(
   test,
   'the servers that are new to somebody are found in rooms of any size',
   async (t, database) => {

@@ -1,9 +1,9 @@
 import test from 'ava'
 import { countedReads } from '../../test-kit/counted-reads.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import { KeysLeftReader } from './keys-left.ts'
 
-testDatabases(
+bothDatabases(
   test,
   'all who ask at once what keys are left share a read, and each has its own answer',
   async (t, plain) => {

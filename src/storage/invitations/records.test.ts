@@ -1,6 +1,6 @@
 import test from 'ava'
 import { countedReads } from '../../test-kit/counted-reads.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import { ThirdPartyIdWriter } from '../accounts/third-party-ids.ts'
 import { InvitationRecordReader, InvitationRecordWriter } from './records.ts'
 
@@ -8,7 +8,7 @@ const BOB = '@bob:here.test'
 const MANY = 20_000
 const PAGE = 100
 
-testDatabases(
+bothDatabases(
   test,
   'twenty thousand invitations to one user, and by one, are counted and paged through, newest first',
   async (t, plain) => {
@@ -68,7 +68,7 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'whose addresses invitations are held for', async (t, database) => {
+bothDatabases(test, 'whose addresses invitations are held for', async (t, database) => {
   const write = new InvitationRecordWriter(database)
   const held = (address: string, status: 'scheduled' | 'cancelled') =>
     write.put(

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { migrations } from '../../../migrations/index.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import { loadKnex } from '../knex.ts'
 import { migrate } from '../migrate.ts'
 import { type DatabaseConfig, openDatabase } from '../open.ts'
@@ -19,7 +19,7 @@ const older = (current: DatabaseConfig) =>
         },
       }
 
-testDatabases(
+bothDatabases(
   test,
   'what older versions have stored for crowds notifies those whom it did',
   async (t, _, current) => {

@@ -4,13 +4,13 @@ import { redactPdu } from '../../core/event/redaction.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { signingKeyFromSeed, verifyJson } from '../../core/signing.ts'
 import { countedReads } from '../../test-kit/counted-reads.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { EventCache } from './event-cache.ts'
 import { EventNews } from './event-news.ts'
 import { EventReader } from './events.ts'
 
-testDatabases(test, 'more events than the cache holds are read without gaps', async (t, database) => {
+bothDatabases(test, 'more events than the cache holds are read without gaps', async (t, database) => {
   const { core, rooms } = await testRooms(database)
   const roomId = await rooms.roomCreation.create(newRoom(rooms, '@alice:here.test'), { isDirect: false })
   const head = await core.writer.head(roomId)
@@ -26,7 +26,7 @@ testDatabases(test, 'more events than the cache holds are read without gaps', as
   }
 })
 
-testDatabases(
+bothDatabases(
   test,
   'what is stored is read with its place before its writer knows of it',
   async (t, database) => {
@@ -69,7 +69,7 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'a read of more than half of the cache pushes nothing out of it', async (t, plain) => {
+bothDatabases(test, 'a read of more than half of the cache pushes nothing out of it', async (t, plain) => {
   const { database, during } = countedReads(plain)
   const { core, rooms } = await testRooms(plain)
   const roomId = await rooms.roomCreation.create(newRoom(rooms, '@alice:here.test'), { isDirect: false })
@@ -85,7 +85,7 @@ testDatabases(test, 'a read of more than half of the cache pushes nothing out of
   t.is(await during(() => reader.byNids([first])), 0)
 })
 
-testDatabases(
+bothDatabases(
   test,
   'what is read again is signed, state as it was made and messages now',
   async (t, database) => {
@@ -110,7 +110,7 @@ testDatabases(
   },
 )
 
-testDatabases(
+bothDatabases(
   test,
   'what is new is read once for all who follow it, and as it is stored',
   async (t, plain) => {
@@ -148,7 +148,7 @@ testDatabases(
   },
 )
 
-testDatabases(
+bothDatabases(
   test,
   'messages of another process are read once, and known for what they are',
   async (t, plain) => {
@@ -189,7 +189,7 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'messages that this process has stored are not read to be followed', async (t, plain) => {
+bothDatabases(test, 'messages that this process has stored are not read to be followed', async (t, plain) => {
   const { database, during } = countedReads(plain)
   const { core, rooms } = await testRooms(database)
   const alice = requesterOf('@alice:here.test')

@@ -1,16 +1,16 @@
 import test from 'ava'
 import { countedReads } from '../../test-kit/counted-reads.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { RoomReader } from './rooms.ts'
 
-testDatabases(test, 'nothing is asked about no rooms', async (t, plain) => {
+bothDatabases(test, 'nothing is asked about no rooms', async (t, plain) => {
   const { database, during } = countedReads(plain)
   const rooms = new RoomReader(database)
   t.is(await during(async () => t.deepEqual(await rooms.byNids([]), [])), 0)
 })
 
-testDatabases(test, 'each event takes the place of the ends that it follows', async (t, database) => {
+bothDatabases(test, 'each event takes the place of the ends that it follows', async (t, database) => {
   const { core, rooms } = await testRooms(database)
   const alice = requesterOf('@alice:here.test')
   const roomId = await rooms.roomCreation.create(newRoom(rooms, alice.userId), { isDirect: false })

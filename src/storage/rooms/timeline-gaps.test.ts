@@ -1,5 +1,5 @@
 import test from 'ava'
-import { testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases } from '../../test-kit/database.ts'
 import type { Database, WriteStatement } from '../database.ts'
 import { COUNTER, FollowedStreams } from '../followed-streams.ts'
 import { roomReaders, roomWriters } from './index.ts'
@@ -20,7 +20,7 @@ const place = (db: Database, ...positions: readonly number[]): Promise<unknown> 
   )
 }
 
-testDatabases(test, 'a gap is there until nothing is missing in it, and pages tell of it', async (t, db) => {
+bothDatabases(test, 'a gap is there until nothing is missing in it, and pages tell of it', async (t, db) => {
   const read = roomReaders(db)
   const write = roomWriters(db)
   const commit = async (...statements: WriteStatement[]) => t.true((await db.commit({ statements })).ok)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { migrations } from '../../../migrations/index.ts'
-import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { bothDatabases, testDatabase } from '../../test-kit/database.ts'
 import { DeviceWriter } from '../accounts/devices.ts'
 import type { Prepared } from '../database.ts'
 import { loadKnex } from '../knex.ts'
@@ -11,7 +11,7 @@ import { migrate } from '../migrate.ts'
 import { openDatabase } from '../open.ts'
 import { DELAYED_SCOPE, TransactionReader, TransactionWriter } from './transactions.ts'
 
-testDatabases(
+bothDatabases(
   test,
   'transactions: known once, told to their device alone, forgotten when old',
   async (t, db) => {
@@ -42,7 +42,7 @@ testDatabases(
   },
 )
 
-testDatabases(
+bothDatabases(
   test,
   'a device that has the ID of an earlier one has transactions of its own',
   async (t, db) => {
