@@ -11,7 +11,7 @@ const DAY = 86_400_000
 const LIMITS = { expiry: 30 * DAY, maxPerUser: 500 }
 
 const yearOf = async (t: ExecutionContext, isPlain: boolean): Promise<void> => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const world = new FederationWorld(t)
   const [a, b] = [await world.add('a.test'), await world.add('b.test')]
   for (const { federation } of [a, b]) federation.start()
