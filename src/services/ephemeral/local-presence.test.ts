@@ -59,9 +59,9 @@ test('one that syncs on and on without being seen is judged no more often', asyn
 })
 
 /** Presence at two processes, which hear of each other what they post; what each of them has last judged. */
-const createTwo = (clock: FakeClock) => {
+const createTwo = (clock: FakeClock, clockOfTwo = clock) => {
   const heard: ((all: unknown) => void)[] = []
-  const create = (id: string) => {
+  const create = (id: string, clock: FakeClock) => {
     const judged: string[] = []
     const bulletin = {
       isAlone: false,
@@ -76,7 +76,7 @@ const createTwo = (clock: FakeClock) => {
     })
     return { presence, last: () => judged.at(-1) }
   }
-  return [create('one'), create('two')] as const
+  return [create('one', clock), create('two', clockOfTwo)] as const
 }
 
 test('of one device that comes to several processes the last word counts', async t => {
@@ -108,4 +108,34 @@ test('of one device that comes to several processes the last word counts', async
   t.is(one.last(), 'online', 'another device has its own word')
   await then(() => end())
   await Promise.all([one.presence.close(), two.presence.close()])
+})
+
+test('the last word of a device counts, whichever clock is ahead', async t => {
+  const [ahead, behind] = [new FakeClock(1_000_000_000_000 + 5_000), new FakeClock(1_000_000_000_000)]
+  const [one, two] = createTwo(ahead, behind)
+  one.presence.syncing('@a:x', 'D', 'online')
+  two.presence.choose('@a:x', 'D', 'unavailable')
+  one.presence.choose('@a:x', 'OTHER', 'offline')
+  t.deepEqual([one.last(), two.last()], ['unavailable', 'unavailable'])
+  one.presence.choose('@a:x', 'D', 'online')
+  two.presence.choose('@a:x', 'D', 'offline')
+  one.presence.choose('@a:x', 'OTHER', 'offline')
+  t.deepEqual([one.last(), two.last()], ['offline', 'offline'])
+  await Promise.all([one.presence.close(), two.presence.close()])
+})
+
+test('who stays is told of once when a process is gone where they were, too', async t => {
+  const clock = new FakeClock()
+  const [one, two] = createTwo(clock)
+  one.presence.syncing('@a:x', 'D', 'online')
+  two.presence.syncing('@a:x', 'D', 'online')
+  two.presence.syncing('@b:x', 'D', 'online')
+  one.presence.syncing('@c:x', 'D', 'online')
+  t.deepEqual(await two.presence.tellAgain(), [])
+  // The first tells no more: it has ended without a word.
+  await clock.advance(200_000)
+  t.deepEqual(await two.presence.tellAgain(), ['@a:x'])
+  t.deepEqual(await two.presence.tellAgain(), [])
+  await one.presence.close()
+  await two.presence.close()
 })

@@ -9,7 +9,8 @@ import {
 } from '../../core/presence.ts'
 import type { Processes } from '../processes.ts'
 import { Deadlines } from '../sync/deadlines.ts'
-import { devicesElsewhere, type LocalUser, type SaidActivity, type Told, withNews } from './local-user.ts'
+import type { LocalUser, SaidActivity, Told } from './local-user.ts'
+import { devicesElsewhere, devicesOf, toldOf, withNews, withWord } from './local-user.ts'
 
 /** Devices that are there are told of again before so long. */
 const TOLD_FOR_MS = 150_000
@@ -56,16 +57,23 @@ export class LocalPresence {
     bulletin.on('device activity', all => this.#hear(all as readonly Told[]), { replayed: true })
   }
 
-  /** Tells other processes again of the devices that are there, and forgets those of processes that are gone. */
-  async tellAgain(): Promise<void> {
-    if (this.#processes.bulletin.isAlone) return
+  /**
+   * Tells other processes again of the devices that are there, and forgets those of processes that are gone. Answers who is here that
+   * was at one of these, too: other servers may have been told of them by it.
+   */
+  async tellAgain(): Promise<string[]> {
+    if (this.#processes.bulletin.isAlone) return []
     const now = this.#clock.now()
+    const left: string[] = []
     for (const [userId, user] of this.#users) {
-      for (const [key, told] of user.others) if (told.untilTs <= now) user.others.delete(key)
+      for (const [key, told] of user.others) if (told.untilTs <= now) user.isLeft = user.others.delete(key)
+      if (user.isLeft && user.devices.size > 0) left.push(userId)
+      user.isLeft = false
       for (const [deviceId, device] of user.devices) this.#tell(userId, deviceId, device)
       if (user.devices.size === 0 && user.others.size === 0) this.#judgeAndTell(userId)
     }
     await this.#postAll()
+    return left
   }
 
   /** A device begins a `/sync`; the answer is to be called when that ends. */
@@ -83,16 +91,14 @@ export class LocalPresence {
     const wasOffline = this.#judge(userId).presence === 'offline'
     // To connect is to do something, but a second device that connects by itself does not wake an idle user.
     const lastActiveTs = wasOffline ? now : (device?.lastActiveTs ?? this.#judge(userId).lastActiveTs ?? now)
-    const openSyncs = (device?.openSyncs ?? 0) + 1
-    this.#set(userId, deviceId, { chosen, openSyncs, lastSeenTs: now, lastActiveTs, saidTs: now })
+    const said = withWord(device, chosen, now)
+    this.#set(userId, deviceId, { ...said, openSyncs: said.openSyncs + 1, lastActiveTs })
     return end
   }
 
   /** The user says how they are, on one device. "When setting the status, the activity time is updated." */
   choose(userId: string, deviceId: string, chosen: PresenceName): void {
-    const now = this.#clock.now()
-    const openSyncs = this.#device(userId, deviceId)?.openSyncs ?? 0
-    this.#set(userId, deviceId, { chosen, openSyncs, lastSeenTs: now, lastActiveTs: now, saidTs: now })
+    this.#set(userId, deviceId, withWord(this.#device(userId, deviceId), chosen, this.#clock.now()))
   }
 
   /** The user does something, which makes them online, unless the device is to seem offline. */
@@ -101,9 +107,9 @@ export class LocalPresence {
     if (device?.chosen === 'offline') return
     const now = this.#clock.now()
     if (device?.chosen === 'online' && now - device.lastActiveTs < SAME_ACTIVITY_MS) return
-    const { openSyncs = 0, saidTs = now } = device ?? {}
-    const said = { chosen: 'online', saidTs: device?.chosen === 'online' ? saidTs : now } as const
-    this.#set(userId, deviceId, { ...said, openSyncs, lastSeenTs: now, lastActiveTs: now })
+    const said = withWord(device, 'online', now)
+    // To be online on and on is no new word.
+    this.#set(userId, deviceId, device?.chosen === 'online' ? { ...said, saidTs: device.saidTs } : said)
   }
 
   /** Judges a user of whom no device is known, such as after a restart, once their devices have had time to call. */
@@ -160,7 +166,7 @@ export class LocalPresence {
     if (known !== undefined) return known
     const user = {
       ...{ devices: new Map(), told: new Map(), others: new Map() },
-      ...{ cancelDeadline: () => {}, judgedAgainTs: Number.POSITIVE_INFINITY },
+      ...{ cancelDeadline: () => {}, judgedAgainTs: Number.POSITIVE_INFINITY, isLeft: false },
     }
     this.#users.set(userId, user)
     return user
@@ -179,13 +185,8 @@ export class LocalPresence {
 
   #tell(userId: string, deviceId: string, device: SaidActivity | undefined): void {
     const user = this.#user(userId)
-    const told: Told = {
-      ...{ userId, deviceId, by: this.#processes.id },
-      chosen: device?.chosen ?? 'offline',
-      lastActiveTs: device?.lastActiveTs ?? 0,
-      saidTs: device?.saidTs ?? 0,
-      untilTs: device === undefined ? 0 : this.#clock.now() + TOLD_FOR_MS,
-    }
+    const { id: by } = this.#processes
+    const told = toldOf({ userId, deviceId, by }, device, this.#clock.now() + TOLD_FOR_MS)
     if (device === undefined) user.told.delete(deviceId)
     else user.told.set(deviceId, told)
     this.#untold.push(told)
@@ -207,7 +208,9 @@ export class LocalPresence {
       const { lastActiveTs, saidTs = lastActiveTs } = told
       if (own !== undefined && untilTs > 0) this.#keep(userId, deviceId, withNews(own, { ...told, saidTs }))
       this.#drop(userId, user)
-      if (untilTs === LEFT) this.judgeLater(userId, RETURN_MS)
+      if (untilTs !== LEFT) continue
+      user.isLeft = true
+      this.judgeLater(userId, RETURN_MS)
     }
   }
 
@@ -217,12 +220,7 @@ export class LocalPresence {
 
   #judge(userId: string): LocalJudgement {
     const now = this.#clock.now()
-    const { devices: own, others } = this.#users.get(userId) ?? {}
-    const known = devicesElsewhere(others?.values() ?? [], now)
-    // What was heard of one's own devices from elsewhere they are known by already, unless they are gone from here.
-    for (const [deviceId, device] of own ?? [])
-      if (!known.has(deviceId) || !isGone(device, now)) known.set(deviceId, device)
-    const devices = [...known.values()]
+    const devices = devicesOf(this.#users.get(userId), now)
     const lastActiveTs = devices.length === 0 ? undefined : Math.max(...devices.map(one => one.lastActiveTs))
     return { ...judgePresence(devices, now), lastActiveTs }
   }

@@ -3,6 +3,7 @@ import { type DeviceActivity, judgePresence } from '../../core/presence.ts'
 import { ReceiptReader, ReceiptWriter } from '../../storage/ephemeral/receipts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { parsePresenceContent } from './presence-edu.ts'
+import { OFFLINE, updatedAfter } from './presence-states.ts'
 import { parseReceiptContent } from './receipt-edu.ts'
 import { RecentChanges } from './recent-changes.ts'
 
@@ -101,4 +102,12 @@ test('receipts from before 1970 are passed over', t => {
       ?.map(({ userId }) => userId),
     ['@new:b.test'],
   )
+})
+
+test('what is learnt now is later than what is known of a process whose clock is ahead, though not by hours', t => {
+  const known = { ...OFFLINE, updatedTs: 10_000_000 }
+  t.is(updatedAfter(undefined, 9_999_000), 9_999_000)
+  t.is(updatedAfter(known, 10_000_001), 10_000_001)
+  t.is(updatedAfter(known, 9_999_000), 10_000_000)
+  t.is(updatedAfter(known, 5_000_000), 5_060_000)
 })

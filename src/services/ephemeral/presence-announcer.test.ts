@@ -47,7 +47,7 @@ const createAnnouncer = (overFederation = false) => {
     for (const answer of reads.splice(0)) answer()
     await turn()
   }
-  return { announcer, rooms, told, read, asked, hosts, sent }
+  return { announcer, states, rooms, told, read, asked, hosts, sent }
 }
 
 test('what is announced while the rooms of before are read is announced after that', async t => {
@@ -126,4 +126,13 @@ test('the rooms of all whom an EDU is about are read at once', async t => {
     told,
     users.map(userId => `${userId} 1`),
   )
+})
+
+test('other servers are told of who was left by another process, once, and not of who is gone', async t => {
+  const { announcer, states, sent } = createAnnouncer(true)
+  states.set('@gone:a.test', OFFLINE)
+  await announcer.tellAgain([ALICE, '@gone:a.test', '@unknown:a.test'])
+  t.is(sent.length, 1)
+  await announcer.tellAgain([ALICE])
+  t.is(sent.length, 1)
 })

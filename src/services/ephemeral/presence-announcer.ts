@@ -88,9 +88,12 @@ export class PresenceAnnouncer {
     if (!this.#running.has(userId)) this.#running.set(userId, this.#announceAll(userId))
   }
 
-  /** Tells other servers again of users of whom they have not heard for long. */
-  async tellAgain(): Promise<void> {
+  /** Tells other servers again of users of whom they have not heard for long, and of those `left` by a process that may have told them. */
+  async tellAgain(left: readonly string[]): Promise<void> {
     const now = this.#clock.now()
+    const isThere = (userId: string): boolean => this.#states.get(userId)?.presence !== 'offline'
+    for (const userId of this.#overFederation ? left : [])
+      if (!this.#told.has(userId) && isThere(userId)) await this.#tellServers(userId, { again: true })
     for (const [userId, { ts }] of this.#told)
       if (now - ts >= TELL_AGAIN_MS) await this.#tellServers(userId, { again: true })
   }

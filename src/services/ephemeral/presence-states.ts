@@ -24,6 +24,13 @@ export const OFFLINE: PresenceState = {
   updatedTs: 0,
 }
 
+/** The clocks of several processes are expected to differ by no more. */
+const CLOCKS_DIFFER_MS = 60_000
+
+/** When what is learnt now was said: after what is known, also where that comes from a process whose clock is ahead. */
+export const updatedAfter = (known: PresenceState | undefined, now: number): number =>
+  Math.max(now, Math.min(known?.updatedTs ?? 0, now + CLOCKS_DIFFER_MS))
+
 /** Who has come into a room is told of so many who have gone. */
 const MAX_GONE = 500
 

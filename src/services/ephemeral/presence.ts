@@ -13,7 +13,7 @@ import { type LocalJudgement, LocalPresence } from './local-presence.ts'
 import { PresenceAnnouncer } from './presence-announcer.ts'
 import { PresenceBulletin } from './presence-bulletin.ts'
 import { MAX_STATUS_LENGTH, parsePresenceContent } from './presence-edu.ts'
-import { OFFLINE, type PresenceState, PresenceStates } from './presence-states.ts'
+import { OFFLINE, type PresenceState, PresenceStates, updatedAfter } from './presence-states.ts'
 import { PresenceStore } from './presence-store.ts'
 import { type ShownPresence, shownPresence } from './shown-presence.ts'
 
@@ -190,8 +190,7 @@ export class Presence {
       this.#remember(userId, { ...state, presence: 'offline', currentlyActive: false })
       this.#announcer.announce(userId)
     }
-    await this.#local.tellAgain()
-    await this.#announcer.tellAgain()
+    await this.#announcer.tellAgain(await this.#local.tellAgain())
     await this.#store.flush()
   }
 
@@ -233,7 +232,7 @@ export class Presence {
   }
 
   #remember(userId: string, state: PresenceState): void {
-    const updatedTs = this.#parts.clock.now()
+    const updatedTs = updatedAfter(this.states.get(userId), this.#parts.clock.now())
     this.states.set(userId, { ...state, updatedTs })
     this.#store.note({ ...state, userId, updatedTs })
   }
