@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { NotServing } from '../../core/errors.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
 import type { Log } from '../../core/log.ts'
 import type { Outcome } from '../../core/push-rules/actions.ts'
@@ -24,6 +25,9 @@ import type { UnreadCounts } from './unread.ts'
 
 /** So many events are judged in one step. */
 export const BATCH = 200
+
+/** Of an event of which the database cannot read something so often, while it reads other things, it never can. */
+const MAX_TRIES = 10
 
 const NOBODY: ReadonlySet<string> = new Set()
 
@@ -70,6 +74,8 @@ export class BatchJudge {
   readonly #ownEvents: OwnEvents
   readonly #write: PushActionWriter
   readonly #ledger: GroupLedger
+  /** The event for which the database has failed last, and how often in a row. */
+  #unread = { nid: 0, times: 0 }
 
   constructor(parts: JudgeParts) {
     const { db } = parts.context
@@ -93,7 +99,7 @@ export class BatchJudge {
   }
 
   /**
-   * Judges the next events after a position of the stream `events`. Stores nothing.
+   * Judges the next events after a position of the stream `events`. Stores nothing. Throws `NotServing`, to be asked again.
    * @param settled resolves when what was judged before is stored, or will not be
    */
   async after(after: number, settled: () => Promise<void>): Promise<Judged> {
@@ -155,17 +161,25 @@ export class BatchJudge {
     return found
   }
 
-  /** An event that cannot be judged must not keep all others from being told. */
+  /** An event that cannot be judged must not keep all others from being told; one that cannot be judged just now is judged later. */
   async #judgeSafely(stored: StoredEvent, isForked: boolean): Promise<EventNotices | undefined> {
     try {
       return await this.#judge(stored, isForked)
     } catch (error) {
+      if (error instanceof NotServing && this.#mayBeRead(stored)) throw error
       this.#log.error(
         { err: error, event: stored.event.eventId },
         'an event could not be judged by push rules',
       )
       return undefined
     }
+  }
+
+  /** Whether the database, which has failed for an event, is to be asked again for it. */
+  #mayBeRead({ nid }: StoredEvent): boolean {
+    const times = this.#unread.nid === nid ? this.#unread.times + 1 : 1
+    this.#unread = { nid, times }
+    return times < MAX_TRIES
   }
 
   async #judge(stored: StoredEvent, isForked: boolean): Promise<EventNotices | undefined> {

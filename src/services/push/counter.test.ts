@@ -104,6 +104,47 @@ testDatabases(
   },
 )
 
+testDatabases(
+  test,
+  'an event notifies though something could not be read when it was to be judged, unless it never can be',
+  async (t, database) => {
+    let failures = 0
+    const failing: typeof database = {
+      ...delegate(database),
+      scan: (prepared, parameters) => {
+        const isOfMembers = /^SELECT user_id, event_nid, position FROM memberships/.test(prepared.sql)
+        if (!isOfMembers || failures === 0) return database.scan(prepared, parameters)
+        failures -= 1
+        throw new DatabaseUnavailable('the connection to the database was lost')
+      },
+    }
+    const world = new World(await testRooms(failing), failing)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    const { clock } = world.test
+    const saidMeanwhile = async (howMany: number): Promise<void> => {
+      await world.pause()
+      failures = howMany
+      await world.say(ANN, {}, IN_MAIN)
+      await passing(clock, world.resume())
+      // Nobody waits for the counts while they fail again and again.
+      await passing(
+        clock,
+        eventually('all is judged', () => world.push.counter.reached >= database.position('events')),
+      )
+    }
+    await saidMeanwhile(1)
+    t.is(await world.unread(BOB), 'main 1/0')
+    await saidMeanwhile(9)
+    t.is(await world.unread(BOB), 'main 2/0')
+    await saidMeanwhile(10)
+    t.deepEqual([failures, await world.unread(BOB)], [0, 'main 2/0'], 'it holds up nothing for good')
+    await world.say(ANN, {}, IN_MAIN)
+    await world.settled()
+    t.is(await world.unread(BOB), 'main 3/0')
+  },
+)
+
 testDatabases(test, 'the members of a room are not read anew for rules of others', async (t, database) => {
   let reads = 0
   const counting: typeof database = {
