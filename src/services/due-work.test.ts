@@ -122,6 +122,41 @@ bothDatabases(
   },
 )
 
+bothDatabases(
+  test,
+  'what another process has stored, or held, and not lived to do is no later than was said',
+  async (t, database) => {
+    const clock = new FakeClock(1_000_000)
+    const { store, left } = await chores(database)
+    const done: [string, number][] = []
+    const note = (name: string): void => void done.push([name, clock.now()])
+    const work = doer(database, clock, note, { maxLateMs: 25_000 })
+    work.start()
+    await asleep(clock)
+    // Nobody tells of it.
+    await store(['untold', 1_000_001])
+    await clock.advance(25_000)
+    await eventually('it is done', async () => (await left()) === 0)
+    await work.close()
+
+    const dies = doer(database, clock, note, { maxLateMs: 25_000, perform: async () => undefined })
+    await store(['held', 1_025_000])
+    dies.start()
+    await asleep(clock)
+    await dies.close()
+    const next = doer(database, clock, note)
+    next.start()
+    await asleep(clock)
+    await clock.advance(25_000)
+    await eventually('it is done', async () => (await left()) === 0)
+    await next.close()
+    t.deepEqual(done, [
+      ['untold', 1_025_000],
+      ['held', 1_050_000],
+    ])
+  },
+)
+
 bothDatabases(test, 'closing finishes what has begun and gives back the rest', async (t, database) => {
   const clock = new FakeClock(1_000_000)
   const { store, left } = await chores(database)

@@ -7,11 +7,11 @@ import { SerialQueue } from './serial-queue.ts'
 /** Rows taken at once. */
 const BATCH = 50
 
-/** A row is held so long; work that takes longer may be begun by another process. Milliseconds. */
-const HOLD_MS = 60_000
-
-/** The table is looked at so often at least, for rows that another process has stored and not lived to see due. */
-const LOOK_AGAIN_MS = 60_000
+/**
+ * A row is held so long: work that takes longer may be begun by another process. And the table is looked at so often at least, for rows
+ * that another process has stored and not lived to see due. Milliseconds.
+ */
+const MAX_LATE_MS = 60_000
 
 /** Work that is to be done at instants which are stored in a table. */
 export interface DueWorkParts {
@@ -20,6 +20,8 @@ export interface DueWorkParts {
   readonly log: Log
   /** Where what is to be done is stored: see `DueTable` for the columns it needs. */
   readonly table: DueTable
+  /** How late it may be done, in place of a minute, where a process that was to do it is gone. Milliseconds. */
+  readonly maxLateMs?: number
   /**
    * Does the work of one row, and commits what comes of it in one write set with `rows.stillHeld(row)` and the change that
    * removes the row, or sets its `wake_ts` to NULL or to a later instant. If that guard fails, somebody else has done or is
@@ -38,6 +40,7 @@ export class DueWork {
   readonly #parts: DueWorkParts
   readonly #lanes = new SerialQueue()
   readonly #closing = new AbortController()
+  readonly #maxLateMs: number
   #running: Promise<void> | undefined
   /** When the table is looked at next, while asleep. */
   #wakesAt = 0
@@ -45,6 +48,7 @@ export class DueWork {
 
   constructor(parts: DueWorkParts) {
     this.#parts = parts
+    this.#maxLateMs = parts.maxLateMs ?? MAX_LATE_MS
     this.rows = new DueRows(parts.database, parts.table)
   }
 
@@ -74,13 +78,13 @@ export class DueWork {
         const earliest = (await this.rows.earliest()) ?? Number.POSITIVE_INFINITY
         // Time has gone on meanwhile.
         const now = clock.now()
-        const next = Math.min(earliest, now + LOOK_AGAIN_MS)
+        const next = Math.min(earliest, now + this.#maxLateMs)
         this.#wakesAt = next
         if (next > now) await clock.sleep(next - now, this.#alarm.signal).catch(() => undefined)
         else await this.#round()
       } catch (error) {
         log.error({ err: error, table: this.#parts.table.name }, 'due work could not be looked for')
-        await clock.sleep(LOOK_AGAIN_MS, this.#closing.signal).catch(() => undefined)
+        await clock.sleep(this.#maxLateMs, this.#closing.signal).catch(() => undefined)
       }
     }
   }
@@ -89,7 +93,7 @@ export class DueWork {
     const { database, clock } = this.#parts
     const now = clock.now()
     const taken = await database.commit({
-      statements: [this.rows.take(now, now + HOLD_MS, BATCH, 'taken')],
+      statements: [this.rows.take(now, now + this.#maxLateMs, BATCH, 'taken')],
     })
     if (!taken.ok) return
     const held = (taken.returned['taken'] ?? []) as unknown as HeldRow[]

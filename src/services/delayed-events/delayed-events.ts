@@ -12,6 +12,9 @@ import { type FinalisedView, finalisedView, type ScheduledView, scheduledView, w
 /** Final ones in one answer. */
 const PAGE_SIZE = 100
 
+/** "Homeservers MAY add up to 30 seconds to the scheduled send time": with some left for sending. */
+const MAX_LATE_MS = 25_000
+
 export type DelayedEventAction = 'send' | 'cancel' | 'restart'
 
 /** Which delayed events to list. */
@@ -49,6 +52,7 @@ export class DelayedEvents {
     this.#due = new DueWork({
       ...{ database: db, clock, log },
       table: { name: 'delayed_events', key: 'delay_id', lane: 'user_id' },
+      maxLateMs: MAX_LATE_MS,
       perform: async (held, rows) => {
         const delayed = await this.#writer.context.read.delayedEvents.byId(held.key)
         if (delayed !== undefined) await this.#delivery.sendAtItsTime(delayed, [rows.stillHeld(held)])

@@ -37,7 +37,7 @@ testDatabases(test, 'what cannot be sent just now is sent later, if not too late
   await after(10_000)
   t.like(await delayed.get(requester, delayId), { delay_id: delayId, finalised_ts: undefined })
   status = 200
-  await after(60_000)
+  await after(25_000)
   await eventually(
     'it is sent',
     async () => typeof (await core.context.read.delayedEvents.byId(delayId))?.eventId === 'string',
@@ -50,7 +50,7 @@ testDatabases(test, 'what cannot be sent just now is sent later, if not too late
   await clock.advance(10_000)
   await eventually('it sleeps', () => clock.sleeping > 0)
   t.like(await delayed.get(requester, second.delayId), { finalised_ts: undefined }, 'it waits for its turn')
-  await after(50_000)
+  await after(15_000)
   await after(10_000)
   await eventually(
     'both are sent',
