@@ -71,7 +71,7 @@ export class MessageSearch {
     const phrases = searchPhrases(request.term)
     const candidates = await findCandidates(this.#read, this.#views.sights, {
       ...{ userId, phrases, keys: request.keys, order: request.order, group: asked?.group },
-      matchesRoom: roomId => request.filter.matchesRoom(roomId),
+      filter: request.filter,
       upToNid: asked?.upToNid ?? Number.MAX_SAFE_INTEGER,
     })
     const place: SearchPlace = asked ?? { upToNid: candidates.newest, offset: 0 }

@@ -1,3 +1,4 @@
+import type { RoomEventFilter } from '../../core/filter.ts'
 import { SEARCHED_TYPES } from '../../core/searched-text.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { MessageHit } from '../../storage/rooms/message-index.ts'
@@ -19,8 +20,8 @@ export interface CandidateQuery {
   readonly userId: string
   readonly phrases: readonly (readonly string[])[]
   readonly keys: readonly (keyof typeof SEARCHED_TYPES)[]
+  readonly filter: Pick<RoomEventFilter, 'matchesRoom' | 'matchesType' | 'matchesHead'>
   readonly order: 'rank' | 'recent'
-  readonly matchesRoom: (roomId: string) => boolean
   readonly upToNid: number
   readonly group?: { readonly key: GroupKey; readonly value: string } | undefined
 }
@@ -39,12 +40,14 @@ export const findCandidates = async (
   query: CandidateQuery,
   maxHits = MAX_HITS,
 ): Promise<Candidates> => {
-  const { userId, group } = query
+  const { userId, group, filter } = query
+  const types = query.keys.map(key => SEARCHED_TYPES[key]).filter(type => filter.matchesType(type))
+  const isWanted = ({ sender }: MessageHit): boolean => types.some(type => filter.matchesHead(type, sender))
   const rows = await read.memberships.ofUser(userId, ['join', 'leave', 'ban'])
   const inGroup = (roomId: string): boolean => group?.key !== 'room_id' || group.value === roomId
   const rooms = new Map(
     rows
-      .filter(row => !row.forgotten && query.matchesRoom(row.roomId) && inGroup(row.roomId))
+      .filter(row => !row.forgotten && filter.matchesRoom(row.roomId) && inGroup(row.roomId))
       .map(row => [row.roomNid, row.roomId]),
   )
   const ofRooms = new Map<number, Sight>()
@@ -55,7 +58,7 @@ export const findCandidates = async (
     if ((await read.state.point(roomNid, 'm.room.encryption', '')) !== undefined) encrypted.add(roomNid)
     else ofRooms.set(roomNid, await sights.of(roomNid, userId))
   }
-  const asked = new Set(query.phrases.length === 0 ? [] : rooms.keys())
+  const asked = new Set(query.phrases.length === 0 || types.length === 0 ? [] : rooms.keys())
   const within: MessageHit[] = []
   let upToNid = query.upToNid
   let newest = 0
@@ -63,14 +66,13 @@ export const findCandidates = async (
     const found = await read.messages.search({
       phrases: query.phrases,
       roomNids: [...asked],
-      types: query.keys.map(key => SEARCHED_TYPES[key]),
-      ...{ upToNid, limit: maxHits },
+      ...{ types, upToNid, limit: maxHits },
     })
     newest = found.reduce((greatest, { nid }) => Math.max(greatest, nid), newest)
     for (const [roomNid, hits] of Map.groupBy(found, hit => hit.roomNid)) {
       await look(roomNid)
       const seen = hits.filter(({ position }) => isWithin(ofRooms.get(roomNid), position))
-      within.push(...seen)
+      within.push(...seen.filter(isWanted))
       // What the searcher may see may still come: they have left it long ago.
       const isLast = asked.size === 1 && !encrypted.has(roomNid)
       if (seen.length === 0 && hits.length >= maxHits * CROWDED && !isLast) asked.delete(roomNid)
