@@ -16,6 +16,13 @@ export type Report =
   | { readonly type: 'figures'; readonly query: number; readonly figures: object }
   | { readonly type: 'all figures'; readonly query: number }
 
+/** How a worker has ended: with an exit code, or by a signal, as of a system that is short of memory; or why it could not even be started. */
+export interface Ended {
+  readonly code?: number | undefined
+  readonly signal?: string | undefined
+  readonly error?: Error | undefined
+}
+
 /** A worker, as the supervisor sees it. */
 export interface WorkerProcess {
   readonly pid: number
@@ -23,8 +30,8 @@ export interface WorkerProcess {
   /** Ends it at once. */
   kill(): void
   onReport(listener: (report: Report) => void): void
-  /** Told once, with the exit code, if there is one; or why it could not even be started. */
-  onExit(listener: (code: number | undefined, error?: Error) => void): void
+  /** Told once. */
+  onExit(listener: (ended: Ended) => void): void
 }
 
 /** The supervisor, as a worker sees it. */

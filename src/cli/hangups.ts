@@ -1,4 +1,17 @@
+import type { Log } from '../core/log.ts'
 import type { Host } from './host.ts'
+
+/**
+ * Passes over the signals by which other programs begin new log files. Left alone, one would end the process, and the other have Node.js
+ * open its debugger to whoever is on the machine.
+ */
+export const passOverRotation = (host: Host, log: Log): void => {
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+    host.onSignal(signal, () =>
+      log.info({ signal }, 'a signal that means nothing here: the log goes to standard output'),
+    )
+  }
+}
 
 /** Who answers SIGHUP, as soon as there is somebody. */
 export interface Hangups {

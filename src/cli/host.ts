@@ -10,7 +10,7 @@ export interface Host {
   readonly stderr: Output
   readonly stdin: Readable
   /** Calls the listener for each of these signals that arrives. */
-  onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void): void
+  onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', listener: () => void): void
   /** Calls the listener for errors that nobody caught. */
   onCrash(listener: (error: unknown) => void): void
   /** Ends the process at once. */

@@ -18,7 +18,7 @@ test('orders to a worker that was killed just now do not end the supervisor', as
        setInterval(() => undefined, 1000)
      } else {
        const worker = fork(1)
-       worker.onExit(() => setImmediate(() => console.log('it has ended')))
+       worker.onExit(({ signal }) => setImmediate(() => console.log('it has ended by', signal)))
        worker.onReport(() => {
          worker.kill()
          // Long enough for it to be gone, while nothing is heard of that.
@@ -32,7 +32,7 @@ test('orders to a worker that was killed just now do not end the supervisor', as
     '--disable-warning=ExperimentalWarning',
     script,
   ])
-  t.is(stdout, 'it has ended\n')
+  t.is(stdout, 'it has ended by SIGKILL\n')
 })
 
 test('a worker that cannot be started is told of, and does not end the supervisor', async t => {
@@ -44,7 +44,7 @@ test('a worker that cannot be started is told of, and does not end the superviso
      const worker = processCluster().fork(1)
      worker.order({ type: 'stop' })
      worker.kill()
-     worker.onExit((code, error) => console.log(code, error.code))`,
+     worker.onExit(({ code, error }) => console.log(code, error.code))`,
   )
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--disable-warning=ExperimentalWarning',

@@ -29,10 +29,10 @@ const processOf = (forked: Worker): WorkerProcess => ({
   kill: () => void forked.process.kill('SIGKILL'),
   onReport: listener => void forked.on('message', listener),
   onExit: listener => {
-    forked.on('exit', code => listener(code ?? undefined))
+    forked.on('exit', (code, signal) => listener({ code: code ?? undefined, signal: signal ?? undefined }))
     // Where the program is just being replaced, or there may be no more processes. Of others that have begun the end is told as well.
     forked.on('error', error => {
-      if (forked.process.pid === undefined) listener(undefined, error)
+      if (forked.process.pid === undefined) listener({ error })
     })
   },
 })
@@ -40,7 +40,7 @@ const processOf = (forked: Worker): WorkerProcess => ({
 /** One that the system has refused to start. */
 const stillborn = (error: Error): WorkerProcess => ({
   ...{ pid: 0, order: () => undefined, kill: () => undefined, onReport: () => undefined },
-  onExit: listener => void setImmediate(listener, undefined, error),
+  onExit: listener => void setImmediate(listener, { error }),
 })
 
 const supervision = (): Supervision => ({

@@ -190,6 +190,16 @@ test('SIGHUP before the server is up is answered once it is', async t => {
   t.is(await code, 0)
 })
 
+test('signals by which other programs begin new log files are passed over', async t => {
+  const { host, code } = await up(t, {})
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+    host.signal(signal)
+    t.like(logged(host).at(-1), { level: 'info', signal })
+  }
+  host.signal('SIGTERM')
+  t.is(await code, 0)
+})
+
 test('systemd hears of start and stop', async t => {
   const { host, code } = await up(t, {}, { env: { NOTIFY_SOCKET: '/run/x' } })
   host.signal('SIGTERM')

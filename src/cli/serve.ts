@@ -9,7 +9,7 @@ import { programVersion } from '../config/version.ts'
 import { collectGarbageOfStart } from '../garbage-of-start.ts'
 import { trustedRoots } from '../network/trust.ts'
 import { type BannerFacts, banner, firstStartBanner } from './banner.ts'
-import { takeHangups } from './hangups.ts'
+import { passOverRotation, takeHangups } from './hangups.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { Server } from './ports.ts'
 import { type LoadedConfig, shortPath, withConfig } from './settings.ts'
@@ -34,6 +34,7 @@ export const serve = (host: Host, flags: ConfigFlags): Promise<number> =>
     host.onCrash(error => host.exit(crash(error)))
     const signals = stopSignals(host, log)
     const hangups = takeHangups(host)
+    passOverRotation(host, log)
     const notifier = createNotifier(host)
     try {
       const server = await start(host, flags, loaded, log)

@@ -4,7 +4,7 @@ import { databaseLocation } from '../config/locations.ts'
 import { createLog, type RootLog } from '../config/logging.ts'
 import { removeStaleSocket } from '../http/stale-socket.ts'
 import type { Cluster } from './cluster.ts'
-import { takeHangups } from './hangups.ts'
+import { passOverRotation, takeHangups } from './hangups.ts'
 import { EXIT, type Host, say } from './host.ts'
 import { type LoadedConfig, withConfig } from './settings.ts'
 import { startFailure } from './start-errors.ts'
@@ -49,6 +49,7 @@ const run = async (
   const supervisor = new Supervisor({ ...workers, log })
   const stopped = stopSignal(host, log).then(() => 'stopped' as const)
   const hangups = takeHangups(host)
+  passOverRotation(host, log)
   const started = await Promise.race([supervisor.start(), stopped])
   try {
     if (started === 'stopped') return EXIT.ok

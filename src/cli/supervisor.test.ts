@@ -16,7 +16,9 @@ const setting = (fails: (worker: FakeWorker) => boolean = () => false) => {
     },
   }
   const alive = (): number[] => workers.filter(one => one.isAlive).map(one => one.pid)
-  return { workers, alive, supervisor: new Supervisor({ cluster, count: 3, log: silentLog }) }
+  const errors: object[] = []
+  const log = { ...silentLog, error: (fields: object) => void errors.push(fields) }
+  return { workers, alive, errors, supervisor: new Supervisor({ cluster, count: 3, log }) }
 }
 
 test('the first worker prepares what there is to prepare; all are stopped together', async t => {
@@ -36,10 +38,11 @@ test('if one cannot start none does', async t => {
 })
 
 test('who dies is replaced, and another takes over what they held', async t => {
-  const { workers, alive, supervisor } = setting()
+  const { workers, alive, errors, supervisor } = setting()
   await supervisor.start()
   workers[0]?.end(undefined)
   await eventually('it is replaced', () => alive().length === 3)
+  t.like(errors[0], { worker: 1, signal: 'SIGKILL' })
   t.deepEqual(
     workers.flatMap(one => one.orders.filter(({ type }) => type === 'died')),
     [{ type: 'died', id: 'process 1' }],

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../core/log.ts'
-import type { Cluster, Report, WorkerProcess } from './cluster.ts'
+import type { Cluster, Ended, Report, WorkerProcess } from './cluster.ts'
 import { EXIT } from './host.ts'
 
 /** A worker that died is replaced after so long; longer each time it does not last. Milliseconds. */
@@ -17,7 +17,7 @@ interface Member {
   readonly process: WorkerProcess
   readonly startedMs: number
   readonly listening: Promise<readonly string[] | undefined>
-  readonly exited: Promise<number>
+  readonly exited: Promise<Ended>
   /** Its own name, once it listens. */
   id?: string
   isLeaving: boolean
@@ -101,7 +101,7 @@ export class Supervisor {
   #spawn(number: number): Member {
     const process = this.#cluster.fork(number)
     const listening = Promise.withResolvers<readonly string[] | undefined>()
-    const exited = Promise.withResolvers<number>()
+    const exited = Promise.withResolvers<Ended>()
     const member: Member = {
       ...{ process, startedMs: performance.now(), isLeaving: false },
       listening: listening.promise,
@@ -114,12 +114,12 @@ export class Supervisor {
       } else this.#hear(process, report)
     })
     this.#alive.add(member)
-    process.onExit((code, error) => {
-      if (error !== undefined)
-        this.#log.error({ worker: number, err: error }, 'a worker could not be started')
+    process.onExit(ended => {
+      if (ended.error !== undefined)
+        this.#log.error({ worker: number, err: ended.error }, 'a worker could not be started')
       this.#alive.delete(member)
       listening.resolve(undefined)
-      exited.resolve(code ?? EXIT.failed)
+      exited.resolve(ended)
     })
     this.#members.set(number, member)
     return member
@@ -130,12 +130,12 @@ export class Supervisor {
     let current = member
     let pause = FIRST_PAUSE_MS
     for (;;) {
-      const code = await current.exited
+      const { code, signal } = await current.exited
       if (current.isLeaving || this.#stopping.signal.aborted) return
       const lastedMs = performance.now() - current.startedMs
       if (lastedMs >= LASTING_MS) pause = FIRST_PAUSE_MS
       this.#log.error(
-        { worker: number, pid: current.process.pid, code },
+        { worker: number, pid: current.process.pid, ...(signal === undefined ? { code } : { signal }) },
         'a worker has died, and is replaced',
       )
       this.#bury(current)
@@ -162,7 +162,7 @@ export class Supervisor {
   }
 
   async #fail(member: Member): Promise<{ readonly failed: number }> {
-    const failed = await member.exited
+    const { code: failed = EXIT.failed } = await member.exited
     await this.stop()
     return { failed }
   }

@@ -3,6 +3,7 @@ import { createLog } from '../config/logging.ts'
 import { collectGarbageOfStart } from '../garbage-of-start.ts'
 import { reachable } from './banner.ts'
 import type { Supervision } from './cluster.ts'
+import { passOverRotation } from './hangups.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { Server } from './ports.ts'
 import { withConfig } from './settings.ts'
@@ -41,6 +42,7 @@ export const work = (host: Host, supervision: Supervision, flags: ConfigFlags): 
     let server: Server | undefined
     for (const signal of ['SIGINT', 'SIGHUP'] as const) host.onSignal(signal, () => undefined)
     host.onSignal('SIGTERM', () => stop.resolve())
+    passOverRotation(host, log)
     supervision.onLost(() => stop.resolve())
     supervision.onOrder(order => {
       if (order.type === 'stop') stop.resolve()

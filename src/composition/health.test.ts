@@ -36,6 +36,8 @@ test('a database that is read from, but stores nothing, is no good health', asyn
   isFull = false
   await check()
   t.is(failures.length, 3)
+  const held = database.prepare('SELECT 1 FROM leases WHERE held_until_ts > 0')
+  t.is(await database.get(held), undefined, 'as of a server that runs')
 })
 
 test('what was refused for what it says tells nothing of the database', async t => {

@@ -96,3 +96,34 @@ testPostgres(
     await running
   },
 )
+
+testPostgres(
+  test,
+  'a lease that is given up is free at once, also by a clock that is behind',
+  async (t, database) => {
+    const ahead = new FakeClock()
+    const behind = new FakeClock(ahead.now() - 5_000)
+    const lease = (holder: string, clock: FakeClock) => {
+      const { bulletin } = new Processes({ database, clock, log: silentLog })
+      t.teardown(() => bulletin.close())
+      return new Lease({ database, name: 'test', holder, clock, log: silentLog, bulletin })
+    }
+    const worked: string[] = []
+    const workOf = (name: string, clock: FakeClock) => async (held: { readonly signal: AbortSignal }) => {
+      worked.push(name)
+      await clock.sleep(60_000, held.signal).catch(() => undefined)
+    }
+    const [first, second] = [new AbortController(), new AbortController()]
+    const ofFirst = lease('first', ahead).run(first.signal, workOf('first', ahead))
+    await eventually('the first does it', () => worked.length === 1)
+    const waiting = Promise.withResolvers<void>()
+    const ofSecond = lease('second', behind).run(second.signal, workOf('second', behind), waiting.resolve)
+    await waiting.promise
+    first.abort()
+    await ofFirst
+    await eventually('the second does it', () => worked.length === 2)
+    second.abort()
+    await ofSecond
+    t.deepEqual(worked, ['first', 'second'])
+  },
+)

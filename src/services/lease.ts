@@ -159,7 +159,8 @@ export class Lease {
       this.#guard = undefined
       ended.abort()
       await renewing
-      const release = this.#leases.release({ ...this.#lease, fence }, this.#clock.now())
+      // Free also by a clock that is behind this one: who hears of it looks at once, and then not for a while.
+      const release = this.#leases.release({ ...this.#lease, fence }, this.#clock.now() - this.#holdMs)
       const free = this.#bulletin?.posted('lease free', this.#lease.name) ?? []
       await this.#database.commit({ statements: [release, ...free] })
     }

@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts'
 import type { Database, WriteStatement } from '../storage/database.ts'
 import { Leases } from '../storage/leases.ts'
 import { Bulletin } from './bulletin.ts'
-import { type Held, Lease } from './lease.ts'
+import { type Held, LEASE_MS, Lease } from './lease.ts'
 
 /** Leases that are lost within so long of each other are lost together. Milliseconds. */
 const TOLD_TOGETHER_MS = 1_000
@@ -97,7 +97,8 @@ export class Processes {
   /** Has others take over at once whatever a process held that has certainly died. */
   async hasDied(id: string): Promise<void> {
     const { database, clock } = this.#parts
-    const release = new Leases(database).releaseAll(id, clock.now(), 'freed')
+    // Free also by clocks that are behind this one.
+    const release = new Leases(database).releaseAll(id, clock.now() - LEASE_MS, 'freed')
     const committed = await database.commit({ statements: [release] })
     const freed = committed.ok ? (committed.returned['freed'] ?? []) : []
     await Promise.all([

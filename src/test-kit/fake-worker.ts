@@ -1,4 +1,4 @@
-import type { Order, Report, WorkerProcess } from '../cli/cluster.ts'
+import type { Ended, Order, Report, WorkerProcess } from '../cli/cluster.ts'
 
 /** A worker that is none: it does as the test says. */
 export class FakeWorker implements WorkerProcess {
@@ -7,7 +7,7 @@ export class FakeWorker implements WorkerProcess {
   readonly orders: Order[] = []
   isAlive = true
   #report: (report: Report) => void = () => undefined
-  #exited: (code: number | undefined) => void = () => undefined
+  #exited: (ended: Ended) => void = () => undefined
 
   constructor(number: number, pid: number) {
     this.number = number
@@ -29,7 +29,7 @@ export class FakeWorker implements WorkerProcess {
     this.#report = listener
   }
 
-  onExit(listener: (code: number | undefined) => void): void {
+  onExit(listener: (ended: Ended) => void): void {
     this.#exited = listener
   }
 
@@ -44,6 +44,6 @@ export class FakeWorker implements WorkerProcess {
   end(code: number | undefined): void {
     if (!this.isAlive) return
     this.isAlive = false
-    this.#exited(code)
+    this.#exited(code === undefined ? { signal: 'SIGKILL' } : { code })
   }
 }
