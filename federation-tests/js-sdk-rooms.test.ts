@@ -155,3 +155,35 @@ test('who comes into a room after they had declined an invitation finds what was
     .flatMap(event => event.getContent()['body'] ?? [])
   t.deepEqual(texts, ['before', 'after: decline', 'after: join'])
 })
+
+test('who missed much before they were removed from a room finds it once they are back', async t => {
+  const network = { isDown: false }
+  await server.register('carl')
+  const carl = await startSdkUser(server.url, 'carl', TEST_PASSWORD, { encryption: false, network })
+  t.teardown(() => carl.stop())
+  const roomId = await openRoom(alice)
+  await carl.client.joinRoom(roomId)
+  const said = ['seen', ...Array.from({ length: 30 }, (_, n) => `unseen ${n}`), 'back']
+  const say = async (texts: readonly string[]): Promise<void> => {
+    for (const text of texts) await alice.client.sendTextMessage(roomId, text)
+  }
+  await say(said.slice(0, 1))
+  await carl.message(roomId, 'seen')
+  network.isDown = true
+  await say(said.slice(1, -1))
+  await alice.client.kick(roomId, carl.userId)
+  network.isDown = false
+  carl.client.retryImmediately()
+  await carl.membership(roomId, 'leave')
+  await carl.client.joinRoom(roomId)
+  await say(said.slice(-1))
+  await carl.message(roomId, 'back')
+  const room = carl.client.getRoom(roomId)
+  if (room === null) return t.fail()
+  await carl.client.scrollback(room, 100)
+  const events = room.getLiveTimeline().getEvents()
+  t.deepEqual(
+    events.flatMap(event => event.getContent()['body'] ?? []),
+    said,
+  )
+})

@@ -170,16 +170,24 @@ onServer(
   },
 )
 
-onServer('who comes back into a room is told on from where they left it', async (t, server) => {
+onServer('who comes back into a room is told anew what lies before their leaving', async (t, server) => {
   const ann = await newPerson(server)
   const bob = await newPerson(server)
   const roomId = await roomOf(ann, [bob])
-  await ann.send(roomId, 'seen')
   const { next_batch } = await bob.sync()
-  await bob.change('leave', roomId)
-  const { next_batch: since } = await bob.sync({ since: next_batch })
+  for (let n = 0; n < 12; n++) await ann.send(roomId, `${n}`)
+  await ann.change('kick', roomId, bob)
+  const { rooms, next_batch: since } = await bob.sync({ since: next_batch })
+  t.true(rooms?.leave?.[roomId]?.timeline.limited, 'which clients do not heed')
   await ann.send(roomId, 'unseen')
+  await ann.change('invite', roomId, bob)
   await bob.change('join', roomId)
   const room = (await bob.sync({ since })).rooms?.join?.[roomId]
-  t.deepEqual(bodies(room?.timeline.events), ['seen', 'unseen'])
+  t.deepEqual([bodies(room?.timeline.events), room?.timeline.limited], [['unseen'], true])
+  const page = await bob.messages(roomId, { dir: 'b', from: room?.timeline.prev_batch, limit: 13 })
+  t.is(page.chunk[0]?.state_key, bob.userId, 'their leaving')
+  t.deepEqual(
+    bodies(page.chunk),
+    Array.from({ length: 12 }, (_, n) => `${11 - n}`),
+  )
 })

@@ -8,7 +8,7 @@ import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import {
-  afterToldByItself,
+  afterToldEnd,
   type Place,
   type RoomTimeline,
   type RoomTimelines,
@@ -117,9 +117,7 @@ export class RoomSections {
     const read = await this.#timeline(request, news, news.span, news.place)
     const { since } = request
     const timeline =
-      since !== undefined && isNew(request, news)
-        ? afterToldByItself(read, request.requester.userId, since)
-        : read
+      since !== undefined && isNew(request, news) ? afterToldEnd(read, request.requester.userId, since) : read
     const tellsSummary = whole || news.isNewlyComplete === true || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
     const isLate = whole && entries.length > MAX_AT_HAND

@@ -58,13 +58,14 @@ export const withoutMisleading = (
 
 /**
  * How an invitation, a knock or a ban has ended was told by itself, and stands in the client's timeline next to what it was shown before,
- * whatever came in between. Clients take an event that they have for the place where a timeline goes on from theirs, and would
- * never ask for that. So the timeline of whoever comes in begins after it.
+ * whatever came in between. So it is with how a stay has ended, where much was left out before: clients heed `limited` only in rooms
+ * that they are in. They take an event that they have for the place where a timeline goes on from theirs, and would never ask for
+ * what lies between. So the timeline of whoever comes in begins after it.
  *
  * @param since where the client's last response ended
  */
-export const afterToldByItself = (timeline: RoomTimeline, userId: string, since: number): RoomTimeline => {
-  const { events, sight } = timeline
+export const afterToldEnd = (timeline: RoomTimeline, userId: string, since: number): RoomTimeline => {
+  const { events } = timeline
   const last = events.findLastIndex(
     ({ event, position = 0 }) =>
       position <= since &&
@@ -73,8 +74,7 @@ export const afterToldByItself = (timeline: RoomTimeline, userId: string, since:
       ENDS.has(membershipOf(event)),
   )
   const position = events[last]?.position
-  if (position === undefined || sight.membershipAt(position - 1) === 'join') return timeline
-  return beginningAfter(timeline, last, position)
+  return position === undefined ? timeline : beginningAfter(timeline, last, position)
 }
 
 const ENDS: ReadonlySet<unknown> = new Set(['leave', 'ban'])

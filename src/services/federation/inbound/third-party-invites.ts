@@ -160,7 +160,7 @@ export class ThirdPartyInvites {
     })
   }
 
-  /** Nothing else of what others say: it will be in our user's name. */
+  /** Of what others say nothing but what was signed: it will be in our user's name. */
   async #invite({ roomId, sender, mxid, signed }: BoundInvite, asked: string, by: Inviting): Promise<void> {
     const binding = wholeOf(signed)
     const offer = await this.#offer(roomId, signed.token)
