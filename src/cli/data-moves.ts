@@ -71,7 +71,9 @@ export const migrateDatabase = (
     // What a server stored from now on would be lost without a word.
     for (const each of [from, to]) await refuseServed(each, Date.now())
     await fill(host, await openSource(from), to)
-    say(host, `Copied and compared. Now set database.url to ${options.to} and start the server.`)
+    // In the settings a relative path would start from the data directory.
+    const url = to.kind === 'sqlite' ? `sqlite:${to.path}` : to.url
+    say(host, `Copied and compared. Now set database.url to ${url} and start the server.`)
   })
 
 /** Fills a database, brings its schema up to date, and makes the index of words. */

@@ -1,6 +1,5 @@
 import { prepareDataDirectory } from '../config/data-directory.ts'
 import { type ConfigFlags, loadConfig } from '../config/load.ts'
-import { databaseLocation } from '../config/locations.ts'
 import { createLog, type RootLog } from '../config/logging.ts'
 import { removeStaleSocket } from '../http/stale-socket.ts'
 import type { Cluster } from './cluster.ts'
@@ -14,13 +13,6 @@ import { createNotifier } from './systemd.ts'
 /** Runs the server as several processes until a signal stops it. Answers the exit code. */
 export const supervise = async (host: Host, cluster: Cluster, flags: ConfigFlags): Promise<number> =>
   withConfig(host, flags, async loaded => {
-    if (databaseLocation(loaded.config).kind === 'sqlite') {
-      say(
-        host,
-        'Several workers need a PostgreSQL database (database.url), since SQLite belongs to one process: name one, or leave workers at 1.',
-      )
-      return EXIT.badConfig
-    }
     const log = createLog(loaded.config.logging, host.stdout)
     try {
       await prepare(loaded, log)

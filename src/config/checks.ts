@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import ipaddr from 'ipaddr.js'
 import { roomVersions } from '../core/room-versions.ts'
 import { type Problem, readingFailure } from './layer.ts'
+import { databaseLocation } from './locations.ts'
 import type { Config } from './schema/index.ts'
 import type { OptionPath } from './schema-types.ts'
 import { hasSignInPages } from './sign-in-pages.ts'
@@ -58,7 +59,7 @@ export const contradictions = (config: Config): Problem[] => {
   if (config.registration.email === 'required' && email.host === undefined) {
     problems.push({ path: ['registration', 'email'], message: 'is required, which needs email.host' })
   }
-  problems.push(...aboutProviders(config))
+  problems.push(...aboutProviders(config), ...aboutWorkers(config))
   const { backOff } = config.federation
   if (backOff.min > backOff.max) {
     problems.push({
@@ -80,6 +81,17 @@ export const contradictions = (config: Config): Problem[] => {
   }
   return problems
 }
+
+/** Whether the database takes so many processes. */
+const aboutWorkers = (config: Config): Problem[] =>
+  config.workers > 1 && databaseLocation(config).kind === 'sqlite'
+    ? [
+        {
+          path: ['workers'],
+          message: 'must be 1, or database.url name a PostgreSQL database: SQLite belongs to one process',
+        },
+      ]
+    : []
 
 /** What does not go together about signing in with accounts elsewhere. */
 const aboutProviders = (config: Config): Problem[] => {

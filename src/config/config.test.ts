@@ -84,6 +84,9 @@ test('text that is no YAML, or no settings, is located', t => {
     'homeserver.yaml:1:1: the file must consist of lines such as "server_name: example.org"',
   ])
   t.deepEqual(errorsOf(t, ''), [])
+  t.deepEqual(errorsOf(t, Buffer.from('server_name: a\nemail: {from: J\u00fcrgen <a@a.test>}', 'latin1')), [
+    'homeserver.yaml:2: the file must be text in UTF-8, and is in another encoding',
+  ])
 })
 
 test('options that contradict each other, and files that are not there', t => {
@@ -94,11 +97,13 @@ test('options that contradict each other, and files that are not there', t => {
     'federation: {back_off: {min: 2d}}',
     'rooms: {default_version: "99"}',
     'passwords: {hashing: {memory: 8K, parallelism: 2}}',
+    'workers: 2',
   ].join('\n')
   const { cwd, result } = load(t, text)
   t.deepEqual(result.ok ? [] : result.errors, [
     'homeserver.yaml:3:5: listeners[1] listens on the same host and port as listeners[0]',
     `homeserver.yaml:3:24: listeners[1].tls.certificate names ${cwd}/no.pem, but there is no such file`,
+    'homeserver.yaml:7:1: workers must be 1, or database.url name a PostgreSQL database: SQLite belongs to one process',
     'homeserver.yaml:4:25: federation.back_off.min must not be longer than federation.back_off.max',
     'homeserver.yaml:5:9: rooms.default_version must be one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12',
     'homeserver.yaml:6:23: passwords.hashing.memory must be at least 16K, of which argon2 takes 8K for each thread',

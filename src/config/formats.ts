@@ -111,7 +111,8 @@ export const FORMATS = {
     admits: text => isUrl(text, ['https:', 'http:']) && !text.includes('?'),
   },
   'database-url': {
-    allowed: 'sqlite: and a file, or a URL such as postgres://user:password@host/database',
+    allowed:
+      'sqlite: and a file, or a URL such as postgres://user:password@host/database (in a password write %23 for #, %2F for /, %3F for ?)',
     admits: text => /^sqlite:./.test(text) || (/^postgres(ql)?:\/\/./.test(text) && URL.canParse(text)),
   },
   duration: {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative } from 'node:path'
 import { type Assignment, fromEnvironment, fromSetFlag } from './assignments.ts'
@@ -63,7 +64,11 @@ const readFile = (path: string, cwd: string): SettingsFile | { readonly errors: 
   const shorter = relative(cwd, path)
   const name = shorter.startsWith('..') || isAbsolute(shorter) ? path : shorter
   try {
-    return parseSettingsFile(name, readFileSync(path, 'utf8'))
+    const bytes = readFileSync(path)
+    const text = bytes.toString('utf8')
+    if (isUtf8(bytes)) return parseSettingsFile(name, text)
+    const line = text.slice(0, text.indexOf('\uFFFD')).split('\n').length
+    return { errors: [`${name}:${line}: the file must be text in UTF-8, and is in another encoding`] }
   } catch (error) {
     return { errors: [`${name}: ${readingFailure(error)}`] }
   }

@@ -108,7 +108,7 @@ test('secrets from files of their own', t => {
   t.is(plain.ok && plain.config.registration.sharedSecret, 'from a file')
   const byVariable = read(file, { TESSERA__DATABASE__URL_FILE: 'secret' })
   t.deepEqual(byVariable.ok || byVariable.errors, [
-    'TESSERA__DATABASE__URL_FILE: database.url must be sqlite: and a file, or a URL such as postgres://user:password@host/database',
+    'TESSERA__DATABASE__URL_FILE: database.url must be sqlite: and a file, or a URL such as postgres://user:password@host/database (in a password write %23 for #, %2F for /, %3F for ?)',
   ])
   const both = read('registration:\n  shared_secret: x\n  shared_secret_file: secret', {
     TESSERA__DATABASE__URL_FILE: 'nowhere',

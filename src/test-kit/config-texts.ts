@@ -6,7 +6,7 @@ import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 /** Loads settings from a file with this text, in a directory of its own. */
-export const load = (t: ExecutionContext, text?: string, options: Partial<LoadOptions> = {}) => {
+export const load = (t: ExecutionContext, text?: string | Buffer, options: Partial<LoadOptions> = {}) => {
   const cwd = temporaryDirectory(t)
   if (text !== undefined) writeFileSync(join(cwd, 'homeserver.yaml'), text)
   return { cwd, result: loadConfig({ env: {}, cwd, ...options }) }
@@ -15,7 +15,7 @@ export const load = (t: ExecutionContext, text?: string, options: Partial<LoadOp
 /** What is wrong with settings; nothing if they are right. */
 export const errorsOf = (
   t: ExecutionContext,
-  text?: string,
+  text?: string | Buffer,
   options: Partial<LoadOptions> = {},
 ): readonly string[] => {
   const { result } = load(t, text, options)
