@@ -80,12 +80,17 @@ export class DueInvitations {
       await this.#records.change(record, ended('accepted', this.#clock.now()), held)
       return
     }
+    const isElsewhere = roomId !== record.roomId
+    if (isElsewhere && (membership === 'invite' || (await this.#isSent(record, roomId)))) {
+      await this.#records.remove(record)
+      return
+    }
     try {
       await this.#sending.deliver(record, userId, roomId)
-      // It is one into the room that has replaced its own now.
-      if (roomId !== record.roomId) return this.#records.remove(record)
       await this.#follower.caughtUp()
-      await this.#takeBackIfCancelled(record)
+      // It is one into the room that has replaced its own now.
+      if (isElsewhere && (await this.#records.remove(record))) return
+      await this.#takeBackIfCancelled(record, roomId)
     } catch (error) {
       const now = this.#clock.now()
       const isLate = record.expiresTs !== undefined && record.expiresTs <= now
@@ -97,17 +102,19 @@ export class DueInvitations {
     }
   }
 
-  /** A plan that was cancelled while it was being carried out has become no invitation; what was sent is one of its own. */
-  async #takeBackIfCancelled({
-    recordId,
-    roomId,
-    userId,
-    inviter,
-    details,
-  }: StoredInvitation): Promise<void> {
+  /** Whether it was sent into a room by a run that was cut short, whatever has become of it there. */
+  async #isSent({ recordId, userId, details }: StoredInvitation, roomId: string): Promise<boolean> {
     const sent = await this.#records.read.one(roomId, userId)
-    const isItsOwn = sent?.recordId !== recordId && sent?.details.uid === (details.uid ?? recordId)
-    if (sent?.status !== 'invited' || !isItsOwn) return
+    return sent !== undefined && sent.recordId !== recordId && sent.details.uid === (details.uid ?? recordId)
+  }
+
+  /** A plan that was cancelled while it was being carried out has become no invitation; what was sent is one of its own. */
+  async #takeBackIfCancelled(record: StoredInvitation, roomId: string): Promise<void> {
+    const { recordId, userId, inviter } = record
+    const { read } = this.#records
+    if (roomId !== record.roomId && (await read.byId(recordId))?.status !== 'cancelled') return
+    if ((await read.one(roomId, userId))?.status !== 'invited' || !(await this.#isSent(record, roomId)))
+      return
     try {
       await this.#withdrawal.cancel(inviter, roomId, userId)
     } catch (error) {

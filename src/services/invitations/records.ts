@@ -87,9 +87,9 @@ export class InvitationRecords {
     this.onDue(wakeTs)
   }
 
-  /** Removes what has become another invitation. */
-  async remove({ recordId }: InvitationRecord): Promise<void> {
-    await this.#db.commit({ statements: [this.write.remove(recordId)] })
+  /** Removes what has become another invitation; answers `false` for what has changed since it was read. */
+  async remove(record: StoredInvitation): Promise<boolean> {
+    return (await this.#db.commit({ statements: [this.write.remove(record)] })).ok
   }
 
   async #changeAll(

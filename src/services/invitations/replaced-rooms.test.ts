@@ -3,6 +3,7 @@ import test from 'ava'
 import { roomVersion } from '../../core/room-versions.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, HOUR, MINUTE, pair } from '../../test-kit/federated-invitations.ts'
+import { newRoom } from '../../test-kit/rooms.ts'
 
 /** Alice, who was to invite Bob within the hour, replaces the room. */
 const replaced = async (t: Parameters<typeof pair>[0]) => {
@@ -49,4 +50,47 @@ test('whose inviter has not gone there is sent into the room that it was for', a
     return (await r.stands(r.roomId))?.status === 'invited'
   })
   t.is((await r.b.core.context.read.invitations.one(BOB, r.roomId))?.status, 'invited')
+})
+
+test('whom somebody has invited there meanwhile is not invited anew', async t => {
+  const r = await replaced(t)
+  await r.a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId: r.replacement, reason: 'by hand' })
+  await r.advance(HOUR)
+  await eventually('it is over', async () => (await r.stands(r.roomId)) === undefined)
+  t.like(await r.stands(r.replacement), { status: 'invited', reason: 'by hand' })
+})
+
+test('a room that says nothing of having replaced another gets none of its invitations', async t => {
+  const p = await pair(t)
+  await p.invite({ delay_ms: HOUR })
+  const { roomCreation } = p.a.rooms
+  const own = await roomCreation.create(newRoom(p.a.rooms, ALICE, {}), { isDirect: false })
+  const content = { body: 'Gone', replacement_room: own }
+  const tombstone = { type: 'm.room.tombstone', stateKey: '', sender: ALICE, content }
+  await p.a.core.sender.send(p.roomId, tombstone)
+  await p.advance(HOUR)
+  await p.becomes(p.a, 'invited')
+  t.is((await p.a.core.writer.head(own))?.memberships.get(BOB), undefined)
+})
+
+test('what is withdrawn while it is sent there is taken back there', async t => {
+  const r = await replaced(t)
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  r.world.transport = async ({ path }, deliver) => {
+    if (path.includes('/invite/')) {
+      asked.resolve()
+      await answered.promise
+    }
+    return deliver()
+  }
+  await r.advance(HOUR)
+  await asked.promise
+  await r.withdraw()
+  answered.resolve()
+  await eventually('it is taken back', async () => {
+    const head = await r.a.core.writer.head(r.replacement)
+    return head?.memberships.get(BOB) === 'leave'
+  })
+  t.is((await r.stands(r.roomId))?.status, 'cancelled')
 })

@@ -9,7 +9,7 @@ import { isPassing } from '../passing.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { makeLocalEvent } from '../rooms/local-event.ts'
 import type { ChangeOfOther, Memberships } from '../rooms/memberships.ts'
-import { replacementOf } from '../rooms/replacement.ts'
+import { hasReplaced, replacementOf } from '../rooms/replacement.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationLimits } from './limits.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
@@ -74,8 +74,8 @@ export class InvitationSending {
   }
 
   /**
-   * Where one leads whose time has come: into the room that has replaced its own, if its inviter has gone there as well; and what its user is
-   * there.
+   * Where one leads whose time has come: into the room that has replaced its own, as both of them say, if its inviter has gone there as well;
+   * and what its user is there.
    */
   async destination(
     { roomId, inviter }: InvitationRecord,
@@ -87,6 +87,7 @@ export class InvitationSending {
       const next = await replacementOf(context.read, head)
       const replacement = next === undefined ? undefined : await writer.head(next.roomId)
       if (replacement?.memberships.get(inviter) !== 'join') break
+      if (!(await hasReplaced(context.read, replacement, head))) break
       head = replacement
     }
     return { roomId: head?.room.roomId ?? roomId, membership: head?.memberships.get(userId) }

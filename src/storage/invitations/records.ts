@@ -156,7 +156,7 @@ export class InvitationRecordWriter {
        WHERE invitation_records.position = ?`,
     )
     this.#wake = db.prepare(`UPDATE invitation_records SET wake_ts = ? WHERE record_id = ?`)
-    this.#remove = db.prepare('DELETE FROM invitation_records WHERE record_id = ?')
+    this.#remove = db.prepare('DELETE FROM invitation_records WHERE record_id = ? AND position = ?')
     this.#forget = db.prepare(
       `DELETE FROM invitation_records WHERE updated_ts < ? AND status NOT IN ('scheduled', 'invited')`,
     )
@@ -196,8 +196,13 @@ export class InvitationRecordWriter {
     return { prepared: this.#wake, rows: [[wakeTs, recordId]] }
   }
 
-  remove(recordId: string): WriteStatement {
-    return { prepared: this.#remove, rows: [[recordId]] }
+  /** Removes an invitation. Guard `invitation-changed`: it is no longer what it was when it was read. */
+  remove({ recordId, position }: StoredInvitation): WriteStatement {
+    return {
+      prepared: this.#remove,
+      rows: [[recordId, position]],
+      guard: { name: CHANGED, expected: 1 },
+    }
   }
 
   /** Removes what has been over since before an instant. */
@@ -206,5 +211,5 @@ export class InvitationRecordWriter {
   }
 }
 
-/** The guard of `put`. */
+/** The guard of `put` and `remove`. */
 export const CHANGED = 'invitation-changed'
