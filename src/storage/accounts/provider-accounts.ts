@@ -55,6 +55,7 @@ export class ProviderAccountWriter {
   readonly #link: Prepared
   readonly #deleteAll: Prepared
   readonly #unlink: Prepared
+  readonly #keep: Prepared
   readonly #end: Prepared
   readonly #begin: Prepared
   readonly #deleteEnded: Prepared
@@ -66,6 +67,9 @@ export class ProviderAccountWriter {
     )
     this.#unlink = db.prepare(
       'DELETE FROM provider_accounts WHERE provider = ? AND subject = ? AND user_id = ?',
+    )
+    this.#keep = db.prepare(
+      'UPDATE provider_accounts SET linked_ts = linked_ts WHERE user_id = ? AND provider = ?',
     )
     this.#deleteAll = db.prepare('DELETE FROM provider_accounts WHERE user_id = ?')
     this.#end = db.prepare(
@@ -90,6 +94,15 @@ export class ProviderAccountWriter {
   /** Ends that somebody signs in as a user; where they do not, it is no error. */
   unlink({ provider, subject }: ProviderAccount, userId: string): WriteStatement {
     return { prepared: this.#unlink, rows: [[provider, subject, userId]] }
+  }
+
+  /** Lets nothing else happen where a user signs in with a provider no longer. Guard `no-longer-linked`. */
+  keep(userId: string, provider: string): WriteStatement {
+    return {
+      prepared: this.#keep,
+      rows: [[userId, provider]],
+      guard: { name: 'no-longer-linked', expected: 1 },
+    }
   }
 
   /** Notes that a user no longer wants to sign in with a provider, until they link an account there again. */

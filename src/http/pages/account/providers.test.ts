@@ -53,6 +53,24 @@ test('who has no password keeps a way to sign in', async t => {
   t.notRegex(page, /No longer/)
 })
 
+testDatabases(test, 'who ends two of them at the same moment keeps one', async (t, database) => {
+  const others = [{ id: 'school', name: 'The school' }]
+  const world = await openWithProvider(t, { database, others })
+  const { provider, accounts, browser, follow, linkToConnect, signIn } = world
+  provider.person = BOB
+  const bob = browser()
+  await signIn(bob, '/account')
+  await follow(bob, (await linkToConnect(bob, undefined, 'school')) ?? '')
+  const { linked } = accounts.providers
+  const remaining = async () =>
+    (await linked.of('@bob:tessera.test')).filter(({ isLinked }) => isLinked).length
+  t.is(await remaining(), 2)
+  const end = (id: string) => linked.disconnect('@bob:tessera.test', id)
+  const both = await Promise.allSettled([end('company'), end('school')])
+  t.deepEqual(both.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  t.is(await remaining(), 1)
+})
+
 test('who has no password sets one, and needs the account elsewhere no longer', async t => {
   const { provider, browser, signIn, whoIs, clock } = await openWithProvider(t, {})
   provider.person = BOB

@@ -7,6 +7,9 @@ import type { ProviderOptions } from './options.ts'
 /** The stage of user-interactive authentication that is passed with an account elsewhere. */
 export const SSO_STAGE = 'm.login.sso'
 
+/** So often it is looked again at an account that changes while it is looked at. */
+const MAX_ATTEMPTS = 5
+
 /** A provider, and whether somebody signs in with it. */
 export interface ShownProvider extends Pick<ProviderOptions, 'id' | 'name'> {
   readonly isLinked: boolean
@@ -81,18 +84,24 @@ export class LinkedAccounts {
    * @throws {MatrixError} `M_BAD_STATE`: they could not sign in at all any more
    */
   async disconnect(userId: string, providerId: string): Promise<void> {
-    const { options, read, write } = this.#context
-    const others = (await this.of(userId)).filter(({ id, isLinked }) => isLinked && id !== providerId)
-    const hasPassword =
-      options.sessions.passwords && (await read.users.byId(userId))?.passwordHash !== undefined
-    if (others.length === 0 && !hasPassword)
-      throw new MatrixError('M_BAD_STATE', 'Nobody could sign in to this account any more.')
-    const accounts = await read.providerAccounts.ofUser(userId)
-    const ending = accounts.filter(({ provider }) => provider === providerId)
-    await this.#context.commit([
-      ...ending.map(account => write.providerAccounts.unlink(account, userId)),
-      write.providerAccounts.end(userId, providerId),
-    ])
+    const { clock, options, read, write } = this.#context
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const user = await read.users.byId(userId)
+      const [other] = (await this.of(userId)).filter(({ id, isLinked }) => isLinked && id !== providerId)
+      const hasPassword = options.sessions.passwords && user?.passwordHash !== undefined
+      if (user === undefined || (other === undefined && !hasPassword)) break
+      const accounts = await read.providerAccounts.ofUser(userId)
+      const ending = accounts.filter(({ provider }) => provider === providerId)
+      const done = await this.#context.commit([
+        // Another that ends at the same moment waits for this, and sees then what is left.
+        write.users.loggedIn(userId, user.credentialVersion, clock.now()),
+        ...(other === undefined || hasPassword ? [] : [write.providerAccounts.keep(userId, other.id)]),
+        ...ending.map(account => write.providerAccounts.unlink(account, userId)),
+        write.providerAccounts.end(userId, providerId),
+      ])
+      if (done.ok) return
+    }
+    throw new MatrixError('M_BAD_STATE', 'Nobody could sign in to this account any more.')
   }
 }
 
