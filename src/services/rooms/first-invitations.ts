@@ -16,6 +16,8 @@ export interface Inviting {
   readonly invite: (userId: string) => Promise<void>
   /** Whether nobody else is to be invited after this. */
   readonly isFinal?: (error: unknown) => boolean
+  /** Whether those who could not be asked in time are left to others, and not asked when nobody waits for it any more. */
+  readonly leavesLate?: boolean
   /** Told of what fails when nobody waits for it any more. */
   readonly failedLate: (userId: string, error: unknown) => void
 }
@@ -28,16 +30,16 @@ export interface Invited {
 
 /**
  * Invites users: first those of other servers, one after another of each server, and for no longer than is good for whoever waits; what
- * takes longer goes on, unless all is over. Then those of this server, who are not told of a room that another server has something against.
+ * takes longer goes on, unless all is over or others see to it. Then those of this server, who are not told of a room that another server has something against.
  */
 export const inviteFirst = async (users: readonly string[], inviting: Inviting): Promise<Invited> => {
-  const { serverName, clock, invite, isFinal = () => false, failedLate } = inviting
+  const { serverName, clock, invite, isFinal = () => false, leavesLate = false, failedLate } = inviting
   const invited: string[] = []
   const failed = new Map<string, unknown>()
   let isOver = false
   let isLate = false
   const attempt = async (userId: string): Promise<void> => {
-    if (isOver) return
+    if (isOver || (isLate && leavesLate)) return
     try {
       await invite(userId)
       invited.push(userId)

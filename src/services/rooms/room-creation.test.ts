@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { testDatabase } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
@@ -46,6 +47,31 @@ test('whoever makes a room does not wait for the servers of those invited to it'
   t.deepEqual([await membership(cat), await membership(ALICE)], ['invite', 'invite'])
   for (const end of silent.splice(0)) end()
   await eventually('what one refuses late keeps nobody else from being asked', () => silent.length === 1)
+})
+
+test('whom nobody could be asked about in time is left to whoever keeps them', async t => {
+  const { rooms, clock } = await testRooms(await testDatabase(t))
+  const [bob, cat] = ['@bob:slow.test', '@cat:slow.test']
+  const asked: string[] = []
+  const unsent: string[] = []
+  const answered = Promise.withResolvers<void>()
+  const making = rooms.roomCreation.create(newRoom(rooms, '@alice:here.test', { invite: [bob, cat] }), {
+    isDirect: false,
+    invite: async ({ userId }) => {
+      asked.push(userId)
+      await answered.promise
+    },
+    unsent: async ({ userId }) => {
+      unsent.push(userId)
+    },
+  })
+  await eventually('the server is asked', () => asked.length === 1)
+  await clock.advance(8_000)
+  await making
+  answered.resolve()
+  // What goes on by itself then has nothing to wait for.
+  await setImmediate()
+  t.deepEqual([asked, unsent.toSorted()], [[bob], [bob, cat]])
 })
 
 test('nobody is left invited to a room that another server has something against', async t => {

@@ -97,6 +97,8 @@ export class RoomCreation {
       this.#invitationFailed({ roomId, userId, error })
     const told = await inviteFirst(invited, {
       ...{ clock: this.#clock, serverName: serverNameOf(room.creator), isFinal, failedLate },
+      // Whoever was told of them may have withdrawn them by then.
+      leavesLate: unsent !== undefined,
       invite: userId => invite(invitationOf(userId)),
     })
     const refusal = told.failed.values().find(isFinal)
