@@ -77,6 +77,16 @@ export const powerLevelOf = (userId: string, state: PowerLevelState): PowerLevel
   return own ?? readLevel(powerLevels.content['users_default'], version) ?? 0
 }
 
+/**
+ * The levels that a room without power levels is to be given first: "the creator has 100", and keeps it so; where it is not theirs anyway
+ * (v12).
+ */
+export const impliedLevels = ({ create, version }: Omit<PowerLevelState, 'powerLevels'>): JsonObject => ({
+  users: version.auth.privilegedCreators
+    ? {}
+    : Object.fromEntries(roomCreators(create, version).map(creator => [creator, 100])),
+})
+
 /** The required power level of an event type: `events`, then `state_default` (50) or `events_default` (0). */
 export const levelToSend = (type: string, isState: boolean, state: PowerLevelState): PowerLevel => {
   const content = state.powerLevels?.content

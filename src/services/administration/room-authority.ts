@@ -1,13 +1,13 @@
 import {
+  impliedLevels,
   levelTable,
   levelToSend,
   type PowerLevelState,
   powerLevelOf,
-  roomCreators,
 } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
-import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { isJsonObject } from '../../core/json.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { powerContext } from '../rooms/redaction-effect.ts'
 import type { RoomHead } from '../rooms/room-head.ts'
@@ -61,16 +61,11 @@ export class RoomAuthority {
 
   /** Answers in whose name. */
   async #grant(head: RoomHead, userId: string): Promise<string> {
-    const { read, serverName } = this.#core.context
-    const powers = { ...(await powerContext(read, head)), version: head.version }
+    const { sender, powers } = await mostPowerful(this.#core.context, head)
     const powerOf = (member: string): number => powerLevelOf(member, powers)
-    const [sender] = [...head.memberships]
-      .filter(([member, membership]) => membership === 'join' && serverNameOf(member) === serverName)
-      .map(([member]) => member)
-      .toSorted((a, b) => compare(powerOf(b), powerOf(a)))
     if (sender === undefined || powerOf(sender) < levelToSend('m.room.power_levels', true, powers))
       throw new MatrixError('M_UNKNOWN', 'Nobody of this server in the room may give power', { status: 400 })
-    const content = powers.powerLevels?.content ?? defaultLevels(head, powers)
+    const content = powers.powerLevels?.content ?? impliedLevels(powers)
     const power = Number.isFinite(powerOf(sender)) ? powerOf(sender) : CREATORS_GIFT
     // Creators have more than any number says, and may not stand among those that have one (room version 12).
     if (powerOf(userId) >= power) return sender
@@ -87,12 +82,19 @@ export class RoomAuthority {
   }
 }
 
+/** Who of this server that is in a room has the most power there, and where that follows from. */
+export const mostPowerful = async (
+  { read, serverName }: Pick<RoomCore['context'], 'read' | 'serverName'>,
+  head: RoomHead,
+): Promise<{ readonly sender: string | undefined; readonly powers: PowerLevelState }> => {
+  const powers = { ...(await powerContext(read, head)), version: head.version }
+  const powerOf = (member: string): number => powerLevelOf(member, powers)
+  const [sender] = [...head.memberships]
+    .filter(([member, membership]) => membership === 'join' && serverNameOf(member) === serverName)
+    .map(([member]) => member)
+    .toSorted((a, b) => compare(powerOf(b), powerOf(a)))
+  return { sender, powers }
+}
+
 /** Infinity less infinity is no number. */
 const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1)
-
-/** "If the room contains no power levels event, the creator has 100": they keep it, where it is not theirs anyway (version 12). */
-const defaultLevels = ({ version }: RoomHead, { create }: Pick<PowerLevelState, 'create'>): JsonObject => ({
-  users: version.auth.privilegedCreators
-    ? {}
-    : Object.fromEntries(roomCreators(create, version).map(creator => [creator, 100])),
-})

@@ -143,3 +143,24 @@ test('who is invited is taken out like those who are in the room', async t => {
     'she has declined nothing',
   )
 })
+
+test('who of another server is invited to a room that goes is invited no more', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  for (const server of [a, b]) server.federation.start()
+  const alice = '@alice:a.test'
+  const room = newRoom(b.rooms, BOB, { invite: [alice, EVE] })
+  const roomId = await b.rooms.roomCreation.create(room, { isDirect: false })
+  const stands = async () => (await a.core.context.read.invitations.one(alice, roomId))?.status
+  t.is(await stands(), 'invited')
+  const { deletion, tasks } = deleting(b)
+  tasks.start()
+  t.teardown(() => tasks.close())
+  const { kicked_users } = await deletion.run(tasks, BOB, roomId, ORDER)
+  t.deepEqual(kicked_users.toSorted(), [BOB, EVE], 'those of this server alone')
+  await eventually('she is invited no more', async () => (await stands()) === 'cancelled')
+  await eventually('the room goes', async () => {
+    await b.clock.advance(1_000)
+    return (await b.core.context.read.rooms.byId(roomId)) === undefined
+  })
+})

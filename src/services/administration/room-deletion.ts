@@ -1,11 +1,13 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isRoomId } from '../../core/ids.ts'
+import { isRoomId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { AdminTask, TaskStatus } from '../../storage/admin-tasks.ts'
 import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
 import type { AdminTasks, TaskOutcome, TaskRun } from '../admin-tasks.ts'
 import type { BlockedRooms } from '../rooms/blocked-rooms.ts'
 import type { RoomCore } from '../rooms/index.ts'
+import { othersIn } from '../rooms/membership-content.ts'
+import type { RoomHead } from '../rooms/room-head.ts'
 import type { RoomLifetime } from '../rooms/room-lifetime.ts'
 import { nothingDone, type RoomShutdown, type ShutdownOrder, type ShutdownResult } from './room-shutdown.ts'
 
@@ -37,8 +39,8 @@ export interface DeletionStatus {
 }
 
 /**
- * Deletes rooms from this server: takes its users out, and then removes all there is of the room. Done in the background; users whom
- * another server has not heard about yet are waited for, since afterwards nothing is left to be sent.
+ * Deletes rooms from this server: takes its users out, and then removes all there is of the room. Done in the background; what another
+ * server has not heard yet of users who are out, or invited no more, is waited for, since afterwards nothing is left to be sent.
  */
 export class RoomDeletion {
   readonly #core: RoomCore
@@ -110,15 +112,26 @@ export class RoomDeletion {
     const head = await this.#core.writer.head(roomId)
     if (head?.hasHost(serverName) === true && !order.forcePurge)
       return { result, error: 'Users of this server are still in the room' }
-    const others = head?.joinedHosts().filter(host => host !== serverName) ?? []
     const isOver = clock.now() - sinceTs >= FAREWELL_MS
-    if (others.length > 0 && shutdown.kicked_users.length > 0 && !isOver) {
-      const newest = await read.events.newestAt(room.nid, this.#core.context.db.position('events'))
-      if (!(await this.#outbox.isDelivered(room.nid, newest?.position ?? 0)))
+    if (head !== undefined && shutdown.kicked_users.length > 0 && !isOver) {
+      if (!(await this.#outbox.isDelivered(room.nid, await this.#lastForOthers(head))))
         return { result, laterTs: clock.now() + LOOK_AGAIN_MS }
     }
     await this.#lifetime.removeNow(roomId)
     return { result }
+  }
+
+  /** The position of the last event that other servers are to get. Where none is in the room they hear of those alone who were put out. */
+  async #lastForOthers(head: RoomHead): Promise<number> {
+    const { db, read, serverName } = this.#core.context
+    if (othersIn(head, serverName).length > 0)
+      return (await read.events.newestAt(head.room.nid, db.position('events')))?.position ?? 0
+    const isOwn = (userId: string): boolean => serverNameOf(userId) === serverName
+    const out = [...head.memberships.keys()].filter(userId => !isOwn(userId))
+    const nids = out.flatMap(userId => head.entry('m.room.member', userId)?.nid ?? [])
+    return (await read.events.byNids(nids))
+      .filter(({ event }) => isOwn(event.sender))
+      .reduce((last, { position = 0 }) => Math.max(last, position), 0)
   }
 }
 

@@ -3,7 +3,9 @@ import { serverNameOf } from '../../core/ids.ts'
 import { WITHDRAWN } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { othersIn } from '../rooms/membership-content.ts'
 import type { OwnChange } from '../rooms/memberships.ts'
+import { mostPowerful } from './room-authority.ts'
 
 /** How a room is to be shut down. */
 export interface ShutdownOrder {
@@ -67,6 +69,7 @@ export class RoomShutdown {
     const newRoomId = run.before.new_room_id ?? (await this.#newRoom(order))
     const result = { ...run.before, new_room_id: newRoomId }
     if (newRoomId !== null) await run.report(result)
+    await this.#withdraw(roomId, run.signal)
     for (const [userId, membership] of await this.#present(roomId)) {
       if (run.signal.aborted) return result
       const isIn = membership === 'join'
@@ -81,6 +84,27 @@ export class RoomShutdown {
     await this.#tell(newRoomId, { ...order, userId: order.newRoomUserId, taskId: run.taskId })
     const moved = await this.#moveAliases(roomId, newRoomId)
     return { ...result, local_aliases: [...new Set([...result.local_aliases, ...moved])] }
+  }
+
+  /**
+   * Takes back the invitations of users of other servers to a room in which nobody of another server is: nobody could let them in any more.
+   * What cannot be taken back is no reason to stop.
+   */
+  async #withdraw(roomId: string, signal: AbortSignal): Promise<void> {
+    const { context, writer } = this.#core
+    const head = await writer.head(roomId)
+    if (head === undefined || othersIn(head, context.serverName).length > 0) return
+    const invited = [...head.memberships].filter(
+      ([userId, membership]) => membership === 'invite' && serverNameOf(userId) !== context.serverName,
+    )
+    const { sender } = invited.length > 0 ? await mostPowerful(context, head) : {}
+    if (sender === undefined) return
+    for (const [userId] of invited) {
+      if (signal.aborted) return
+      await this.#attempt(userId, roomId, () =>
+        this.#rooms.memberships.kick({ sender, userId, roomId }, 'invite'),
+      )
+    }
   }
 
   /**

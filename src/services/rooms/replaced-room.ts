@@ -56,13 +56,14 @@ export class ReplacedRoom {
    * Its power levels, as they were before it was closed to be read only: its next replacement is not. `undefined` if it has none.
    *
    * @param levels the event that it has now
+   * @param implied what held while it had none
    */
-  async openPower(levels: RoomEvent | undefined): Promise<JsonObject | undefined> {
+  async openPower(levels: RoomEvent | undefined, implied: JsonObject): Promise<JsonObject | undefined> {
     if (levels === undefined || this.head.entry('m.room.tombstone', '') === undefined) return levels?.content
     const authorities = (await this.#events.byIds(levels.authEvents)).values()
     const before = authorities.find(({ event }) => event.type === 'm.room.power_levels')
-    const open = before && contentShown(before)
-    const closed = open && closedPower(open, this.head.version, CREATOR_POWER_LEVEL)
+    const open = before === undefined ? implied : contentShown(before)
+    const closed = closedPower(open, this.head.version, CREATOR_POWER_LEVEL)
     return closed !== undefined && isDeepStrictEqual(closed, levels.content) ? open : levels.content
   }
 

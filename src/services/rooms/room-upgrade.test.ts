@@ -4,6 +4,7 @@ import { parseJson } from '../../core/parse-json.ts'
 import type { Database } from '../../storage/database.ts'
 import { delegate } from '../../storage/delegate.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
 
 const ALICE = '@alice:here.test'
@@ -98,6 +99,26 @@ test('a room that is replaced again has its next replacement open to everybody a
       t.like(await stateOf(here, roomId, 'm.room.power_levels'), { events_default: 50, invite: 50 })
       await here.clock.advance(600_000)
     }
+  }
+})
+
+test('who had all power by having made the room keeps it, where no levels said so', async t => {
+  const here = await testRooms(await testDatabase(t), { serverName: 'alice.test' })
+  const maker = '@alice:alice.test'
+  const peers = new PeerRoom('10', ['CREATE: alice create', 'JA: alice join', 'JR: alice rule public'])
+  peers.add('JC: cat@alice.test join')
+  await peers.import(here, 'JC')
+  const { roomId } = peers
+  const levelsOf = (room: string) =>
+    here.rooms.roomReading.stateEvent(requesterOf(maker), {
+      ...{ roomId: room, type: 'm.room.power_levels', stateKey: '', format: 'content' },
+    })
+  const users = { [maker]: 100 }
+  for (let turn = 1; turn <= 2; turn++) {
+    const replacement = await upgraded(here, maker, roomId, '11')
+    t.like(await levelsOf(replacement), { users, events_default: 0, invite: 0 })
+    t.like(await levelsOf(roomId), { users, events_default: 50, invite: 50 })
+    await here.clock.advance(600_000)
   }
 })
 

@@ -1,4 +1,5 @@
 import {
+  impliedLevels,
   levelToSend,
   type PowerLevelState,
   powerLevelOf,
@@ -162,7 +163,7 @@ export class RoomUpgrades {
     const creators = [userId, ...additionalCreators]
     const isUnlisted = head.version.auth.privilegedCreators || powerLevels === undefined
     const former = isUnlisted ? roomCreators(create, head.version) : []
-    const levels = (await old.openPower(powerLevels)) ?? {}
+    const levels = (await old.openPower(powerLevels, impliedLevels({ create, version: head.version }))) ?? {}
     const power = transferredPower(levels, { version, maker: userId, creators, former })
     const state = transferredState(await old.transferable(), version)
     const children = state.filter(({ type }) => type === CHILD)
@@ -219,8 +220,9 @@ export class RoomUpgrades {
     ) {
       farewells.push(state('m.room.canonical_alias', {}))
     }
-    const levels = (await old.current('m.room.power_levels')) ?? {}
-    const closed = closedPower(levels, head.version, powerLevelOf(sender, await this.#powers(head)))
+    const powers = await this.#powers(head)
+    const levels = (await old.current('m.room.power_levels')) ?? impliedLevels(powers)
+    const closed = closedPower(levels, head.version, powerLevelOf(sender, powers))
     if (closed !== undefined && (await this.#may(sender, head, 'm.room.power_levels'))) {
       farewells.push(state('m.room.power_levels', closed))
     }
