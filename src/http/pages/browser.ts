@@ -15,6 +15,8 @@ export interface BrowserUser {
   readonly hasPassword: boolean
   /** Whether they have signed in just now. */
   readonly isRecent: boolean
+  /** When they are so no longer (ms). */
+  readonly expiresTs: number
   /** The session at a provider with which they have signed in. */
   readonly origin: string | undefined
 }
@@ -25,6 +27,8 @@ export interface BrowserService {
   signIn(name: string, password: string, ip: string): Promise<string>
   /** Signs somebody in who has shown otherwise who they are. */
   signInAs(userId: string): Promise<string>
+  /** Begins another session in place of one that has ended, for as long as that had left. */
+  goOn(ended: Pick<BrowserUser, 'userId' | 'expiresTs' | 'origin'>): Promise<string>
   signOut(secret: string): Promise<void>
 }
 

@@ -18,6 +18,8 @@ export interface SignedIn extends User {
   readonly hasPassword: boolean
   /** Whether they have signed in just now. */
   readonly isRecent: boolean
+  /** When they are so no longer (ms). */
+  readonly expiresTs: number
   /** The session at a provider with which they have signed in (`providers/origin.ts`). */
   readonly origin: string | undefined
 }
@@ -41,7 +43,8 @@ export class BrowserSessions {
     if (session === undefined || user === undefined || user.isLocked) return undefined
     const hasPassword = options.sessions.passwords && user.passwordHash !== undefined
     const isRecent = session.expiresTs - LIFETIME_MS + RECENT_MS > now
-    return { ...user, hasPassword, isRecent, origin: session.origin }
+    const { expiresTs, origin } = session
+    return { ...user, hasPassword, isRecent, expiresTs, origin }
   }
 
   /**
@@ -68,8 +71,20 @@ export class BrowserSessions {
     return this.#commit(user)
   }
 
-  async #commit(user: User): Promise<string> {
-    const { secret, statements } = this.begin(user)
+  /**
+   * Begins another session in place of one that has ended with all of its user, for as long as that had left: nobody has shown who they are by
+   * ending it.
+   * @returns the secret of the session
+   * @throws {MatrixError} as `signInAs`
+   */
+  async goOn(ended: Pick<SignedIn, 'userId' | 'expiresTs' | 'origin'>): Promise<string> {
+    const user = await this.#context.read.users.byId(ended.userId)
+    if (user === undefined) throw new MatrixError('M_FORBIDDEN', 'There is no such account.')
+    return this.#commit(user, ended)
+  }
+
+  async #commit(user: User, from: { origin?: string | undefined; expiresTs?: number } = {}): Promise<string> {
+    const { secret, statements } = this.begin(user, from.origin, from.expiresTs)
     await this.#context.commit(statements)
     return secret
   }
@@ -77,23 +92,23 @@ export class BrowserSessions {
   /**
    * The session of somebody who has shown who they are, and the statements that begin it.
    * @param origin the session at a provider by which they have, if by one
+   * @param expiresTs when it ends (ms), if not a while after now
    * @throws {MatrixError} `M_USER_LOCKED`
    */
   begin(
     { userId, credentialVersion, isLocked }: Pick<User, 'userId' | 'credentialVersion' | 'isLocked'>,
     origin?: string,
+    expiresTs = this.#context.clock.now() + LIFETIME_MS,
   ): { secret: string; statements: WriteStatement[] } {
     const { clock, random, write } = this.#context
     if (isLocked) throw accountLocked()
     const secret = newToken(random)
-    const now = clock.now()
     return {
       secret,
       statements: [
-        write.browserSessions.prune(now),
+        write.browserSessions.prune(clock.now()),
         write.browserSessions.insert({
-          ...{ tokenHash: hashToken(secret), userId, credentialVersion, origin },
-          expiresTs: now + LIFETIME_MS,
+          ...{ tokenHash: hashToken(secret), userId, credentialVersion, expiresTs, origin },
         }),
       ],
     }

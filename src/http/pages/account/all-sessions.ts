@@ -35,8 +35,8 @@ ${call.visitor.formToken}
     if (fields.get('do') !== 'end') return this.show(call)
     const { context, options, user, visitor } = call
     await options.account.devices.removeAll(user.userId, kept?.device_id)
-    // This browser has stood for its user with all that has ended; they are still before it.
-    setSecret(context, options, await options.browsers.signInAs(user.userId))
+    // The session of this browser has ended with all others. Whoever is before it stays, but has not shown anew who they are.
+    setSecret(context, options, await options.browsers.goOn(user))
     say(call, 200, visitor.words.account.sessions, visitor.words.account.allEnded)
   },
 }

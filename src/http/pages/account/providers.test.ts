@@ -53,6 +53,21 @@ test('who has no password keeps a way to sign in', async t => {
   t.notRegex(page, /No longer/)
 })
 
+test('who ends all sessions has not shown by that who they are', async t => {
+  const { provider, browser, signIn, whoIs, clock } = await openWithProvider(t, {})
+  provider.person = BOB
+  const bob = browser()
+  await signIn(bob, '/account')
+  await clock.advance(300_000)
+  await bob.get('/account?action=chat.tessera.sessions_end')
+  const ended = await bob.post('/account?action=chat.tessera.sessions_end', { do: 'end' })
+  t.regex(ended.text, /The sessions are signed out/)
+  t.is(await whoIs(bob), '@bob:tessera.test')
+  t.regex((await bob.get('/account?action=chat.tessera.password')).text, /Sign in once more/)
+  await clock.advance(3_300_000)
+  t.is(await whoIs(bob), undefined, 'and stays no longer than without that')
+})
+
 testDatabases(test, 'who ends two of them at the same moment keeps one', async (t, database) => {
   const others = [{ id: 'school', name: 'The school' }]
   const world = await openWithProvider(t, { database, others })
