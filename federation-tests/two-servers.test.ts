@@ -48,7 +48,10 @@ test('a bridge is asked for whom the other server invites, and makes them', asyn
     if (path.includes('/transactions/')) return {}
     if (!path.endsWith(encodeURIComponent(ghost))) return { status: 404, body: { errcode: 'M_NOT_FOUND' } }
     const json = { type: 'm.login.application_service', username: '_irc_ghost', inhibit_login: true }
-    await tea.request('POST', '/_matrix/client/v3/register', { token: 'as-secret', json })
+    const act = (method: string, path: string, json: Json): Promise<unknown> =>
+      tea.request(method, `/_matrix/client/v3${path}`, { token: 'as-secret', json })
+    await act('POST', '/register', json)
+    await act('PUT', `/devices/GHOSTLY?user_id=${encodeURIComponent(ghost)}`, {})
     return {}
   }
   t.is(await invite(`@_irc_nobody:${TEA}`), '403 M_FORBIDDEN')
@@ -59,7 +62,22 @@ test('a bridge is asked for whom the other server invites, and makes them', asyn
     service.requests.filter(({ path }) => path.includes('/users/')).map(({ path }) => path),
     [`@_irc_nobody:${TEA}`, ghost].map(userId => `/_matrix/app/v1/users/${encodeURIComponent(userId)}`),
   )
+
+  const countsOf = ({ body }: { body: Json }): unknown => body['device_one_time_keys_count']
+  await service.until(() => service.requests.some(countsOf))
+  const another = await bob.createRoom()
+  await bob.invite(another, ghost)
+  const invitation = () =>
+    service.requests.find(({ body }) => (body['events'] as Json[] | undefined)?.some(isIn(another)))
+  await service.until(() => invitation() !== undefined)
+  const counts = { [ghost]: { GHOSTLY: { signed_curve25519: 0 } } }
+  t.deepEqual(countsOf(invitation() ?? { body: {} }), counts, 'before somebody can encrypt for the bridge')
 })
+
+const isIn =
+  (roomId: string) =>
+  (event: Json): boolean =>
+    event['room_id'] === roomId
 
 interface SlidRoom {
   readonly membership?: string

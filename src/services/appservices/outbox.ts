@@ -117,7 +117,7 @@ export class AppServiceOutbox {
             events: { after: after.events, upTo },
           },
           events,
-          messages.own,
+          [...messages.own, ...invitations],
         )
       : []
     const receipts = passing?.receiptsUpTo ?? now.receipts
@@ -127,7 +127,7 @@ export class AppServiceOutbox {
       ...bothNames('to_device', 'de.sorunome.msc2409.to_device', messages.own.map(messageText)),
       ...encrypting,
     ]
-    const texts = [...(await this.#texts(events)), ...invitations]
+    const texts = [...(await this.#texts(events)), ...invitations.map(({ text }) => text)]
     const isEmpty = texts.length === 0 && members.length === 0
     return {
       body: isEmpty ? undefined : `{${[`"events":[${texts.join(',')}]`, ...members].join(',')}}`,
@@ -188,10 +188,10 @@ export class AppServiceOutbox {
   }
 
   /** Invitations of the service's users to rooms that this server is not in: no event of theirs is in the stream. */
-  async #invitations(after: number, now: number): Promise<string[]> {
+  async #invitations(after: number, now: number): Promise<{ userId: string; text: string }[]> {
     if (after >= now) return []
     const { read } = this.#parts.context
-    const texts: string[] = []
+    const invitations: { userId: string; text: string }[] = []
     for (const userId of await this.#touches.users('invites', after, now)) {
       if (!this.#audience.isOwn(userId)) continue
       for (const row of await read.invitations.changed(userId, after, now)) {
@@ -200,10 +200,11 @@ export class AppServiceOutbox {
         if ((await read.events.byId(row.eventId))?.position !== undefined) continue
         const event = trustedEvent(row.event, row.eventId, version)
         const unsigned = { invite_room_state: [...row.strippedState] }
-        texts.push(JSON.stringify(clientEvent(event, { roomId: true, unsigned })))
+        const text = JSON.stringify(clientEvent(event, { roomId: true, unsigned }))
+        invitations.push({ userId, text })
       }
     }
-    return texts
+    return invitations
   }
 
   async #messages(after: number, now: number): Promise<{ own: AddressedMessage[]; upTo: number }> {
@@ -235,10 +236,10 @@ export class AppServiceOutbox {
   async #encrypting(
     span: DeviceListSpan,
     events: readonly StoredEvent[],
-    messages: readonly AddressedMessage[],
+    addressed: readonly { readonly userId: string }[],
   ): Promise<string[]> {
     const lists = await this.#devices.lists(span)
-    const recipients = messages.map(({ userId }) => userId)
+    const recipients = addressed.map(({ userId }) => userId)
     const { counts, fallbackTypes } = await this.#devices.keyCounts(events, recipients, lists)
     return [...deviceListTexts(lists), ...keyCountTexts(counts, fallbackTypes)]
   }
