@@ -16,7 +16,7 @@ export interface RedactionEffect {
   readonly touched: readonly number[]
   /** One that was waiting for it, and redacts it. */
   readonly redactedBy?: number
-  /** All redactions that were waiting for it and may redact it: clients are shown them from now on. */
+  /** The redactions that were waiting for it and may redact it: clients are shown them from now on. */
   readonly revealed?: readonly number[]
   /**
    * It is a redaction that is not applied: "they should not be sent to clients until both the redaction event and the event the
@@ -82,7 +82,10 @@ const redactedHere = async (
   return redacting(context, await redactedByRemoving(context, head, { event, powers }), nid)
 }
 
-/** The redactions of an event that came before it and may redact it. */
+/** Who names an event in thousands of redactions before sending it has the room wait for no more of them than that. */
+const MAX_REVEALED = 50
+
+/** The redactions of an event that came before it and may redact it, or the first of them. */
 const waitingRedactions = async (
   context: RoomsContext,
   head: RoomHead,
@@ -97,6 +100,7 @@ const waitingRedactions = async (
     if (rejected !== undefined || softFailed || roomNid !== head.room.nid) continue
     const powersThen = { ...(await powersBefore(context, redaction)), version: head.version }
     if (redactionAllowed(redaction.event, event, powersThen) === undefined) found.push(redaction)
+    if (found.length === MAX_REVEALED) break
   }
   if (found.length > 0) return found
   const removal = await removalOf(context, head, event)
