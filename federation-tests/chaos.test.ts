@@ -201,13 +201,17 @@ chaos('nothing is lost or doubled when processes die, stand still and lose the d
   )
   await eventually('the last account data reaches who follows', () => followers.bob.noted === storm.noted)
   // Elsewhere the events may be in another order, by which receipts do not go back.
-  await eventually('the last receipts reach who follows', () =>
-    [...storm.read].every(
-      ([where, eventId]) =>
-        [followers.alice, followers.bob].every(({ read }) => read.get(where) === eventId) &&
-        followers.carol.read.has(where),
-    ),
-  )
+  const untold = () =>
+    [...storm.read].flatMap(([where, eventId]) => [
+      ...[followers.alice, followers.bob].flatMap(({ read }, index) =>
+        read.get(where) === eventId ? [] : `${index} ${where} ${eventId}: ${read.get(where)}`,
+      ),
+      ...(followers.carol.read.has(where) ? [] : `carol ${where}`),
+    ])
+  await eventually('the last receipts reach who follows', () => untold().length === 0).catch(error => {
+    t.log(untold().join('\n'))
+    throw error
+  })
   await eventually('all devices reach who follows', () =>
     Object.values(followers).every(({ devices }) => {
       const found = new Set(devices.get(alice.userId))

@@ -50,6 +50,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     clock,
     log,
     queueEdu: federation.queueEdu,
+    keepEdus: federation.keepEdus,
     admits: (head, server) => federation.gate.allows(head, server),
     presence: config.presence,
   })

@@ -29,6 +29,11 @@ export const twoPlaces = async (
   const deliveries: Promise<void>[] = []
   const add = async (server: WorldServer): Promise<Place> => {
     const sent: OutgoingEdu[] = []
+    const tell = (edu: OutgoingEdu): void => {
+      sent.push(edu)
+      for (const name of edu.destinations)
+        deliveries.push(deliver(places.get(name), edu.type, server.name, edu.content))
+    }
     const place: Place = Object.assign(server, {
       sent,
       isOpen: true,
@@ -36,12 +41,12 @@ export const twoPlaces = async (
         ...{ core: server.core, clock: server.clock, log: silentLog },
         presence: { enabled: true, overFederation: true },
         admits: async () => place.isOpen,
-        queueEdu: async edu => {
-          sent.push(edu)
-          if (options.overFederation === true) return server.federation.queueEdu(edu)
-          for (const name of edu.destinations)
-            deliveries.push(deliver(places.get(name), edu.type, server.name, edu.content))
-        },
+        keepEdus: edus =>
+          options.overFederation === true
+            ? server.federation.keepEdus(edus)
+            : { statements: [], committed: () => edus.map(edu => tell({ ...edu, keep: true })) },
+        queueEdu: async edu =>
+          options.overFederation === true ? server.federation.queueEdu(edu) : tell(edu),
       }),
     })
     places.set(server.name, place)

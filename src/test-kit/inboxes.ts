@@ -2,10 +2,10 @@
 import type { ExecutionContext } from 'ava'
 import { silentLog } from '../core/log.ts'
 import type { PushGateway } from '../network/push-gateway.ts'
-import { EduSender } from '../services/ephemeral/edu-sender.ts'
 import { Receipts } from '../services/ephemeral/receipts.ts'
 import { InvitationFollower } from '../services/invitations/follower.ts'
 import { InvitationRecords } from '../services/invitations/records.ts'
+import { noEdus } from '../services/kept-edus.ts'
 import { createNotifications, type Notifications } from '../services/notifications/index.ts'
 import { createPush, type Push } from '../services/push/index.ts'
 import type { Database } from '../storage/database.ts'
@@ -55,8 +55,7 @@ export const inboxesOf = (
   const { read, serverName } = context
   const follower = new InvitationFollower({ database, read, records, clock, serverName, log })
   const notifications = createNotifications({ core, push, records: records.read, limits, clock, log })
-  const edus = new EduSender({ queue: () => undefined, serverName, log })
-  const receipts = new Receipts({ writer: core.writer, clock, edus, admits: async () => true })
+  const receipts = new Receipts({ writer: core.writer, clock, keepEdus: noEdus, admits: async () => true })
   push.counter.start()
   follower.start()
   notifications.start()

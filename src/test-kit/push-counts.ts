@@ -1,8 +1,8 @@
 /** A server on which things happen at random to what people have unread, and what must come of it. */
 import { silentLog } from '../core/log.ts'
 import type { PushGateway } from '../network/push-gateway.ts'
-import { EduSender } from '../services/ephemeral/edu-sender.ts'
 import { Receipts } from '../services/ephemeral/receipts.ts'
+import { noEdus } from '../services/kept-edus.ts'
 import { PushHousekeeping } from '../services/push/housekeeping.ts'
 import { createPush, type Push } from '../services/push/index.ts'
 import type { GivenRule, RuleName } from '../services/push/user-rules.ts'
@@ -37,8 +37,7 @@ export class World {
     this.test = rooms
     this.database = database
     const { writer } = rooms.core
-    const edus = new EduSender({ queue: () => undefined, serverName: 'here.test', log: silentLog })
-    this.receipts = new Receipts({ writer, clock: rooms.clock, edus, admits: async () => true })
+    this.receipts = new Receipts({ writer, clock: rooms.clock, keepEdus: noEdus, admits: async () => true })
     this.push = this.#startPush()
   }
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { JsonObject } from '../../core/json.ts'
-import type { OutgoingEdu } from './ports.ts'
+import type { KeptEdu } from '../kept-edus.ts'
 
 /** Messages that go into one EDU, so that a transaction stays of a size that everybody takes. */
 const EDU_BYTES = 256 * 1024
@@ -21,7 +21,7 @@ export const directEdus = (
   server: string,
   sender: string,
   { type, source, batch }: { type: string; source: readonly string[]; batch: readonly Addressed[] },
-): OutgoingEdu[] =>
+): KeptEdu[] =>
   partsOf(batch).map((part, index) => {
     const messages = Object.fromEntries(
       Array.from(

@@ -2,7 +2,6 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
 import type { SilentServers } from '../../network/silent-servers.ts'
-import type { WriteStatement } from '../../storage/database.ts'
 
 /** What other servers are asked for. */
 export type RemoteKeys = Pick<FederationClient, 'userDevices' | 'keysQuery' | 'keysClaim'>
@@ -13,26 +12,6 @@ export const unlessSilent = (remote: RemoteKeys, servers: SilentServers): Remote
   keysQuery: (server, ...rest) => servers.ask(server, () => remote.keysQuery(server, ...rest)),
   keysClaim: (server, ...rest) => servers.ask(server, () => remote.keysClaim(server, ...rest)),
 })
-
-/** An EDU for other servers, kept until they have received it, however long that takes. */
-export interface OutgoingEdu {
-  readonly destinations: readonly string[]
-  /** `edu_type`. */
-  readonly type: string
-  readonly content: JsonObject
-}
-
-/**
- * Hands EDUs to federation as a part of a write set, all of the set's at once; `committed` is called once it is stored.
- * Throws `CanonicalJsonError` where a content cannot be sent.
- */
-export type KeepEdus = (edus: readonly OutgoingEdu[]) => {
-  readonly statements: readonly WriteStatement[]
-  committed(): void
-}
-
-/** Where federation is switched off. */
-export const noEdus: KeepEdus = () => ({ statements: [], committed: () => {} })
 
 const refuse = async (): Promise<never> => {
   throw new MatrixError('M_FORBIDDEN', 'This server does not talk to other servers')

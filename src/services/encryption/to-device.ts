@@ -4,10 +4,10 @@ import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isCompliantUserId, isUserId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-device.ts'
+import type { KeepEdus, KeptEdu } from '../kept-edus.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { EncryptionContext } from './context.ts'
 import { type Addressed, directEdus } from './direct-edus.ts'
-import type { KeepEdus, OutgoingEdu } from './ports.ts'
 import { isTooMany, refuseStrangers } from './to-device-bounds.ts'
 import { WaitingBytes } from './waiting-bytes.ts'
 import { welcomeMessages } from './welcome-messages.ts'
@@ -237,7 +237,7 @@ export class ToDevice {
     await this.#context.commit([write.toDevice.dropBeyond(crowded, this.#maxWaiting)])
   }
 
-  #kept(edus: readonly OutgoingEdu[]): ReturnType<KeepEdus> {
+  #kept(edus: readonly KeptEdu[]): ReturnType<KeepEdus> {
     try {
       return this.#keepEdus(edus)
     } catch (error) {

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, remoteDevicesWorld } from '../../test-kit/remote-devices-world.ts'
-import { noEdus } from './ports.ts'
+import { noEdus } from '../kept-edus.ts'
 import { ToDevice } from './to-device.ts'
 import { WaitingBytes } from './waiting-bytes.ts'
 

@@ -7,6 +7,7 @@ import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../tes
 import { eventually } from '../../test-kit/eventually.ts'
 import { arrived } from '../../test-kit/federation-world.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
+import { Receipts } from './receipts.ts'
 
 testDatabases(
   test,
@@ -140,6 +141,26 @@ testDatabases(test, 'public receipts are told to other servers, and nothing else
   )
   const data = new AccountDataReader(b.core.context.db)
   t.is(await data.content(BOB, roomId, 'm.fully_read'), JSON.stringify({ event_id: second }))
+})
+
+test('what has been read is stored together with what tells other servers of it, or not at all', async t => {
+  const { a, b, roomId, say, nidAt } = await setting(t, await testDatabase(t), { overFederation: true })
+  const message = await say(b, BOB, 'Hello')
+  await arrived(a, message)
+  const { db } = a.core.context
+  const nothing = db.prepare('INSERT INTO receipts (user_id) VALUES (NULL)')
+  let isTold = false
+  const keepEdus = () => ({
+    statements: [{ prepared: nothing, rows: [[]] }],
+    committed: () => {
+      isTold = true
+    },
+  })
+  const { writer } = a.core
+  const receipts = new Receipts({ writer, clock: a.clock, keepEdus, admits: async () => true })
+  await t.throwsAsync(receipts.mark(ALICE, roomId, [{ type: 'm.read', eventId: message }]))
+  t.deepEqual(await new ReceiptReader(db).ofUser(await nidAt(a), ALICE), [])
+  t.false(isTold)
 })
 
 test('all of it travels in signed transactions', async t => {

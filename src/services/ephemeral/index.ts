@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import type { KeepEdus } from '../kept-edus.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { EduSender } from './edu-sender.ts'
 import type { AdmitsServer, QueueEdu, ReceiveEdu } from './ports.ts'
@@ -35,6 +36,7 @@ export const createEphemeral = (parts: {
   clock: Clock
   log: Log
   queueEdu: QueueEdu
+  keepEdus: KeepEdus
   admits: AdmitsServer
   presence: { readonly enabled: boolean; readonly overFederation: boolean }
 }): Ephemeral => {
@@ -43,7 +45,7 @@ export const createEphemeral = (parts: {
   const log = parts.log.child({ part: 'ephemeral' })
   const edus = new EduSender({ queue: parts.queueEdu, serverName: context.serverName, log })
   const typing = new Typing({ writer, clock, edus, admits })
-  const receipts = new Receipts({ writer, clock, edus, admits })
+  const receipts = new Receipts({ writer, clock, keepEdus: parts.keepEdus, admits })
   const presence = new Presence({ context, clock, edus, log, ...parts.presence })
   const background = new Background(presence, clock, log)
   return {

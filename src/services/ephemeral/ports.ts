@@ -1,16 +1,11 @@
 import type { JsonObject } from '../../core/json.ts'
+import type { KeptEdu } from '../kept-edus.ts'
 import type { RoomHead } from '../rooms/room-head.ts'
 
 /** An EDU for other servers. */
-export interface OutgoingEdu {
-  readonly destinations: readonly string[]
-  /** `edu_type`. */
-  readonly type: string
-  readonly content: JsonObject
+export interface OutgoingEdu extends KeptEdu {
   /** Whether a server that cannot be reached now is to get it later. What is stale by then is not kept. */
   readonly keep: boolean
-  /** Replaces what was queued under the same key and has not been sent yet. */
-  readonly key?: string
 }
 
 /** Hands an EDU to federation; resolves once it is queued. */

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
-import type { CommitResult, WriteStatement } from '../../storage/database.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import {
   type NewReceipt,
   ReceiptReader,
@@ -12,10 +12,10 @@ import {
   ReceiptWriter,
 } from '../../storage/ephemeral/receipts.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { KeepEdus, KeptEdu } from '../kept-edus.ts'
 import type { RoomHead } from '../rooms/room-head.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import type { EduSender } from './edu-sender.ts'
 import { mayMarkThread } from './event-thread.ts'
 import type { AdmitsServer } from './ports.ts'
 import { parseReceiptContent, receiptContent } from './receipt-edu.ts'
@@ -44,18 +44,18 @@ export class Receipts {
   onMarked: ((userId: string, roomId: string) => Promise<void>) | undefined
   readonly #writer: RoomWriter
   readonly #clock: Clock
-  readonly #edus: EduSender
+  readonly #keepEdus: KeepEdus
   readonly #admits: AdmitsServer
   readonly #read: ReceiptReader
   readonly #write: ReceiptWriter
   readonly #turns = new SerialQueue()
   readonly #accountData: { readonly read: AccountDataReader; readonly write: AccountDataWriter }
 
-  constructor(parts: { writer: RoomWriter; clock: Clock; edus: EduSender; admits: AdmitsServer }) {
+  constructor(parts: { writer: RoomWriter; clock: Clock; keepEdus: KeepEdus; admits: AdmitsServer }) {
     const { db } = parts.writer.context
     this.#writer = parts.writer
     this.#clock = parts.clock
-    this.#edus = parts.edus
+    this.#keepEdus = parts.keepEdus
     this.#admits = parts.admits
     this.#read = new ReceiptReader(db)
     this.#write = new ReceiptWriter(db)
@@ -75,8 +75,14 @@ export class Receipts {
     }
     const checked = await this.#check(head, markers)
     await this.onMarked?.(userId, roomId)
+    // Two devices at once: what stands is read, and moved from there.
+    await this.#turns.run(`${userId} ${roomId}`, () => this.#move(userId, head, checked))
+  }
+
+  async #move(userId: string, head: RoomHead, checked: readonly Checked[]): Promise<void> {
+    const { roomId, nid } = head.room
     const now = this.#clock.now()
-    const known = await this.#read.ofUser(head.room.nid, userId)
+    const known = await this.#read.ofUser(nid, userId)
     const receipts = checked.flatMap(({ type, threadId, stored }) => {
       const receipt =
         type === 'm.fully_read' ? undefined : newReceipt(userId, { type, threadId, stored }, now)
@@ -84,24 +90,16 @@ export class Receipts {
       return receipt === undefined || known.some(row => covers(row, receipt)) ? [] : receipt
     })
     const fullyRead = checked.findLast(({ type }) => type === 'm.fully_read')
-    // Two devices at once: the fully-read marker is read, and moved from there.
-    const committed = await this.#turns.run(`${userId} ${roomId}`, async () => {
-      const statements = [
-        ...(await this.#store(receipts)),
-        ...(fullyRead === undefined ? [] : await this.#fullyRead(userId, roomId, fullyRead.stored)),
-      ]
-      return statements.length === 0 ? undefined : this.#writer.context.db.commit({ statements })
-    })
-    if (committed === undefined) return
-    const moved = movedKeys(committed)
-    const own = new Set(
-      checked.filter(({ stored }) => stored.event.sender === userId).map(one => one.stored.event.eventId),
-    )
-    for (const receipt of receipts) {
-      // "Read receipts for events that a user sent do not need to be sent."
-      if (receipt.type === 'm.read' && moved.has(keyOf(receipt)) && !own.has(receipt.eventId))
-        this.#tell(head, receipt)
-    }
+    // Both or none: what is seen here to have been read is told to other servers.
+    const told = this.#keepEdus(this.#edus(head, receipts, checked))
+    const statements = [
+      ...(await this.#store(receipts)),
+      ...(fullyRead === undefined ? [] : await this.#fullyRead(userId, roomId, fullyRead.stored)),
+      ...told.statements,
+    ]
+    if (statements.length === 0) return
+    await this.#writer.context.db.commit({ statements })
+    told.committed()
   }
 
   /** An `m.receipt` EDU. */
@@ -181,15 +179,21 @@ export class Receipts {
     return [this.#accountData.write.set(userId, roomId, 'm.fully_read', content)]
   }
 
-  #tell(head: RoomHead, receipt: NewReceipt): void {
+  /** What other servers are told. "Read receipts for events that a user sent do not need to be sent." */
+  #edus(head: RoomHead, receipts: readonly NewReceipt[], checked: readonly Checked[]): KeptEdu[] {
     const { roomId } = head.room
-    this.#edus.send({
-      destinations: head.joinedHosts(),
-      type: 'm.receipt',
-      content: receiptContent(roomId, receipt),
-      keep: true,
-      key: `receipt ${roomId} ${receipt.userId} ${receipt.threadId}`,
-    })
+    const { serverName } = this.#writer.context
+    const destinations = [...head.joinedHosts()].filter(server => server !== serverName)
+    if (destinations.length === 0) return []
+    const senders = new Map(checked.map(({ stored: { event } }) => [event.eventId, event.sender]))
+    return receipts
+      .filter(({ type, eventId, userId }) => type === 'm.read' && senders.get(eventId) !== userId)
+      .map(receipt => ({
+        destinations,
+        type: 'm.receipt',
+        content: receiptContent(roomId, receipt),
+        key: `receipt ${roomId} ${receipt.userId} ${receipt.threadId}`,
+      }))
   }
 }
 
@@ -217,11 +221,3 @@ const covers = (row: ReceiptRow, { type, threadId, eventId, eventPosition }: New
 /** Whether an event comes before one at a place in the timeline: state from before the server came has no place, and does. */
 const isBefore = (position: number | undefined, other: number | undefined): boolean =>
   other !== undefined && (position === undefined || position < other)
-
-const keyOf = ({ type, threadId }: { type: unknown; threadId: unknown }): string => `${type} ${threadId}`
-
-/** Which receipts of one user in one room a commit has moved. */
-const movedKeys = (committed: CommitResult): Set<string> => {
-  const rows = committed.ok ? (committed.returned['moved'] ?? []) : []
-  return new Set(rows.map(row => keyOf({ type: row['type'], threadId: row['thread_id'] })))
-}

@@ -10,8 +10,8 @@ import { PusherReader } from '../../storage/push/pushers.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
-import { EduSender } from '../ephemeral/edu-sender.ts'
 import { Receipts } from '../ephemeral/receipts.ts'
+import { noEdus } from '../kept-edus.ts'
 import { digestMail } from './digest.ts'
 import { createPush } from './index.ts'
 import type { Announced } from './push-message.ts'
@@ -68,8 +68,7 @@ const world = async (t: { teardown(end: () => Promise<void>): void }, database: 
   const room = newRoom(rooms, ALICE, { isPublic: true, name: 'Tea' })
   const roomId = await rooms.roomCreation.create(room, { isDirect: false })
   await rooms.memberships.join({ userId: BOB, roomId })
-  const edus = new EduSender({ queue: () => undefined, serverName: 'here.test', log: silentLog })
-  const receipts = new Receipts({ writer: core.writer, clock, edus, admits: async () => true })
+  const receipts = new Receipts({ writer: core.writer, clock, keepEdus: noEdus, admits: async () => true })
   let txn = 0
   return {
     ...{ push, clock, mails, failures },

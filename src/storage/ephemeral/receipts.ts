@@ -134,8 +134,7 @@ export class ReceiptWriter {
        ON CONFLICT (room_nid, user_id, type, thread_id) DO UPDATE SET event_id = excluded.event_id,
          event_position = excluded.event_position, ts = excluded.ts, position = excluded.position
        WHERE receipts.event_id <> excluded.event_id AND (receipts.event_position IS NULL
-         OR excluded.event_position IS NULL OR excluded.event_position > receipts.event_position)
-       RETURNING room_nid, user_id, type, thread_id`,
+         OR excluded.event_position IS NULL OR excluded.event_position > receipts.event_position)`,
     )
     this.#boundThreads = db.prepare(
       `DELETE FROM receipts WHERE room_nid = ? AND user_id = ? AND type = ? AND thread_id <> '' AND position <
@@ -144,10 +143,7 @@ export class ReceiptWriter {
     )
   }
 
-  /**
-   * Moves receipts forward; those that would go back in the timeline, or stay where they are, are left out. What
-   * has moved is returned under `moved`, with the columns that say which.
-   */
+  /** Moves receipts forward; those that would go back in the timeline, or stay where they are, are left out. */
   move(receipts: readonly NewReceipt[]): WriteStatement {
     return {
       prepared: this.#move,
@@ -161,7 +157,6 @@ export class ReceiptWriter {
         receipt.ts,
         { stream: 'receipts', offset },
       ]),
-      returning: 'moved',
     }
   }
 

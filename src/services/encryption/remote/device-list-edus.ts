@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { DeviceListChange } from '../../../storage/encryption/device-list-changes.ts'
+import type { KeptEdu } from '../../kept-edus.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { KeysOfUsers, LocalKeys, Viewer } from '../local-keys.ts'
-import type { OutgoingEdu } from '../ports.ts'
 
 /** Says to other servers what local users' devices and identities are (server-server API, "Device Management"). */
 export class DeviceListEdus {
@@ -20,7 +20,7 @@ export class DeviceListEdus {
   async ofChange(
     { userId, deviceId, position }: DeviceListChange,
     destinations: readonly string[],
-  ): Promise<OutgoingEdu[]> {
+  ): Promise<KeptEdu[]> {
     if (destinations.length === 0) return []
     if (deviceId === '') return keyUpdate(userId, await this.#keys(userId, []), destinations)
     const previous = await this.#context.read.deviceLists.previous(userId, position)
@@ -33,7 +33,7 @@ export class DeviceListEdus {
    * All that a user has, for servers that may know nothing of it or what is no longer so: they learn the number of the
    * newest change, and whoever has not got the one before asks for the whole list.
    */
-  async introduction(userId: string, destinations: readonly string[]): Promise<OutgoingEdu[]> {
+  async introduction(userId: string, destinations: readonly string[]): Promise<KeptEdu[]> {
     const { deviceLists } = this.#context.read
     const latest = await deviceLists.latest(userId)
     if (destinations.length === 0 || latest === undefined) return []
@@ -61,7 +61,7 @@ export class DeviceListEdus {
       sequence,
       destinations,
     }: { keys: KeysOfUsers; sequence: JsonObject; destinations: readonly string[] },
-  ): Promise<OutgoingEdu> {
+  ): Promise<KeptEdu> {
     const { [deviceId]: device } = keys.device_keys[userId] ?? {}
     const { unsigned, ...own } = device ?? {}
     const isGone = device === undefined && !(await this.#context.hasDevice(userId, deviceId))
@@ -84,7 +84,7 @@ export class DeviceListEdus {
   }
 }
 
-const keyUpdate = (userId: string, keys: KeysOfUsers, destinations: readonly string[]): OutgoingEdu[] => {
+const keyUpdate = (userId: string, keys: KeysOfUsers, destinations: readonly string[]): KeptEdu[] => {
   const { [userId]: master } = keys.master_keys
   const { [userId]: selfSigning } = keys.self_signing_keys
   const content = {

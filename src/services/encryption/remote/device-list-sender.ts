@@ -1,5 +1,5 @@
+import type { KeepEdus } from '../../kept-edus.ts'
 import type { EncryptionContext } from '../context.ts'
-import type { KeepEdus } from '../ports.ts'
 import type { DeviceListEdus } from './device-list-edus.ts'
 import { EduFollower, type EduStep } from './edu-follower.ts'
 

@@ -1,14 +1,14 @@
 import { CanonicalJsonError } from '../../../core/canonical-json.ts'
 import type { Log } from '../../../core/log.ts'
 import type { StreamName, WriteStatement } from '../../../storage/database.ts'
+import type { KeepEdus, KeptEdu } from '../../kept-edus.ts'
 import { StreamFollower } from '../../stream-follower.ts'
 import type { EncryptionContext } from '../context.ts'
-import type { KeepEdus, OutgoingEdu } from '../ports.ts'
 
 /** What is to be said, and stored, because of a part of a stream; how far that part goes. */
 export interface EduStep {
   readonly reached: number
-  readonly edus: readonly OutgoingEdu[]
+  readonly edus: readonly KeptEdu[]
   readonly statements?: readonly WriteStatement[]
 }
 
@@ -41,7 +41,7 @@ export class EduFollower {
   }
 
   /** What was stored by an earlier version need have no canonical form: nobody else's news waits for it. */
-  #canBeSaid(edu: OutgoingEdu, { name, keepEdus }: { name: string; keepEdus: KeepEdus }): boolean {
+  #canBeSaid(edu: KeptEdu, { name, keepEdus }: { name: string; keepEdus: KeepEdus }): boolean {
     try {
       keepEdus([edu])
       return true

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
 import { FakeClock } from '../../../test-kit/fake-clock.ts'
 import { ALICE, BOB, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
-import { noEdus } from '../ports.ts'
+import { noEdus } from '../../kept-edus.ts'
 import { ToDevice } from '../to-device.ts'
 
 testDatabases(test, 'a message that arrives twice is delivered once', async (t, database) => {

@@ -1,8 +1,8 @@
 import { serverNameOf } from '../../../core/ids.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
 import { EventSteps } from '../../../storage/rooms/event-steps.ts'
+import type { KeepEdus, KeptEdu } from '../../kept-edus.ts'
 import type { EncryptionContext } from '../context.ts'
-import type { KeepEdus, OutgoingEdu } from '../ports.ts'
 import { type EventSpan, Stays } from '../stays.ts'
 import type { DeviceListEdus } from './device-list-edus.ts'
 import { EduFollower, type EduStep } from './edu-follower.ts'
@@ -55,7 +55,7 @@ export class SharedRooms {
       await this.#followRoom(roomNid, userIds, span, outcome)
     for (const room of await this.#context.rooms.partial.completedBetween(span.after, span.upTo))
       await this.#meetLate(room, outcome)
-    const edus: OutgoingEdu[] = []
+    const edus: KeptEdu[] = []
     for (const [userId, hosts] of outcome.meetings)
       edus.push(...(await this.#edus.introduction(userId, [...hosts])))
     return { edus, statements: outcome.statements, reached: span.upTo }

@@ -1,4 +1,5 @@
 import type { Answer } from '../../answer.ts'
+import type { KeepEdus } from '../../kept-edus.ts'
 import type { QueryRemoteAlias } from '../../rooms/directory.ts'
 import type { FetchHistory } from '../../rooms/history-pages.ts'
 import type { RemoteMemberships } from '../../rooms/ports.ts'
@@ -8,7 +9,7 @@ import { HistoryFetcher } from './history/fetch-history.ts'
 import { type ReachBack, ReachingBack } from './history/reach-back.ts'
 import { type QueryProfile, remoteQueries } from './queries.ts'
 import { RemoteMembershipHandshakes } from './remote-memberships.ts'
-import type { KeptEdu, KeptEdus, OutgoingEdu } from './sender/outgoing-edu.ts'
+import type { OutgoingEdu } from './sender/outgoing-edu.ts'
 import { FederationSender, type SenderOptions } from './sender/sender.ts'
 
 export type { OutgoingEdu } from './sender/outgoing-edu.ts'
@@ -25,7 +26,7 @@ export interface Outbound {
   /** Queues an EDU for other servers; durable when this resolves, if it is to be kept. */
   readonly queueEdu: (edu: OutgoingEdu) => Promise<void>
   /** What keeps EDUs, as a part of somebody else's write set. */
-  readonly keepEdus: (edus: readonly KeptEdu[]) => KeptEdus
+  readonly keepEdus: KeepEdus
   /** To be told of every server whose request has been verified: it is there, and may be tried again. Cheap. */
   readonly resetBackoff: (server: string) => void
   /** Begins to send. */

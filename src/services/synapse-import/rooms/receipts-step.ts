@@ -46,8 +46,7 @@ export const receiptsStep: ImportStep = tableStep<ReceiptRow>({
       })
       progress.came('receipts', receipts.length)
       progress.left('Receipts of rooms that did not come over', rows.length - receipts.length)
-      const { returning: _, ...moved } = writer.move(receipts)
-      return [moved]
+      return [writer.move(receipts)]
     }
   },
 })

@@ -1,6 +1,7 @@
 import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
+import type { KeptEdu, KeptEdus } from '../../../kept-edus.ts'
 import type { OutboundContext } from '../context.ts'
-import { type KeptEdu, type KeptEdus, type OutgoingEdu, payloadOf } from './outgoing-edu.ts'
+import { type OutgoingEdu, payloadOf } from './outgoing-edu.ts'
 import type { Term } from './term.ts'
 
 /** An EDU that goes only to servers that can be reached now. What processes tell each other. */
