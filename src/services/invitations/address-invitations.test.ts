@@ -70,3 +70,28 @@ testDatabases(test, 'what cannot be delivered just now waits, and keeps no other
   await addresses.deliverTo(BOB)
   t.is(delivered.at(-1)?.[0], '!oldest')
 })
+
+testDatabases(test, 'what could not be sent is on record for its inviter', async (t, database) => {
+  const clock = new FakeClock()
+  const records = new InvitationRecords(database)
+  const never = (): never => t.fail() as never
+  let made = 0
+  const addresses = new AddressInvitations({
+    ...{ records, clock, log: silentLog, sendsMail: true },
+    sending: {
+      ...{ send: never, deliver: never, destination: never, checkHeld: async () => undefined },
+      newId: () => `record ${made++}`,
+    },
+    people: { ownerOf: async () => undefined, addressesOf: never, languagesOf: never },
+  })
+  const by = { sender: ALICE, medium: 'email', address: 'Bob@Example.org', reason: 'come' }
+  const refusal = new MatrixError('M_FORBIDDEN', 'no')
+  await addresses.failed({ ...by, roomId: '!refused' }, {}, refusal)
+  t.like(await records.read.one('!refused', `mailto:${ADDRESS}`), {
+    ...{ status: 'cancelled', inviter: ALICE, dueTs: undefined },
+    details: { comment: 'come', failure: { errcode: 'M_FORBIDDEN', error: 'no' } },
+  })
+  await addresses.send({ ...by, roomId: '!sent' }, {})
+  await addresses.failed({ ...by, roomId: '!sent' }, {}, refusal)
+  t.is((await records.read.one('!sent', `mailto:${ADDRESS}`))?.status, 'scheduled', 'what was sent stands')
+})

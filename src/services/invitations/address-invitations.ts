@@ -90,6 +90,25 @@ export class AddressInvitations {
     if (owner !== undefined) await this.deliverTo(owner)
   }
 
+  /**
+   * Puts on record that an invitation for which nobody waits could not be sent, so that its inviter is told why; where the address has one to
+   * that room, that stands.
+   */
+  async failed(invitation: AddressInvitation, plan: InvitationPlan, error: unknown): Promise<void> {
+    const { sender, roomId, medium, reason, content = {} } = invitation
+    const address = medium === 'email' ? canonicalEmail(invitation.address) : undefined
+    if (address === undefined) return
+    const now = this.#clock.now()
+    const held = {
+      ...{ roomId, userId: addressUri(address), inviter: sender, recordId: this.#sending.newId() },
+      ...{ deliverTs: undefined, terms: termsOfPlan(plan, reason), content },
+    }
+    const over = ended('cancelled', now, { failure: failureOf(error) })
+    await this.#records.change(held, record =>
+      record === undefined ? over(scheduled(held, now)(undefined)) : undefined,
+    )
+  }
+
   /** Whom an invitation would reach without the help of others: a user of this server, or whoever reads the mail. */
   async reach({
     medium,

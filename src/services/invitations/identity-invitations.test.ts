@@ -1,4 +1,5 @@
 import test from 'ava'
+import { MatrixError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
@@ -8,6 +9,7 @@ import { IdentityInvitations } from './identity-invitations.ts'
 test('whoever makes a room does not wait for an identity server that does not answer', async t => {
   const { core, clock } = await testRooms(await testDatabase(t))
   const asked: string[] = []
+  const told: string[] = []
   const silence = Promise.withResolvers<void>()
   const never = (): never => t.fail() as never
   const invitations = new IdentityInvitations({
@@ -26,6 +28,10 @@ test('whoever makes a room does not wait for an identity server that does not an
       send: async ({ address }) => {
         asked.push(address)
         await silence.promise
+        throw new MatrixError('M_FORBIDDEN', 'no')
+      },
+      failed: async ({ address }) => {
+        told.push(address)
       },
     },
   })
@@ -40,4 +46,5 @@ test('whoever makes a room does not wait for an identity server that does not an
   t.deepEqual(asked, ['bob@b.test'])
   silence.resolve()
   await eventually('the next is', () => asked.length === 2)
+  await eventually('who has made the room is told of both', () => told.length === 2)
 })

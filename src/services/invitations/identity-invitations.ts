@@ -41,7 +41,7 @@ export class IdentityInvitations {
   readonly #sender: RoomSender
   readonly #identityServers: IdentityServers
   readonly #profile: MemberProfile
-  readonly #addresses: Pick<AddressInvitations, 'reach' | 'send'>
+  readonly #addresses: Pick<AddressInvitations, 'reach' | 'send' | 'failed'>
   readonly #sending: Pick<InvitationSending, 'send'>
   readonly #log: Log
 
@@ -50,7 +50,7 @@ export class IdentityInvitations {
     sender: RoomSender
     identityServers: IdentityServers
     profile: MemberProfile
-    addresses: Pick<AddressInvitations, 'reach' | 'send'>
+    addresses: Pick<AddressInvitations, 'reach' | 'send' | 'failed'>
     sending: Pick<InvitationSending, 'send'>
     log: Log
   }) {
@@ -86,7 +86,7 @@ export class IdentityInvitations {
   }
 
   /**
-   * Invites several to a room that is there in any case; who could not be invited can be invited again. What an identity server takes
+   * Invites several to a room that is there in any case; who could not be invited can be invited again, and the inviter is told so. What an identity server takes
    * long for goes on when nobody waits for it any more.
    */
   async sendAll(invitations: readonly IdentityInvitation[], plan: InvitationPlan): Promise<void> {
@@ -96,9 +96,13 @@ export class IdentityInvitations {
 
   async #sendEach(invitations: readonly IdentityInvitation[], plan: InvitationPlan): Promise<void> {
     for (const invitation of invitations) {
-      await this.send(invitation, plan).catch(error =>
-        this.#log.warn({ room: invitation.roomId, err: error }, 'invitation by address not delivered'),
-      )
+      const { roomId: room } = invitation
+      await this.send(invitation, plan).catch(async error => {
+        this.#log.warn({ room, err: error }, 'invitation by address not delivered')
+        await this.#addresses
+          .failed(invitation, plan, error)
+          .catch(err => this.#log.warn({ room, err }, 'and its inviter is not told'))
+      })
     }
   }
 
