@@ -136,3 +136,17 @@ test('other servers are told of who was left by another process, once, and not o
   await announcer.tellAgain([ALICE])
   t.is(sent.length, 1)
 })
+
+test('who comes into a room while they are gone is told of here, and to no other server again', async t => {
+  const { announcer, states, rooms, told, read, sent } = createAnnouncer(true)
+  states.set(ALICE, { ...OFFLINE, lastActiveTs: 1 })
+  rooms.push(1)
+  let isOver = false
+  const move = announcer.moved(ALICE, 1, Promise.resolve(true)).finally(() => {
+    isOver = true
+  })
+  while (!isOver) await read()
+  await move
+  await announcer.idle()
+  t.deepEqual([told, sent], [[`${ALICE} 1`], []])
+})

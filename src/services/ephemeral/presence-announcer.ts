@@ -114,7 +114,7 @@ export class PresenceAnnouncer {
 
   /**
    * A user has come into a room or left it: they are announced anew, unless what is just being told says so. That somebody is gone is
-   * told as well, where they were there before: whoever meets them again may have been shown that.
+   * told here as well, where they were there before: whoever meets them again may have been shown that.
    */
   async moved(userId: string, roomNid: number, isIn: boolean | Promise<boolean>): Promise<void> {
     const move = this.#moved(userId, roomNid, isIn)
@@ -132,7 +132,9 @@ export class PresenceAnnouncer {
     if (isGone && state.lastActiveTs === 0) return
     if (this.#states.isIn(userId, roomNid) === isIn) return
     await this.told(userId)
-    if (this.#states.isIn(userId, roomNid) !== isIn) this.announce(userId)
+    const isNews = this.#states.isIn(userId, roomNid) !== isIn
+    if (isNews && isGone) return this.#tellHere(userId)
+    if (isNews) this.announce(userId)
     if (!isIn || !this.#overFederation || !this.#told.has(userId)) return
     // The servers there are told how they are.
     await this.#introduce(userId, roomNid).catch(error =>
@@ -197,12 +199,14 @@ export class PresenceAnnouncer {
   }
 
   async #announce(userId: string, told: () => void): Promise<void> {
-    const rooms = await this.#roomsOf(userId)
-    const state = this.#states.get(userId)
-    await this.#bulletin.tell(userId, [...rooms], state)
+    await this.#tellHere(userId)
     told()
     const isOurs = serverNameOf(userId) === this.#context.serverName
     if (isOurs && this.#overFederation) await this.#tellServers(userId, { again: false })
+  }
+
+  async #tellHere(userId: string): Promise<void> {
+    await this.#bulletin.tell(userId, [...(await this.#roomsOf(userId))], this.#states.get(userId))
   }
 
   async #tellServers(userId: string, { again }: { again: boolean }): Promise<void> {
