@@ -146,6 +146,9 @@ test('who shows as they join what was signed for them is invited first, here and
   const others = { mxid: BOB, token: 'token', signatures: {}, sender: ALICE }
   const shown = a.federation.thirdPartyInvites.shown('@bill:a.test', roomId, others, a.rooms.memberships)
   await t.throwsAsync(shown, { message: /somebody else/ })
+  const unsignable = { mxid: BOB, token: 'token', signatures: {}, sender: ALICE, half: '\ud800' }
+  const wrong = b.federation.thirdPartyInvites.shown(BOB, '!other:a.test', unsignable, b.rooms.memberships)
+  t.is((await t.throwsAsync<MatrixError>(wrong))?.errcode, 'M_BAD_JSON')
 })
 
 test('the key has to count still, where that can be asked', async t => {

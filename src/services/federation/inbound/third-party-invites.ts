@@ -1,4 +1,5 @@
 import { signingKeyOf } from '../../../core/auth/rules/third-party-invite.ts'
+import { CanonicalJsonError, canonicalJson } from '../../../core/canonical-json.ts'
 import { MatrixError } from '../../../core/errors.ts'
 import { isRoomId, isUserId, serverNameOf } from '../../../core/ids.ts'
 import type { JsonObject } from '../../../core/json.ts'
@@ -109,7 +110,7 @@ export class ThirdPartyInvites {
    * A user of ours shows, as they join, what an identity server has signed for them (`third_party_signed`): the invitation to
    * their address becomes one to them first. Who is in the room already needs none.
    *
-   * Throws `M_FORBIDDEN`, `M_NOT_FOUND`; where the inviter's server is another, what that says, or `M_CONNECTION_FAILED`.
+   * Throws `M_BAD_JSON`, `M_FORBIDDEN`, `M_NOT_FOUND`; where the inviter's server is another, what that says, or `M_CONNECTION_FAILED`.
    */
   async shown(
     userId: string,
@@ -125,8 +126,11 @@ export class ThirdPartyInvites {
     const head = await this.#writer.head(roomId)
     if (head?.memberships.get(userId) === 'join') return
     try {
+      canonicalJson(wholeOf(signed))
       await this.#exchange({ mxid, roomId, sender, signed }, by)
     } catch (error) {
+      if (error instanceof CanonicalJsonError)
+        throw new MatrixError('M_BAD_JSON', `Nobody can have signed this: ${error.message}.`)
       throw toClientError(error)
     }
   }
