@@ -35,6 +35,8 @@ export type Hear = (content: unknown, position: number) => void
 const REPLAYED_MS = 120_000
 /** What is told is kept for so long, for processes that cannot read it at once. */
 const KEPT_MS = 10 * 60_000
+/** And the last so many in any case: by a clock that is off, what others have yet to hear may seem to be old. */
+const KEPT_LAST = 1_000
 const EXPIRE_EVERY_MS = 60_000
 /** Told in one commit, and read at once. */
 const BATCH = 200
@@ -217,7 +219,7 @@ export class Bulletin {
     const statements = [this.#bulletins.post(batch, now)]
     if (now - this.#expiredTs > EXPIRE_EVERY_MS) {
       this.#expiredTs = now
-      statements.push(this.#bulletins.expire(now - KEPT_MS))
+      statements.push(this.#bulletins.expire(now - KEPT_MS, this.#position - KEPT_LAST))
     }
     try {
       const committed = await this.#database.commit({ statements })

@@ -48,6 +48,28 @@ testPostgres(
   },
 )
 
+testPostgres(
+  test,
+  'what is told is removed in time, but not by a clock that is ahead',
+  async (t, database) => {
+    const clock = new FakeClock()
+    const ahead = new FakeClock(clock.now() + 86_400_000)
+    const [one, wrong] = [clock, ahead].map(each => new Processes({ database, clock: each, log: silentLog }))
+    if (one === undefined || wrong === undefined) return t.fail()
+    const count = database.prepare('SELECT COUNT(*) AS count FROM bulletins')
+    const stored = async (): Promise<number> => Number((await database.get<{ count: number }>(count))?.count)
+    await one.bulletin.post('tokens', 'one')
+    await wrong.bulletin.post('typing', 'another')
+    t.is(await stored(), 2)
+    await Promise.all(Array.from({ length: 1_200 }, (_, n) => one.bulletin.post('typing', n)))
+    await clock.advance(11 * 60_000)
+    await one.bulletin.post('typing', 'last')
+    t.is(await stored(), 1_002, 'the last 1,000, what has come meanwhile, and what seems to be of tomorrow')
+    await one.close()
+    await wrong.close()
+  },
+)
+
 test('a process that is alone hears itself at once, and stores nothing', async t => {
   const database = await testDatabase(t)
   const { bulletin } = new Processes({ database, clock: new FakeClock(), log: silentLog })

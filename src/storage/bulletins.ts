@@ -24,7 +24,7 @@ export class Bulletins {
       'SELECT position, topic, content FROM bulletins WHERE position > ? AND position <= ? ORDER BY position LIMIT ?',
     )
     this.#before = db.prepare('SELECT MAX(position) AS position FROM bulletins WHERE posted_ts < ?')
-    this.#expire = db.prepare('DELETE FROM bulletins WHERE posted_ts < ?')
+    this.#expire = db.prepare('DELETE FROM bulletins WHERE posted_ts < ? AND position <= ?')
   }
 
   /** Tells all processes; `content` is JSON, `now` milliseconds since 1970. One statement of a write set at most. */
@@ -45,8 +45,8 @@ export class Bulletins {
     return (await this.#db.get<{ position: number | null }>(this.#before, [ts]))?.position ?? undefined
   }
 
-  /** Removes what was told before an instant. */
-  expire(before: number): WriteStatement {
-    return { prepared: this.#expire, rows: [[before]] }
+  /** Removes what was told before an instant, up to a position. */
+  expire(before: number, upTo: number): WriteStatement {
+    return { prepared: this.#expire, rows: [[before, upTo]] }
   }
 }
