@@ -13,6 +13,8 @@ const MONTH = 30 * DAY
 
 /** Member events are what later ones are authorised by: they stay, and so does what they are stored with. */
 const KEPT_ON_PURPOSE = new Set(['events', 'event_json', 'event_auth'])
+/** Of these the last so many are kept, however old: a year may be needed until there are as many. */
+const KEPT_BY_NUMBER: Readonly<Record<string, number>> = { bulletins: 1_000 }
 /** How much more there may be after twelve months than after three. */
 const SLACK = 5
 
@@ -192,7 +194,9 @@ bothDatabases(
     let twelve = after[12] ?? {}
     const growing = (): string[] =>
       Object.keys(twelve).filter(
-        name => !KEPT_ON_PURPOSE.has(name) && (twelve[name] ?? 0) > (three[name] ?? 0) + SLACK,
+        name =>
+          !KEPT_ON_PURPOSE.has(name) &&
+          (twelve[name] ?? 0) > Math.max(three[name] ?? 0, KEPT_BY_NUMBER[name] ?? 0) + SLACK,
       )
     // A round of tidying up may still be under way when all seems at rest: the next quiet day shows.
     for (let days = 0; days < 5 && growing().length > 0; days++) {
