@@ -1,5 +1,9 @@
 import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { GROUPS, longestFirst, TESTS } from './scripts/test-groups.ts'
+
+// MiB, for the threads that are begun from here. What a test makes is rubbish at its end: looked through less often, it costs a twelfth less of all.
+setFlagsFromString('--max-semi-space-size=64')
 
 const byGroups = process.env.TESSERA_TEST_GROUPS !== undefined
 
