@@ -59,7 +59,11 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
   const blocked = new BlockedRooms({ database, clock, settings: config.rooms.blocked })
   for (const checks of [memberships.joinChecks, memberships.invitationChecks, federation.invitations.checks])
     checks.push(blocked.refuse)
-  const guests = new GuestAccess({ writer: core.writer, memberships, log })
+  const guests = new GuestAccess({
+    ...{ writer: core.writer, memberships, log },
+    saidElsewhere: async (roomId, servers) =>
+      (await remote.hierarchy(servers, { roomId, suggestedOnly: false }))?.room.summary.guest_can_join,
+  })
   memberships.joinChecks.push(join => guests.check(join))
   const encryption = createEncryption({
     database,

@@ -1,14 +1,22 @@
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { isJsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
+import { isDeserted } from './membership-content.ts'
 import type { Memberships } from './memberships.ts'
+import type { JoinWish } from './ports.ts'
+import type { RoomHead } from './room-head.ts'
 import type { RoomWriter } from './room-writer.ts'
+import { serversToAsk } from './servers-to-ask.ts'
 
 const TYPE = 'm.room.guest_access'
 const REDACTION = 'm.room.redaction'
+
+/** Whether a room lets guests in, as the first of some servers in it says; `undefined` where none does. */
+export type SaidElsewhere = (roomId: string, servers: readonly string[]) => Promise<boolean | undefined>
 
 /** Events worked on in one step. */
 const BATCH = 50
@@ -22,13 +30,20 @@ export class GuestAccess {
   readonly #memberships: Memberships
   readonly #users: UserReader
   readonly #changes: EventsOfType
+  readonly #saidElsewhere: SaidElsewhere
   readonly #log: Log
   readonly #follower: StreamFollower
 
-  constructor(parts: { writer: RoomWriter; memberships: Memberships; log: Log }) {
+  constructor(parts: {
+    writer: RoomWriter
+    memberships: Memberships
+    saidElsewhere: SaidElsewhere
+    log: Log
+  }) {
     const { db, clock, processes } = parts.writer.context
     this.#writer = parts.writer
     this.#memberships = parts.memberships
+    this.#saidElsewhere = parts.saidElsewhere
     this.#log = parts.log
     this.#users = new UserReader(db)
     this.#changes = new EventsOfType(db, parts.writer.context.read.news, TYPE, REDACTION)
@@ -48,9 +63,25 @@ export class GuestAccess {
   }
 
   /** Throws `M_GUEST_ACCESS_FORBIDDEN` for guests, also where it is not known what a room allows. */
-  async check({ userId, roomId }: { userId: string; roomId: string }): Promise<void> {
-    if ((await this.#users.byId(userId))?.kind !== 'guest' || (await this.#letsGuestsIn(roomId))) return
+  async check(join: JoinWish): Promise<void> {
+    if ((await this.#users.byId(join.userId))?.kind !== 'guest') return
+    const { serverName } = this.#writer.context
+    const head = await this.#writer.head(join.roomId)
+    const isKnown = head?.hasHost(serverName) === true || (head !== undefined && isDeserted(head, serverName))
+    if (await (isKnown ? this.#letsGuestsIn(join.roomId) : this.#isSaidToLetGuestsIn(join, head))) return
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room')
+  }
+
+  /** Of a room of elsewhere: by servers in it, or else by the invitation to it. Once it has been joined its state decides. */
+  async #isSaidToLetGuestsIn(join: JoinWish, head: RoomHead | undefined): Promise<boolean> {
+    const { context } = this.#writer
+    const said = await this.#saidElsewhere(join.roomId, await serversToAsk(context, join, head))
+    if (said !== undefined) return said
+    const invitation = await context.read.invitations.one(join.userId, join.roomId)
+    return (invitation?.strippedState ?? []).some(
+      ({ type, state_key: key, content }) =>
+        type === TYPE && key === '' && isJsonObject(content) && content['guest_access'] === 'can_join',
+    )
   }
 
   async #letsGuestsIn(roomId: string): Promise<boolean> {

@@ -1,10 +1,11 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isRoomId, isUserId, serverNameOf } from '../../core/ids.ts'
+import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { Declining } from './declining.ts'
 import type { InvitePolicies } from './invite-policies.ts'
+import { joinElsewhere } from './join-elsewhere.ts'
 import { type ChangeOfOther, isDeserted, type OwnChange, othersIn, withReason } from './membership-content.ts'
 import type { InvitationCheck, JoinCheck, LeaveCheck, MemberProfile, RemoteMemberships } from './ports.ts'
 import { profileInRoom } from './profile-in-room.ts'
@@ -67,7 +68,7 @@ export class Memberships {
 
   async #join(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
-    await this.checkJoin({ userId, roomId })
+    await this.checkJoin(change)
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
     if (head === undefined || !(head.hasHost(this.#serverName) || isDeserted(head, this.#serverName)))
@@ -158,7 +159,7 @@ export class Memberships {
   }
 
   /** Whether a local user may try to join at all, whatever the room says to it. Throws as the checks say. */
-  async checkJoin(join: { userId: string; roomId: string }): Promise<void> {
+  async checkJoin(join: Parameters<JoinCheck>[0]): Promise<void> {
     for (const check of this.joinChecks) await check(join)
   }
 
@@ -238,10 +239,13 @@ export class Memberships {
   }
 
   async #joinRemotely(change: OwnChange, content: JsonObject, head: RoomHead | undefined): Promise<void> {
-    const { userId, roomId } = change
-    if (!isRoomId(roomId)) throw new MatrixError('M_INVALID_PARAM', `${roomId} is not a room ID`)
-    const via = await serversToAsk(this.#writer.context, change, head)
-    if (via.length === 0) throw new MatrixError('M_NOT_FOUND', 'No server is known that is in this room')
-    await this.#remote.join({ userId, roomId, via, content })
+    await joinElsewhere({ context: this.#writer.context, remote: this.#remote }, change, { content, head })
+    // What the room is this server knows only now: whoever may not be in it leaves at once.
+    try {
+      await this.checkJoin({ userId: change.userId, roomId: change.roomId })
+    } catch (error) {
+      if (error instanceof MatrixError) await this.#setOwn(change, { membership: 'leave' })
+      throw error
+    }
   }
 }

@@ -12,11 +12,19 @@ export type InvitationCheck = (invitation: {
   readonly roomId: string
 }) => Promise<void>
 
-/** A local user is about to join a room; throws `MatrixError` where that may not be. */
-export type JoinCheck = (join: { readonly userId: string; readonly roomId: string }) => Promise<void>
+/** A local user's join of a room. */
+export interface JoinWish {
+  readonly userId: string
+  readonly roomId: string
+  /** Servers that may help if this server is not in the room. */
+  readonly via?: readonly string[]
+}
+
+/** A local user is about to join a room, or has just come in through another server; throws `MatrixError` where that may not be. */
+export type JoinCheck = (join: JoinWish) => Promise<void>
 
 /** A local user is about to leave a room or to decline its invitation; throws `MatrixError` where that may not be. */
-export type LeaveCheck = JoinCheck
+export type LeaveCheck = (leave: { readonly userId: string; readonly roomId: string }) => Promise<void>
 
 /** A membership change in a room that this server is not in, made through one of the servers that are. */
 export interface RemoteRequest {
