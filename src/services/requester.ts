@@ -8,11 +8,10 @@ export interface Requester {
   /** Names the access token without being one: equal for requests that came with the same token. */
   readonly tokenId: string
   readonly isGuest: boolean
+  /** Whether they administer the server, and may in this session (of a client to which they gave leave to, in the OAuth 2.0 API). */
   readonly isAdmin: boolean
   /** The client to which the user has given the token (the OAuth 2.0 API); what needs interactive authentication is not for it. */
   readonly oauthClientId?: string | undefined
-  /** Whether that client was also given leave to administer the server. */
-  readonly oauthAdministers?: boolean
   /** The application service whose `as_token` it is. */
   readonly appServiceId?: string
   /** client-server API, "Account locking": refused everywhere but where the operation says otherwise. */

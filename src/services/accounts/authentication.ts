@@ -107,11 +107,10 @@ const cachedToken = (owner: TokenOwner, now: number): CachedToken => ({
     // Administrators who act as somebody else have no device.
     deviceId: owner.deviceId === '' ? undefined : owner.deviceId,
     tokenId: owner.tokenHash,
-    ...(owner.grant === undefined
-      ? {}
-      : { oauthClientId: owner.grant.clientId, oauthAdministers: administers(owner.grant.scope) }),
+    ...(owner.grant === undefined ? {} : { oauthClientId: owner.grant.clientId }),
     isGuest: owner.isGuest,
-    isAdmin: owner.isAdmin,
+    // Who was asked whether a client may use their account has not said thereby that it may administer the server.
+    isAdmin: owner.isAdmin && (owner.grant === undefined || administers(owner.grant.scope)),
     isLocked: owner.isLocked,
     isSuspended: owner.isSuspended,
     isShadowBanned: owner.isShadowBanned,
