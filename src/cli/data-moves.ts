@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { ConfigFlags } from '../config/load.ts'
 import { databaseLocation } from '../config/locations.ts'
 import { OperatorError } from '../config/operator-error.ts'
+import { masked } from '../config/print.ts'
 import { rebuildMessageIndex } from '../services/search/rebuild-index.ts'
 import { copyRows } from '../storage/dump/copy.ts'
 import { openDump, writeDump } from '../storage/dump/dump-file.ts'
@@ -72,7 +73,7 @@ export const migrateDatabase = (
     for (const each of [from, to]) await refuseServed(each, Date.now())
     await fill(host, await openSource(from), to)
     // In the settings a relative path would start from the data directory.
-    const url = to.kind === 'sqlite' ? `sqlite:${to.path}` : to.url
+    const url = to.kind === 'sqlite' ? `sqlite:${to.path}` : masked(to.url)
     say(host, `Copied and compared. Now set database.url to ${url} and start the server.`)
   })
 
@@ -111,9 +112,7 @@ const withTarget = async (to: DatabaseConfig, use: (target: RowTarget) => Promis
 
 const location = (host: Host, url: string, option: string): ReturnType<typeof databaseLocation> => {
   if (!/^(sqlite:|postgres(ql)?:\/\/)/.test(url)) {
-    throw new OperatorError(
-      `${option} ${url} is no database: write sqlite:PATH or postgres://USER@HOST/NAME.`,
-    )
+    throw new OperatorError(`${option} is no database: write sqlite:PATH or postgres://USER@HOST/NAME.`)
   }
   const config = { dataDirectory: host.cwd, database: { url, maxConnections: 2 } }
   return databaseLocation(config)

@@ -67,9 +67,7 @@ export const importSource = async (
 
 const locationOf = (host: Host, url: string): SynapseDatabase => {
   if (!/^(sqlite:|postgres(ql)?:\/\/)/.test(url)) {
-    throw new OperatorError(
-      `--database ${url} is no database: write sqlite:PATH or postgres://USER@HOST/NAME.`,
-    )
+    throw new OperatorError(`--database is no database: write sqlite:PATH or postgres://USER@HOST/NAME.`)
   }
   const database = { url, maxConnections: 1 }
   return databaseLocation({ dataDirectory: host.cwd, database })

@@ -131,7 +131,7 @@ test('what stands in the way is said in a sentence', async t => {
   await refuses(/split over several databases/)
   write({ database: undefined })
   await refuses(/name no database/)
-  await refuses(/--database nonsense is no database/, ' --database nonsense')
+  await refuses(/--database is no database/, ' --database nonsense')
   await refuses(/nowhere\.yaml cannot be read/, ' nowhere.yaml')
   write({ password_config: { pepper: 'salt' } })
   await refuses(/set passwords\.bcrypt_pepper to the same text/)

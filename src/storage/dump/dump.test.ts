@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava'
 import Sqlite from 'better-sqlite3'
 import { SCHEMA_VERSION } from '../../../migrations/index.ts'
 import { testPostgres } from '../../test-kit/database.ts'
+import { emptyPostgres } from '../../test-kit/empty-postgres.ts'
 import { sqliteTemplate } from '../../test-kit/templates.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 import { inspectDatabase } from '../inspect.ts'
@@ -143,22 +144,6 @@ const refusesAll = async (t: ExecutionContext, config: DatabaseConfig): Promise<
   await t.throwsAsync(inspectDatabase(config), refused)
   await t.throwsAsync(openSource(config), refused)
   await (await openDatabase(config, { isBeingFilled: true })).close()
-}
-
-/** Another database of the same server, without any table. */
-const emptyPostgres = async (t: ExecutionContext, url: string) => {
-  const { default: pg } = await import('pg')
-  const client = new pg.Client(url)
-  await client.connect()
-  const name = `dump_${Date.now()}_${Math.floor(Math.random() * 1e6)}`
-  await client.query(`CREATE DATABASE ${name}`)
-  t.teardown(async () => {
-    await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
-    await client.end()
-  })
-  const target = new URL(url)
-  target.pathname = `/${name}`
-  return { kind: 'postgres', url: target.href } as const
 }
 
 test('a copy goes on where it was interrupted, and a backup is of one moment', async t => {
