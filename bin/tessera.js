@@ -54,13 +54,11 @@ function start() {
     process.env.UV_THREADPOOL_SIZE = String(Math.max(4, Math.min(2 * os.cpus().length, 64)))
   }
 
-  // Node.js 22 warns about its stripping of types with every start.
-  if (version[0] === 22) {
-    process.removeAllListeners('warning')
-    process.on('warning', function (warning) {
-      if (warning.name !== 'ExperimentalWarning') console.error(warning.stack || String(warning))
-    })
-  }
+  // Node.js 22 warns of its stripping of types with every start, later ones when the types of the page at `/` are stripped.
+  process.removeAllListeners('warning')
+  process.on('warning', function (warning) {
+    if (warning.name !== 'ExperimentalWarning') console.error(warning.stack || String(warning))
+  })
 
   // What a start makes mostly stays: a young generation that grew for it would cost 25 MB and be of no use afterwards.
   // The server lets it grow once it listens (src/young-generation.ts).

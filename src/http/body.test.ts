@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { Readable } from 'node:stream'
 import test from 'ava'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { openTestApp } from '../test-kit/http-app.ts'
@@ -56,6 +57,14 @@ test('bodies come whole, in pieces, in chunks, and not at all, one after the oth
     ],
   )
   socket.destroy()
+})
+
+test('a body in pieces that are all there at once is read whole', async t => {
+  const arrived = new Readable({ read: () => {} })
+  for (const piece of ['{"count"', ':', '1}']) arrived.push(piece)
+  const headers = { 'content-length': '11' }
+  const body = await readBody(Object.assign(arrived, { headers }) as IncomingMessage, 11, new FakeClock())
+  t.is(body.toString(), '{"count":1}')
 })
 
 test('whoever has gone before their body was asked for is waited for no more', async t => {

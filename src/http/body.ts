@@ -31,8 +31,10 @@ export const readBody = async (request: IncomingMessage, limit: number, clock: C
   if (Number(declared ?? 0) > limit) throw tooLarge(limit)
   // Nor does any say so again that the client has gone while it was found out who asks.
   if (request.destroyed) throw new RequestAborted('the connection ended')
-  const isThere = declared !== undefined && request.readableLength === Number(declared)
-  return isThere ? ((request.read() as Buffer | null) ?? Buffer.alloc(0)) : collect(request, limit, clock)
+  const size = Number(declared)
+  if (request.readableLength !== size) return collect(request, limit, clock)
+  // Without its size, from Node.js 26 on, only the first piece would come.
+  return (request.read(size) as Buffer | null) ?? Buffer.alloc(0)
 }
 
 /** What comes of a body, until it ends. */
