@@ -1,9 +1,13 @@
 import test from 'ava'
-import { Connection, type ConnectionSnapshot, type SentRoom, serialOf } from './connection.ts'
+import { Connection, serialOf, type Told } from './connection.ts'
+import type { ConnectionSnapshot } from './connection-snapshot.ts'
 import { requiredStateOfPairs } from './required-state.ts'
+import type { SentRoom } from './sent-room.ts'
+
+const NOTHING: Told = { positions: {}, rooms: new Map(), owed: {} }
 
 const answer = (connection: Connection, base: number, events: number): number =>
-  serialOf(connection.answer(base, { events }, new Map()))
+  serialOf(connection.answer(base, { ...NOTHING, positions: { events } }))
 
 test('a client goes on from any answer to its newest token, and then from none of the others', t => {
   const connection = new Connection(7)
@@ -58,8 +62,8 @@ test('what many rooms were sent by is handed over once', t => {
     requiredState: requiredStateOfPairs(index < 1_500 ? pairs : pairs.slice(1), '@me:x'),
   })
   const rooms = new Map(Array.from({ length: 2_000 }, (_, index) => [`!room${index}:x`, sent(index)]))
-  connection.resume(serialOf(connection.answer(7, {}, rooms)))
-  connection.answer(8, {}, new Map([...rooms].slice(0, 10)))
+  connection.resume(serialOf(connection.answer(7, { ...NOTHING, rooms })))
+  connection.answer(8, { ...NOTHING, rooms: new Map([...rooms].slice(0, 10)) })
   const text = JSON.stringify(connection.snapshot())
   t.true(text.length < 500_000)
   const moved = Connection.from(JSON.parse(text) as ConnectionSnapshot, 50)

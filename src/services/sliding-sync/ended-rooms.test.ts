@@ -5,7 +5,8 @@ import { testSync } from '../../test-kit/room-sync.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { testSlidingSync } from '../../test-kit/sliding.ts'
 import { RoomLifetime } from '../rooms/room-lifetime.ts'
-import { Connection, type EndedRoom } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { EndedRoom } from './known-rooms.ts'
 import { RoomList } from './room-list.ts'
 
 testDatabases(test, 'a room that is removed while somebody is in it goes for them', async (t, database) => {

@@ -1,7 +1,8 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { endedAs, endingText } from '../sync/invitations.ts'
 import { removedRooms } from '../sync/removed-rooms.ts'
-import type { Connection, EndedRoom } from './connection.ts'
+import type { Connection } from './connection.ts'
+import type { EndedRoom } from './known-rooms.ts'
 
 /** Rooms of which no stored event tells that they have ended for a user. */
 export const endedRooms = async (

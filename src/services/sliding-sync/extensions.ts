@@ -5,8 +5,10 @@ import type { StreamToken, SyncStream } from '../../core/stream-token.ts'
 import type { ToDevice } from '../encryption/to-device.ts'
 import type { ThreadSubscriptions } from '../push/thread-subscriptions.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
-import { extrasByRoom, type News, type SyncSource, type ToldRoom } from '../sync/sync-source.ts'
-import type { ExtensionRequests } from './request.ts'
+import type { News, SyncSource } from '../sync/sync-source.ts'
+import type { Owed, RoomStream } from './owed.ts'
+import type { ExtensionRequests, ExtensionScope } from './request.ts'
+import { type ExtensionRooms, RoomExtensions } from './room-extensions.ts'
 import type { Look } from './room-writer.ts'
 import { STICKY_EVENTS, type StickyExtension } from './sticky-extension.ts'
 
@@ -16,22 +18,11 @@ export interface ExtensionAnswer {
   readonly positions: StreamToken
   /** There is something that the client has not been told. */
   readonly hasNews: boolean
-}
-
-/** Which rooms extensions may speak of. */
-export interface ExtensionRooms {
-  /** Rooms that this response sends for the first time: all there is of them is told. */
-  readonly fresh: readonly ToldRoom[]
-  /** Whether a room has been sent before. */
-  isKnown(roomId: string): boolean
-  /** Whether this response shows an event in the room's timeline. */
-  isTold(roomId: string, nid: number): boolean
+  /** What the client is still to be told of rooms that it has. */
+  readonly owed: Owed
 }
 
 const EVERYTHING = syncFilter({})
-
-/** Streams that tell changes alone: of rooms that are told already, what was before a position is not told again. */
-const STREAMS_OF_CHANGES = ['device_lists', 'receipts', 'typing'] as const
 
 export const THREAD_SUBSCRIPTIONS = 'io.element.msc4308.thread_subscriptions'
 
@@ -42,6 +33,7 @@ export class ExtensionTexts {
   readonly #toDevicePosition: () => number
   readonly #threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
   readonly #sticky: StickyExtension
+  readonly #ofRooms: RoomExtensions
 
   constructor(parts: {
     sources: readonly SyncSource[]
@@ -51,6 +43,7 @@ export class ExtensionTexts {
     sticky: StickyExtension
   }) {
     this.#sources = parts.sources
+    this.#ofRooms = new RoomExtensions(parts.sources)
     this.#toDevice = parts.toDevice
     this.#toDevicePosition = parts.toDevicePosition
     this.#threads = parts.threads
@@ -81,11 +74,10 @@ export class ExtensionTexts {
     }
     const follow = async (stream: SyncStream): Promise<readonly News[]> => {
       const sources = this.#of(stream)
-      const upTo = Math.max(Math.min(...sources.map(source => source.position())), before[stream] ?? 0)
+      const after = before[stream]
+      const upTo = Math.max(Math.min(...sources.map(source => source.position())), after ?? 0)
       const events = { after: look.after, upTo: look.upTo }
-      const news = await Promise.all(
-        sources.map(source => source.news(request, before[stream], upTo, events)),
-      )
+      const news = await Promise.all(sources.map(source => source.news(request, after, upTo, events)))
       positions[stream] = Math.min(...news.map(one => one.upTo ?? upTo))
       return news
     }
@@ -93,15 +85,22 @@ export class ExtensionTexts {
       const { text, isNews } = await this.#e2eeText(request, await follow('device_lists'))
       add('e2ee', text, isNews)
     }
-    if (wanted.accountData) {
-      const { text, isNews } = await this.#accountDataText(request, await follow('account_data'), rooms)
-      add('account_data', text, isNews)
-    }
-    for (const stream of ['receipts', 'typing'] as const) {
-      if (!wanted[stream]) continue
-      const { text, isNews } = await this.#ephemeralText(request, await follow(stream), rooms, stream)
+    let { owed } = rooms
+    const tell = async (stream: RoomStream, scope: ExtensionScope | undefined): Promise<void> => {
+      if (scope === undefined) {
+        owed = this.#ofRooms.passedOver(stream, before, { ...rooms, owed })
+        return
+      }
+      const news = await follow(stream)
+      const found = await this.#ofRooms.told(request, { stream, scope, news }, before, { ...rooms, owed })
+      owed = found.owed
+      const { text, isNews } =
+        stream === 'account_data' ? accountDataText(news, found.told) : ephemeralText(found.told)
       add(stream, text, isNews)
     }
+    await tell('account_data', wanted.accountData)
+    await tell('receipts', wanted.receipts)
+    await tell('typing', wanted.typing)
     if (wanted.threadSubscriptions !== undefined) {
       const after = before.thread_subscriptions ?? 0
       const upTo = Math.max(this.#threads.position, after)
@@ -116,49 +115,20 @@ export class ExtensionTexts {
       const text = `{"next_batch":"${told.upTo}","rooms":{${told.rooms.join(',')}}}`
       add(STICKY_EVENTS, text, told.rooms.length > 0)
     }
-    return { texts, positions: { ...this.#begun(before), ...positions }, hasNews }
+    return { texts, positions: { ...this.#begun(before), ...positions }, hasNews, owed }
   }
 
-  /** From where an extension goes on that a client asks for later: what changes meanwhile is told then. */
+  /** From where that goes on which tells changes alone, and which a client asks for later: what changes meanwhile is told then. */
   #begun(before: StreamToken): StreamToken {
-    const begun: Partial<Record<SyncStream, number>> = {}
-    for (const stream of STREAMS_OF_CHANGES) {
-      const sources = this.#of(stream)
-      if (before[stream] !== undefined || sources.length === 0) continue
-      begun[stream] = Math.min(...sources.map(source => source.position()))
-    }
-    return begun
+    const sources = this.#of('device_lists')
+    if (before.device_lists !== undefined || sources.length === 0) return {}
+    return { device_lists: Math.min(...sources.map(source => source.position())) }
   }
 
   async #e2eeText(request: SyncRequest, news: readonly News[]): Promise<{ text: string; isNews: boolean }> {
     const members = news.flatMap(one => one.members ?? [])
     const always = await Promise.all(this.#of('device_lists').map(source => source.always?.(request) ?? []))
     return { text: `{${[...members, ...always.flat()].join(',')}}`, isNews: members.length > 0 }
-  }
-
-  async #accountDataText(
-    request: SyncRequest,
-    news: readonly News[],
-    rooms: ExtensionRooms,
-  ): Promise<{ text: string; isNews: boolean }> {
-    const global = news.flatMap(one => one.events?.get('account_data') ?? [])
-    const told = await this.#ofRooms(request, news, rooms, 'account_data')
-    const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:[${events.join(',')}]`)
-    return {
-      text: `{"global":[${global.join(',')}],"rooms":{${members.join(',')}}}`,
-      isNews: global.length + told.length > 0,
-    }
-  }
-
-  async #ephemeralText(
-    request: SyncRequest,
-    news: readonly News[],
-    rooms: ExtensionRooms,
-    stream: 'receipts' | 'typing',
-  ): Promise<{ text: string; isNews: boolean }> {
-    const told = await this.#ofRooms(request, news, rooms, stream)
-    const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:${oneEvent(events)}`)
-    return { text: `{"rooms":{${members.join(',')}}}`, isNews: told.length > 0 }
   }
 
   /** Which threads the user has subscribed to or left meanwhile; `undefined` for none. */
@@ -193,36 +163,25 @@ export class ExtensionTexts {
     return { text: `{"next_batch":"${next}","events":[${events.join(',')}]}`, isNews: told.length > 0 }
   }
 
-  /** News of rooms that the client knows, and all there is of those that it comes to know. */
-  async #ofRooms(
-    request: SyncRequest,
-    news: readonly News[],
-    { fresh, isKnown }: ExtensionRooms,
-    stream: 'account_data' | 'receipts' | 'typing',
-  ): Promise<(readonly [string, readonly string[]])[]> {
-    const told: (readonly [string, readonly string[]])[] = []
-    const isFresh = new Set(fresh.map(({ roomId }) => roomId))
-    for (const [roomId, extras] of extrasByRoom(news)) {
-      const events = (stream === 'account_data' ? extras.accountData : extras.ephemeral) ?? []
-      if (events.length > 0 && isKnown(roomId) && !isFresh.has(roomId)) told.push([roomId, events])
-    }
-    for (const room of fresh) {
-      const found = await Promise.all(
-        this.#of(stream).map(source =>
-          stream === 'account_data'
-            ? (source.roomAccountData?.(request, room) ?? [])
-            : (source.roomEphemeral?.(request, room) ?? []),
-        ),
-      )
-      const events = found.flat()
-      if (events.length > 0) told.push([room.roomId, events])
-    }
-    return told
-  }
-
   #of(stream: SyncStream): SyncSource[] {
     return this.#sources.filter(source => source.stream === stream)
   }
+}
+
+type Told = readonly (readonly [roomId: string, events: readonly string[]])[]
+
+const accountDataText = (news: readonly News[], told: Told): { text: string; isNews: boolean } => {
+  const global = news.flatMap(one => one.events?.get('account_data') ?? [])
+  const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:[${events.join(',')}]`)
+  return {
+    text: `{"global":[${global.join(',')}],"rooms":{${members.join(',')}}}`,
+    isNews: global.length + told.length > 0,
+  }
+}
+
+const ephemeralText = (told: Told): { text: string; isNews: boolean } => {
+  const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:${oneEvent(events)}`)
+  return { text: `{"rooms":{${members.join(',')}}}`, isNews: told.length > 0 }
 }
 
 /** There is one event of a room and kind; receipts of several threads share it. */

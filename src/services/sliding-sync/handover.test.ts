@@ -6,9 +6,11 @@ import { testPostgres } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { Processes } from '../processes.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Told } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Handover } from './handover.ts'
+
+const NOTHING: Told = { positions: {}, rooms: new Map(), owed: {} }
 
 testPostgres(
   test,
@@ -32,7 +34,7 @@ testPostgres(
     const [numberOfOne = 0, numberOfTwo = 0] = [one.processes.number, two.processes.number]
     const fromOne = new Connection(5, numberOfOne)
     one.connections.set('a', fromOne)
-    t.is(parseStreamToken(fromOne.answer(5, {}, new Map()))?.maker, numberOfOne)
+    t.is(parseStreamToken(fromOne.answer(5, { ...NOTHING, positions: {} }))?.maker, numberOfOne)
 
     t.is(await two.handover.fetch('unknown', 5, numberOfOne), undefined)
     t.is(await two.handover.fetch('a', 4, numberOfOne), undefined, 'not by an older token')
@@ -42,7 +44,7 @@ testPostgres(
     t.is(again, moved, 'who asks twice at once gets the same')
     t.true(moved?.resume(6))
     if (moved === undefined) return
-    t.is(parseStreamToken(moved.answer(6, {}, new Map()))?.maker, numberOfTwo)
+    t.is(parseStreamToken(moved.answer(6, { ...NOTHING, positions: {} }))?.maker, numberOfTwo)
 
     // It was forgotten where it was, and its client comes back there with the token from before.
     two.connections.set('a', moved)
@@ -75,7 +77,7 @@ testPostgres(
       isDirect: false,
     } as const
     const rooms = new Map(Array.from({ length: 200 }, (_, index) => [`!${index}`, { ...room, members }]))
-    big.answer(5, { events: 1 }, rooms)
+    big.answer(5, { ...NOTHING, rooms })
     const start = (database: typeof db, find: () => Connection | undefined) => {
       const processes = new Processes({ database, clock, log: silentLog })
       t.teardown(() => processes.close())
@@ -110,11 +112,11 @@ testPostgres(
     }
     const [one, two] = [start(db, 1), start(other, 50)]
     const begun = one.open('me', '')
-    const pos = begun.answer(begun.serial, { events: 1 }, new Map())
+    const pos = begun.answer(begun.serial, { ...NOTHING, positions: { events: 1 } })
     const going = await two.resume('me', '', pos)
     const late = await one.resume('me', '', pos)
-    const given = late.answer(late.serial, { events: 2 }, new Map())
-    const next = going.answer(going.serial, { events: 3 }, new Map())
+    const given = late.answer(late.serial, { ...NOTHING, positions: { events: 2 } })
+    const next = going.answer(going.serial, { ...NOTHING, positions: { events: 3 } })
     for (const connections of [two, one]) {
       const { positions } = await connections.resume('me', '', next)
       t.deepEqual(positions, { events: 3 })

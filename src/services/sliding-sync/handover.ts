@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Processes } from '../processes.ts'
-import { Connection, type ConnectionSnapshot } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionSnapshot } from './connection-snapshot.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000

@@ -5,7 +5,7 @@ import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { AccountDataMemo } from '../rooms/account-data-memo.ts'
-import type { RoomKind } from './connection.ts'
+import type { RoomKind } from './known-rooms.ts'
 import type { ListFilters } from './request.ts'
 import type { JoinedPlace, LeftPlace, Place } from './room-list.ts'
 

@@ -29,13 +29,22 @@ export interface ListRule {
   readonly ranges: readonly (readonly [number, number])[] | undefined
 }
 
-/** Which rooms an extension is about, beside those that the request is about anyway. */
+/**
+ * On which rooms an extension bears: those in the windows of these lists, and these of the rooms that are subscribed to; `undefined`:
+ * all of them ("a union of conditions, not an intersection").
+ */
+export interface ExtensionScope {
+  readonly lists: ReadonlySet<string> | undefined
+  readonly rooms: ReadonlySet<string> | undefined
+}
+
+/** What extensions are asked for; `undefined`: not at all. */
 export interface ExtensionRequests {
   readonly toDevice: { readonly since: number | undefined; readonly limit: number } | undefined
   readonly e2ee: boolean
-  readonly accountData: boolean
-  readonly receipts: boolean
-  readonly typing: boolean
+  readonly accountData: ExtensionScope | undefined
+  readonly receipts: ExtensionScope | undefined
+  readonly typing: ExtensionScope | undefined
   /** Sticky events (MSC4354). */
   readonly stickyEvents: boolean
   /** Changes of subscriptions to threads (MSC4308): so many at most. */

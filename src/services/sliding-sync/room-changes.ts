@@ -1,13 +1,9 @@
 import type { Recounting } from '../sync/room-sync.ts'
-import {
-  type Connection,
-  type KnownRooms,
-  RECOUNTING,
-  type RecountedAt,
-  type SentRoom,
-} from './connection.ts'
+import type { Connection } from './connection.ts'
+import type { KnownRooms } from './known-rooms.ts'
 import type { JoinedPlace } from './room-list.ts'
 import type { Selected } from './selection.ts'
+import { RECOUNTING, type RecountedAt, type SentRoom } from './sent-room.ts'
 
 /** Whether a room is being sent whole, so that all that goes with it is told. */
 export const isFresh = (sent: SentRoom | undefined, before: SentRoom | undefined): boolean =>

@@ -5,8 +5,9 @@ import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
 import type { RoomsNow } from '../sync/rooms-now.ts'
-import type { Activity, Connection, EndedRoom, LeftRoom } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { endedRooms } from './ended-rooms.ts'
+import type { Activity, EndedRoom, LeftRoom } from './known-rooms.ts'
 
 /** A room in the list of a user's rooms. */
 export interface JoinedPlace {

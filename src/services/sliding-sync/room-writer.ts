@@ -10,11 +10,11 @@ import { inSlices } from '../rooms/state-slices.ts'
 import { strippedEvents } from '../sync/invitations.ts'
 import type { Place as InRoom, RoomTimeline, RoomTimelines } from '../sync/room-timeline.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
-import type { RecountedAt, SentRoom } from './connection.ts'
 import type { RoomConfig } from './request.ts'
 import type { RoomFacts } from './room-facts.ts'
 import type { EndedPlace, InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
 import type { RoomStateFinder } from './room-state.ts'
+import type { RecountedAt, SentRoom } from './sent-room.ts'
 
 const NOTHING: ReadonlySet<number> = new Set()
 

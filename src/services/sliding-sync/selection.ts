@@ -9,6 +9,7 @@ export interface Selected {
   readonly config: RoomConfig
   /** The lists in whose windows it is. */
   readonly lists: readonly string[]
+  readonly isSubscribed: boolean
 }
 
 /**
@@ -45,11 +46,12 @@ export const select = async (
   filter: ListFilter,
 ): Promise<{ counts: ReadonlyMap<string, number>; selected: ReadonlyMap<string, Selected> }> => {
   const counts = new Map<string, number>()
-  const matched = new Map<Place, { configs: RoomConfig[]; lists: string[] }>()
+  const matched = new Map<Place, { configs: RoomConfig[]; lists: string[]; isSubscribed: boolean }>()
   const match = (place: Place, config: RoomConfig, list?: string): void => {
-    const known = matched.get(place) ?? { configs: [], lists: [] }
+    const known = matched.get(place) ?? { configs: [], lists: [], isSubscribed: false }
     known.configs.push(config)
-    if (list !== undefined) known.lists.push(list)
+    if (list === undefined) known.isSubscribed = true
+    else known.lists.push(list)
     matched.set(place, known)
   }
   for (const { name, config, filters, ranges } of request.lists) {
@@ -67,9 +69,9 @@ export const select = async (
   return {
     counts,
     selected: new Map(
-      inOrder.map(([place, { configs, lists }]) => [
+      inOrder.map(([place, { configs, lists, isSubscribed }]) => [
         place.roomId,
-        { place, lists, config: combinations.of(configs) },
+        { place, lists, isSubscribed, config: combinations.of(configs) },
       ]),
     ),
   }

@@ -1,7 +1,14 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isRoomId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
-import type { ExtensionRequests, ListFilters, ListRule, RoomConfig, SlidingRequest } from './request.ts'
+import type {
+  ExtensionRequests,
+  ExtensionScope,
+  ListFilters,
+  ListRule,
+  RoomConfig,
+  SlidingRequest,
+} from './request.ts'
 import { RequiredState, requiredStateOfPairs } from './required-state.ts'
 
 /** "Max lists: 100", "Max subscriptions: 100." */
@@ -93,14 +100,28 @@ const extensionRequests = (extensions: JsonObject): ExtensionRequests => {
       limit: clamped(optional(toDevice, 'limit', isCount), MAX_TO_DEVICE),
     },
     e2ee: enabled('e2ee') !== undefined,
-    accountData: enabled('account_data') !== undefined,
-    receipts: enabled('receipts') !== undefined,
-    typing: enabled('typing') !== undefined,
+    accountData: scopeOf(enabled('account_data')),
+    receipts: scopeOf(enabled('receipts')),
+    typing: scopeOf(enabled('typing')),
     stickyEvents: enabled('org.matrix.msc4354.sticky_events') !== undefined,
     threadSubscriptions: threads && {
       limit: clamped(optional(threads, 'limit', isCount), MAX_THREAD_SUBSCRIPTIONS),
     },
   }
+}
+
+/**
+ * "Process all lists defined in the Sliding Window API. (This is the default.)", and the same of subscriptions: MSC3575 has these two for
+ * extensions of all sorts.
+ */
+const scopeOf = (extension: JsonObject | undefined): ExtensionScope | undefined => {
+  if (extension === undefined) return undefined
+  const named = (name: string): ReadonlySet<string> | undefined => {
+    const names = optional(extension, name, isTexts)
+    // "Anything whose first entry is `*`."
+    return names === undefined || names[0] === '*' ? undefined : new Set(names)
+  }
+  return { lists: named('lists'), rooms: named('rooms') }
 }
 
 const clamped = (limit: number | undefined, most: number): number =>

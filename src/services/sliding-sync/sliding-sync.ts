@@ -13,7 +13,7 @@ import { AHEAD, inOrder } from '../sync/response.ts'
 import type { SyncStreams } from '../sync/room-sync.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
 import type { UserStream } from '../sync/user-stream.ts'
-import type { Connection, SentRoom } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { ExtensionTexts } from './extensions.ts'
 import { ListFilter } from './list-filters.ts'
@@ -22,6 +22,7 @@ import { hasNews, isFresh, refreshRecounts } from './room-changes.ts'
 import type { RoomList } from './room-list.ts'
 import type { Look, RoomTexts, ToldRoom } from './room-writer.ts'
 import { type Selected, select } from './selection.ts'
+import type { SentRoom } from './sent-room.ts'
 import { readSimplifiedRequest, type SimplifiedRequest } from './simplified-dialect.ts'
 
 /** What sliding sync is made of. */
@@ -152,14 +153,14 @@ export class SlidingSync {
           ? place
           : [],
       ),
-      isKnown: roomId => connection.rooms.has(roomId),
+      ...{ known: connection.rooms, selected, owed: connection.owed },
       isTold: (roomId, nid) => told.get(roomId)?.timeline.has(nid) === true,
     })
     const positions: StreamToken = {
       ...{ ...before, ...answer.positions, events: look.upTo },
       invites: Math.max(invitesNow, before.invites ?? 0),
     }
-    const pos = connection.answer(serial, positions, sent)
+    const pos = connection.answer(serial, { positions, rooms: sent, owed: answer.owed })
     return {
       isEmpty: told.size === 0 && !answer.hasNews,
       text: responseText({ pos, txnId: request.txnId, counts, rooms: told, extensions: answer.texts }),

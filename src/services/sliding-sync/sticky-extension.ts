@@ -3,7 +3,7 @@ import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
 import type { SyncSource } from '../sync/sync-source.ts'
-import type { ExtensionRooms } from './extensions.ts'
+import type { ExtensionRooms } from './room-extensions.ts'
 import type { Look } from './room-writer.ts'
 
 export const STICKY_EVENTS = 'org.matrix.msc4354.sticky_events'
@@ -31,13 +31,13 @@ export class StickyExtension {
     look: Look,
     request: SyncRequest,
     after: number | undefined,
-    { fresh, isKnown, isTold }: ExtensionRooms,
+    { fresh, known, isTold }: ExtensionRooms,
   ): Promise<{ rooms: string[]; upTo: number }> {
     const told = new Map<string, readonly StoredEvent[]>()
     // All rooms of a new connection are fresh.
     const span = { after: look.after, upTo: look.upTo }
     const news = look.after === undefined ? {} : await this.#source?.news(request, after, look.upTo, span)
-    for (const [roomId, { sticky = [] }] of news?.rooms ?? []) if (isKnown(roomId)) told.set(roomId, sticky)
+    for (const [roomId, { sticky = [] }] of news?.rooms ?? []) if (known.has(roomId)) told.set(roomId, sticky)
     for (const room of fresh)
       told.set(room.roomId, (await this.#source?.roomSticky?.(request, room, look.upTo)) ?? [])
     const rooms: string[] = []

@@ -28,8 +28,11 @@ export class AccountDataStream implements SyncSource {
     return isQuiet ? NO_NEWS : this.#changed(request, after, upTo)
   }
 
-  async roomAccountData(request: SyncRequest, { roomId }: ToldRoom): Promise<readonly string[]> {
-    const entries = await this.#sync.accountDataOf(request.requester.userId, roomId)
+  async roomAccountData(request: SyncRequest, { roomId, span }: ToldRoom): Promise<readonly string[]> {
+    const { userId } = request.requester
+    // Who has the room already may have what is deleted by now.
+    const withDeleted = span?.after !== undefined
+    const entries = await this.#sync.accountDataOf(userId, roomId, { withDeleted })
     return entries.filter(({ type }) => passes(request, roomId, type)).map(eventText)
   }
 

@@ -83,7 +83,7 @@ export class SyncReader {
        WHERE e.room_nid = ? AND e.position <= ? AND ${shown} AND ${db.dialect.inText('e.type')} ${last}`,
     )
     this.#accountData = db.prepare(
-      "SELECT type, content FROM account_data WHERE user_id = ? AND room_id = ? AND content <> ''",
+      "SELECT type, CASE content WHEN '' THEN '{}' ELSE content END AS content FROM account_data WHERE user_id = ? AND room_id = ? AND (content <> '' OR ? = 1)",
     )
   }
 
@@ -156,7 +156,11 @@ export class SyncReader {
   }
 
   /** A user's account data for a room; `content` is JSON text. */
-  accountDataOf(userId: string, roomId: string): Promise<{ type: string; content: string }[]> {
-    return this.#db.all<{ type: string; content: string }>(this.#accountData, [userId, roomId])
+  accountDataOf(
+    userId: string,
+    roomId: string,
+    { withDeleted = false } = {},
+  ): Promise<{ type: string; content: string }[]> {
+    return this.#db.all(this.#accountData, [userId, roomId, withDeleted ? 1 : 0])
   }
 }
