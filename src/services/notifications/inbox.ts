@@ -82,7 +82,8 @@ export class Inbox {
     return this.#raise(fact, ({ removal }) => removal === 'dismissed')
   }
 
-  async #isWanted({ userId, sender, kind }: NotificationFact): Promise<boolean> {
+  /** Whether somebody is told of it: of nothing by people whom they ignore, and of no invitation that they refuse. */
+  async isWanted({ userId, sender, kind }: NotificationFact): Promise<boolean> {
     const { ignoredUsers, invitePolicies } = this.#views
     if ((await ignoredUsers.of(userId)).has(sender)) return false
     return kind !== 'invitation' || (await invitePolicies.of(userId))(sender) === 'allow'
@@ -90,7 +91,7 @@ export class Inbox {
 
   #raise(fact: NotificationFact, isOver: (before: NotificationRow) => boolean): Promise<boolean> {
     return this.#queue.run(fact.userId, async () => {
-      if (!(await this.#isWanted(fact))) return false
+      if (!(await this.isWanted(fact))) return false
       const before = await this.read.one(fact.userId, fact.id)
       const isSameEvent = before?.eventId !== undefined && before.eventId === fact.eventId
       if (isSameEvent && isOver(before)) return false

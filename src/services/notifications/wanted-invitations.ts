@@ -3,7 +3,11 @@ import type { Log } from '../../core/log.ts'
 import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
 import type { InvitationRecordReader } from '../../storage/invitations/records.ts'
-import { MESSAGE_KINDS } from '../../storage/notifications/notifications.ts'
+import {
+  MESSAGE_KINDS,
+  NOTIFICATION_KINDS,
+  type NotificationRow,
+} from '../../storage/notifications/notifications.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { SoleWork } from '../processes.ts'
@@ -12,13 +16,15 @@ import { StreamFollower } from '../stream-follower.ts'
 import type { Inbox } from './inbox.ts'
 import { invitationFact } from './invitation-notices.ts'
 
-/** So many pending invitations of a user, and messages, are looked through, newest first. */
+/** So many pending invitations of a user are looked through for what is back, newest first. */
 const MAX_LOOKED_AT = 200
+/** Notifications that are read at once. */
+const BATCH = 200
 
 /**
  * Keeps the pending invitations in inboxes to those that are wanted, as lists of invitations and `/sync` do: when users
- * ignore somebody or refuse invitations, these go; when they think better of it, what is still pending is back. Messages of ignored
- * people go, too, once and for all.
+ * ignore somebody or refuse invitations, these go; when they think better of it, what is still pending is back. All else that comes
+ * from ignored people goes, too, once and for all.
  */
 export class WantedInvitations {
   readonly #inbox: Inbox
@@ -82,10 +88,23 @@ export class WantedInvitations {
       const isPending = (await this.#records.byId(record.recordId))?.status === 'invited'
       if (!isThere || !isPending) await this.#inbox.settle(userId, fact.id)
     }
-    const messages = await this.#inbox.read.page(userId, {
-      ...{ kinds: MESSAGE_KINDS, after: undefined, limit: MAX_LOOKED_AT },
-    })
-    for (const roomId of new Set(messages.map(message => message.roomId))) {
+    await this.#giveUp(userId)
+  }
+
+  /** Takes all away that is not wanted, however much it is: whoever is pestered is so by many invitations. */
+  async #giveUp(userId: string): Promise<void> {
+    const rooms = new Set<string>()
+    let after: NotificationRow | undefined
+    do {
+      const waiting = await this.#inbox.read.page(userId, { kinds: NOTIFICATION_KINDS, after, limit: BATCH })
+      for (const row of waiting) {
+        // What is told of a room's messages may stand for those of several people.
+        if (MESSAGE_KINDS.includes(row.kind)) rooms.add(row.roomId)
+        else if (!(await this.#inbox.isWanted(row))) await this.#inbox.settle(userId, row.id)
+      }
+      after = waiting.length < BATCH ? undefined : waiting.at(-1)
+    } while (after !== undefined)
+    for (const roomId of rooms) {
       const room = await this.#rooms.byId(roomId)
       if (room !== undefined) await this.#inbox.follow(userId, room.nid)
     }
