@@ -4,6 +4,7 @@ import { withDeadline } from './deadline.ts'
 import type { IncomingResponse } from './http-client.ts'
 import { type AddressLists, type Outgoing, openHttpClient } from './outgoing.ts'
 import { receiveFollowingRedirects } from './redirects.ts'
+import { unpacked } from './unpacked.ts'
 
 /** How pages are visited. Durations in milliseconds. */
 export interface PageFetcherOptions extends Outgoing, AddressLists {
@@ -22,7 +23,7 @@ export interface PageFetcher {
   /** Whether a URL may be visited at all: judged before anything is asked, of every hop. */
   mayVisit(url: URL): boolean
   /**
-   * Lends what a URL leads to while it comes; `consume` is also given the URL that answered, and bounds what it reads.
+   * Lends what a URL leads to while it comes, unpacked; `consume` is also given the URL that answered, and bounds what it reads.
    *
    * @throws {OutboundError}; and what `consume` throws.
    */
@@ -95,7 +96,7 @@ export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
             httpsOnly: false,
             permits: mayVisit,
           },
-          consume,
+          (response, at) => consume(unpacked(response), at),
         ),
       ),
     close: () => http.close(),

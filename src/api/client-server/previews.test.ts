@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import sharp from 'sharp'
 import type { DatabaseConfig } from '../../storage/open.ts'
@@ -143,8 +144,15 @@ test('pictures, other files, and what is large, broken or slow to say anything',
     site.always('GET', path, sends(body, type))
     t.deepEqual(await preview(at(path)), {}, path)
   }
-  site.always('GET', '/zipped', html('<title>x</title>', { 'content-encoding': 'gzip' }))
-  t.deepEqual(await preview(at('/zipped')), {})
+  site.always('GET', '/zipped', {
+    raw: response => {
+      response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' })
+      response.end(gzipSync('<title>Unasked</title>'))
+    },
+  })
+  t.like(await preview(at('/zipped')), { 'og:title': 'Unasked' })
+  site.always('GET', '/strange', html('<title>x</title>', { 'content-encoding': 'zstd' }))
+  t.deepEqual(await preview(at('/strange')), {})
   site.always('GET', '/endless', {
     raw: response => {
       response.setHeader('content-type', 'text/html')

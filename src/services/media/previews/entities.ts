@@ -1,40 +1,25 @@
-/** The named references that titles and descriptions are full of; others stay as they are. */
-const NAMED: Readonly<Record<string, string>> = {
-  ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', shy: '', hellip: '…', middot: '·' },
-  ...{
-    ndash: '–',
-    mdash: '—',
-    lsquo: '‘',
-    rsquo: '’',
-    ldquo: '“',
-    rdquo: '”',
-    laquo: '«',
-    raquo: '»',
-    bull: '•',
-  },
-  ...{
-    auml: 'ä',
-    ouml: 'ö',
-    uuml: 'ü',
-    Auml: 'Ä',
-    Ouml: 'Ö',
-    Uuml: 'Ü',
-    szlig: 'ß',
-    eacute: 'é',
-    egrave: 'è',
-  },
-  ...{
-    agrave: 'à',
-    aacute: 'á',
-    ccedil: 'ç',
-    ntilde: 'ñ',
-    copy: '©',
-    reg: '®',
-    trade: '™',
-    euro: '€',
-    times: '×',
-  },
-}
+/** The named references to the characters from U+00A0 to U+00FF, in their order. */
+const LATIN =
+  'nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para ' +
+  'middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave ' +
+  'Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc ' +
+  'Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc ' +
+  'iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml'
+
+const FIRST_LATIN = 0xa0
+
+/** Those that titles and descriptions are full of; others stay as they are. */
+const NAMED: ReadonlyMap<string, string> = new Map([
+  ...LATIN.split(' ').map((name, index) => [name, String.fromCodePoint(FIRST_LATIN + index)] as const),
+  ...Object.entries({
+    ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", shy: '', zwnj: '', zwj: '\u200d' },
+    ...{ ensp: '\u2002', emsp: '\u2003', thinsp: '\u2009', ndash: '–', mdash: '—', horbar: '―' },
+    ...{ lsquo: '‘', rsquo: '’', sbquo: '‚', ldquo: '“', rdquo: '”', bdquo: '„', lsaquo: '‹', rsaquo: '›' },
+    ...{ bull: '•', hellip: '…', trade: '™', euro: '€', dagger: '†', prime: '′', minus: '−' },
+    ...{ larr: '←', uarr: '↑', rarr: '→', darr: '↓', hearts: '♥' },
+    ...{ OElig: 'Œ', oelig: 'œ', Scaron: 'Š', scaron: 'š', Yuml: 'Ÿ' },
+  }),
+])
 
 const character = (code: number): string =>
   code === 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? '\ufffd' : String.fromCodePoint(code)
@@ -42,10 +27,10 @@ const character = (code: number): string =>
 /** Replaces character references (HTML, "Named character references"). */
 export const decodeEntities = (text: string): string =>
   text.replaceAll(
-    /&(?:#(\d{1,8})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z]{2,8}));/g,
+    /&(?:#(\d{1,8})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,7}));/g,
     (whole, decimal, hex, name) => {
       if (decimal !== undefined) return character(Number(decimal))
       if (hex !== undefined) return character(Number.parseInt(hex, 16))
-      return Object.hasOwn(NAMED, name) ? (NAMED[name] ?? whole) : whole
+      return NAMED.get(name) ?? whole
     },
   )

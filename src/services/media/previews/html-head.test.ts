@@ -45,6 +45,10 @@ test('references are decoded, others stay', t => {
     decodeEntities('&lt;&nbsp;&#0;&#xD800;&#x110000;&unknown;&amp;lt;&constructor;'),
     '<\u00a0\ufffd\ufffd\ufffd&unknown;&lt;&constructor;',
   )
+  t.is(
+    decodeEntities('&iexcl;Nov&iacute;simo! &Eacute;t&eacute; &rarr; x&sup2; &frac12; &yuml;&shy;&bdquo;'),
+    '¡Novísimo! Été → x² ½ ÿ„',
+  )
 })
 
 test('any page is read, and in time that does not explode', t => {
