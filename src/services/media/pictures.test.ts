@@ -1,8 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import sharp from 'sharp'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
-import { makeThumbnail, TooManyPixels } from './pictures.ts'
+import { makeThumbnail, NoPicture, TooManyPixels } from './pictures.ts'
 
 const SPEC = { width: 32, height: 32, method: 'scale', animated: false } as const
 
@@ -31,5 +32,24 @@ test('a picture that is decoded as a whole may have half as many pixels', async 
     t.is((await makeThumbnail(path, SPEC, 2 * side * side)).kind, 'made', name)
     // What is small enough is handed out as it is.
     t.is((await makeThumbnail(path, { ...SPEC, width: side, height: side }, side * side)).kind, 'original')
+  }
+})
+
+test('of a picture that was cut off there is a thumbnail of what has come', async t => {
+  const directory = temporaryDirectory(t)
+  const side = 200
+  const noise = Buffer.from(Array.from({ length: side * side * 3 }, (_, at) => (at * 7_919) >> 3))
+  const picture = sharp(noise, { raw: { width: side, height: side, channels: 3 } })
+  for (const [name, file] of Object.entries({
+    'photo.jpg': picture.clone().jpeg(),
+    'screenshot.png': picture.clone().png(),
+    'sticker.gif': picture.clone().gif(),
+  })) {
+    const whole = await file.toBuffer()
+    const path = join(directory, name)
+    writeFileSync(path, whole.subarray(0, Math.floor(whole.length * 0.7)))
+    t.is((await makeThumbnail(path, SPEC, 10 * side * side)).kind, 'made', name)
+    writeFileSync(path, whole.subarray(0, 10))
+    await t.throwsAsync(makeThumbnail(path, SPEC, 10 * side * side), { instanceOf: NoPicture }, name)
   }
 })

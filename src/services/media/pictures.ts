@@ -98,7 +98,7 @@ export const inspectPicture = async (
 ): Promise<Size & { readonly contentType: string }> => {
   const open = await load()
   try {
-    const metadata = await open(path, { limitInputPixels: maxPixels }).metadata()
+    const metadata = await open(path, { limitInputPixels: maxPixels, failOn: 'none' }).metadata()
     if (!isReadable(metadata)) throw new Error('no AV1')
     return { ...sizeOf(metadata), contentType: SERVED[metadata.format] ?? 'image/avif' }
   } catch (error) {
@@ -120,7 +120,7 @@ export const makeThumbnail = async (
 ): Promise<Picture> => {
   const open = await load()
   try {
-    const still = await open(path, { limitInputPixels: maxPixels }).metadata()
+    const still = await open(path, { limitInputPixels: maxPixels, failOn: 'none' }).metadata()
     if (!isReadable(still)) throw new Error('no AV1')
     const frames = still.pages ?? 1
     const isAnimated = frames > 1 && spec.animated && frames * still.width * still.height <= maxPixels
@@ -136,7 +136,8 @@ export const makeThumbnail = async (
       throw new TooManyPixels('the picture has too many pixels for what is not decoded row by row')
     const image = open(path, {
       limitInputPixels: maxPixels,
-      failOn: 'error',
+      // What has come of one that was cut off is shown, as browsers show it.
+      failOn: 'none',
       animated: isAnimated,
       autoOrient: true,
     })
