@@ -5,7 +5,7 @@ import { openDatabase } from '../storage/open.ts'
 import { testPostgres } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
-import { Lease } from './lease.ts'
+import { Lease, nameWithMark } from './lease.ts'
 import { Processes } from './processes.ts'
 
 testPostgres(
@@ -125,5 +125,48 @@ testPostgres(
     second.abort()
     await ofSecond
     t.deepEqual(worked, ['first', 'second'])
+  },
+)
+
+testPostgres(
+  test,
+  'a lease whose holder has no connection any more is taken soon, and that of one who has is not',
+  async (t, database, config) => {
+    const clock = new FakeClock()
+    const closing = new AbortController()
+    const killed = await openDatabase(config)
+    t.teardown(() => killed.close())
+    const held = { name: 'test', holder: nameWithMark('killed', killed.mark) }
+    const until = clock.now() + 3_600_000
+    const leases = new Leases(killed)
+    await killed.commit({ statements: [leases.take(held, { now: clock.now(), until }, 'lease')] })
+    let looks = 0
+    let worked = 0
+    const lease = new Lease({ ...held, database, holder: 'here', clock, log: silentLog })
+    const work = async ({ signal }: { readonly signal: AbortSignal }): Promise<void> => {
+      worked += 1
+      await clock.sleep(3_600_000, signal).catch(() => undefined)
+    }
+    const running = lease.run(closing.signal, work, () => looks++)
+    const look = async (ms: number): Promise<void> => {
+      const before = looks + worked
+      await eventually('it waits for its next look', () => clock.sleeping > 0)
+      await clock.advance(ms)
+      await eventually('it has looked', () => looks + worked > before)
+    }
+    await eventually('it has looked', () => looks === 1)
+    await look(10_000)
+    t.is(worked, 0, 'whoever is connected holds it')
+    await killed.close()
+    await eventually('it is gone', () => database.isGone(killed.mark ?? 0))
+    await look(10_000)
+    t.is(worked, 0, 'it may be connected again in a moment')
+    await look(3_000)
+    t.is(worked, 1)
+    const late = leases.stillHeld({ ...held, fence: 1 })
+    const refused = await database.commit({ statements: [late] })
+    t.like(refused, { ok: false, guard: 'lease' }, 'what it would still write does not count')
+    closing.abort()
+    await running
   },
 )

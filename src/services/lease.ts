@@ -10,6 +10,14 @@ export const LEASE_MS = 30_000
 /** It is renewed, or looked whether it has become free, so many times in that time. */
 const LOOKS = 3
 
+/** Whoever has lost its connection to the database, and not its life, has another after so long. Milliseconds. */
+const RECONNECTED_MS = 3_000
+const MARKED = /\.(\d+)$/
+
+/** The name of a holder by which others see when it is gone: `mark` as of its `Database`. */
+export const nameWithMark = (id: string, mark: number | undefined): string =>
+  mark === undefined ? id : `${id}.${mark}`
+
 /** Another process does the work now. */
 export class LeaseLost extends Error {
   override readonly name = 'LeaseLost'
@@ -45,6 +53,8 @@ export class Lease {
   #look: AbortController | undefined
   /** Until when another was to hold it at the last look, and since when that has been so by this clock. */
   #seen: { readonly heldUntil: number; readonly since: number } | undefined
+  /** Who held it at the last look and was gone, and since when that has been so by this clock. */
+  #gone: { readonly holder: string; readonly since: number } | undefined
 
   /** `holder` names this process, and no other that ever ran; `bulletin`: where it is told that a lease has become free. */
   constructor(parts: {
@@ -101,16 +111,18 @@ export class Lease {
       this.#look = new AbortController()
       let looking = AbortSignal.any([closing, this.#look.signal])
       try {
-        const heldUntil = await this.#leases.heldUntil(this.#lease.name)
+        const held = await this.#leases.held(this.#lease.name)
         const now = this.#clock.now()
-        const idleMs = heldUntil === undefined ? undefined : Math.max(0, now - heldUntil)
-        const isFree = this.#isAlone || heldUntil === undefined || heldUntil <= now
-        const fence =
-          isFree || this.#isAbandoned(heldUntil, now)
-            ? await this.#take(Math.max(now, heldUntil ?? now))
-            : undefined
-        if (fence !== undefined) await this.#hold({ fence, idleMs }, closing, work)
-        else onWait()
+        const idleMs = held && Math.max(0, now - held.until)
+        const isFree = this.#isAlone || held === undefined || held.until <= now
+        const isLeft =
+          !isFree && (this.#isAbandoned(held.until, now) || (await this.#isOrphaned(held.holder)))
+        const fence = isFree || isLeft ? await this.#take(Math.max(now, held?.until ?? now)) : undefined
+        if (fence === undefined) onWait()
+        else {
+          this.#gone = undefined
+          await this.#hold({ fence, idleMs }, closing, work)
+        }
       } catch (error) {
         if (!(error instanceof LeaseLost)) {
           this.#log.error({ err: error, lease: this.#lease.name }, 'work under a lease failed')
@@ -118,7 +130,9 @@ export class Lease {
           looking = closing
         }
       }
-      if (!closing.aborted) await this.#clock.sleep(this.#holdMs / LOOKS, looking).catch(() => undefined)
+      const look = this.#holdMs / LOOKS
+      const pause = this.#gone === undefined ? look : Math.min(look, RECONNECTED_MS)
+      if (!closing.aborted) await this.#clock.sleep(pause, looking).catch(() => undefined)
     }
   }
 
@@ -133,6 +147,19 @@ export class Lease {
   #isAbandoned(heldUntil: number, now: number): boolean {
     if (this.#seen?.heldUntil !== heldUntil || now < this.#seen.since) this.#seen = { heldUntil, since: now }
     return now - this.#seen.since > this.#holdMs
+  }
+
+  /**
+   * Whether its holder has ended without a word, as the only process does that is killed: it is no longer connected to the database, nor was
+   * it a moment ago. If it is there all the same, what it still does counts for nothing, as after any change of hands.
+   */
+  async #isOrphaned(holder: string): Promise<boolean> {
+    const mark = MARKED.exec(holder)?.[1]
+    const isGone = mark !== undefined && (await this.#database.isGone(Number(mark)))
+    const now = this.#clock.now()
+    if (!isGone) this.#gone = undefined
+    else if (this.#gone?.holder !== holder || now < this.#gone.since) this.#gone = { holder, since: now }
+    return this.#gone !== undefined && now - this.#gone.since >= RECONNECTED_MS
   }
 
   async #hold(

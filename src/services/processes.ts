@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts'
 import type { Database, WriteStatement } from '../storage/database.ts'
 import { Leases } from '../storage/leases.ts'
 import { Bulletin } from './bulletin.ts'
-import { type Held, LEASE_MS, Lease } from './lease.ts'
+import { type Held, LEASE_MS, Lease, nameWithMark } from './lease.ts'
 
 /** Leases that are lost within so long of each other are lost together. Milliseconds. */
 const TOLD_TOGETHER_MS = 1_000
@@ -28,8 +28,8 @@ export interface SoleWork {
 
 /** The processes that share a database, as one of them sees it (design §8: identical processes, any of which does anything). */
 export class Processes {
-  /** Names this process, and no other that ever ran. */
-  readonly id = randomUUID()
+  /** Names this process, and no other that ever ran, with its mark in the database if it has one. */
+  readonly id: string
   /** The same as a number that fits into a token; none where there is no other process. */
   readonly number: number | undefined
   /** What the processes tell each other. */
@@ -51,6 +51,7 @@ export class Processes {
     leaseMs?: number | undefined
   }) {
     this.#parts = parts
+    this.id = nameWithMark(randomUUID(), parts.database.mark)
     this.bulletin = new Bulletin(parts)
     this.number = this.bulletin.isAlone ? undefined : numberOf(this.id)
     if (this.bulletin.isAlone) return

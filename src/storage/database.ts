@@ -147,6 +147,13 @@ export interface Writer {
 }
 
 export interface Database extends Reader, Writer {
+  /** Names this connection to the database among those of other processes; `undefined` where no other can be. */
+  readonly mark: number | undefined
+  /**
+   * Whether the database knows nobody any more by such a mark, though it does know this process: the other has ended, or has lost its
+   * connection and not made another yet.
+   */
+  isGone(mark: number): Promise<boolean>
   close(): Promise<void>
 }
 

@@ -10,7 +10,7 @@ export class Leases {
   readonly #stillHeld: Prepared
   readonly #release: Prepared
   readonly #releaseAll: Prepared
-  readonly #heldUntil: Prepared
+  readonly #held: Prepared
   readonly #db: Reader
 
   constructor(db: Reader) {
@@ -29,7 +29,7 @@ export class Leases {
     this.#releaseAll = db.prepare(
       'UPDATE leases SET held_until_ts = ? WHERE holder = ? AND held_until_ts > ? RETURNING name',
     )
-    this.#heldUntil = db.prepare('SELECT held_until_ts FROM leases WHERE name = ?')
+    this.#held = db.prepare('SELECT holder, held_until_ts FROM leases WHERE name = ?')
   }
 
   /**
@@ -71,8 +71,9 @@ export class Leases {
     return { prepared: this.#releaseAll, rows: [[now, holder, now]], returning }
   }
 
-  /** Until when somebody has held, or holds, a lease; `undefined` if nobody ever did. */
-  async heldUntil(name: string): Promise<number | undefined> {
-    return (await this.#db.get<{ held_until_ts: number }>(this.#heldUntil, [name]))?.held_until_ts
+  /** Who has held, or holds, a lease, and until when (milliseconds since 1970); `undefined` if nobody ever did. */
+  async held(name: string): Promise<{ readonly holder: string; readonly until: number } | undefined> {
+    const row = await this.#db.get<{ holder: string; held_until_ts: number }>(this.#held, [name])
+    return row && { holder: row.holder, until: row.held_until_ts }
   }
 }

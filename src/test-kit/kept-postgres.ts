@@ -105,8 +105,9 @@ class KeptDatabase implements LentDatabase {
       lent.emit('end')
       lent.removeAllListeners()
       lent.on('error', () => undefined)
-      // What this test has told is not to reach the next one.
-      if (use === 'talk') await lent.query('UNLISTEN *').catch(() => undefined)
+      // What this test has told is not to reach the next one, nor that it was there.
+      if (use === 'talk')
+        await lent.query('UNLISTEN *; SELECT pg_advisory_unlock_all()').catch(() => undefined)
       const kept = this.#idle.filter(([other]) => other === use).length
       if (isGood(lent) && kept < KEPT_OF_A_KIND) this.#idle.push([use, lent])
       else await endForGood(lent)

@@ -208,7 +208,7 @@ export const serverOptions = {
         minimum: 100,
         default: '30s',
         description:
-          'Of several processes on one PostgreSQL database each task that one alone may do is done by whoever holds its lease. After a crash or a long pause, others take over when so much time has passed.',
+          'Of several processes on one PostgreSQL database each task that one alone may do is done by whoever holds its lease. After a long pause, or when its machine is gone, others take over when so much time has passed; when it is killed, after some seconds.',
       },
     },
   },

@@ -6,6 +6,9 @@ import type { PostgresClient } from './postgres-connection.ts'
 /** The channel on which processes tell each other how far streams are committed. */
 export const CHANNEL = 'tessera_positions'
 
+/** Any number, as long as it stays the same: what the marks of processes are listed under. */
+export const MARKS = 7_357_002
+
 const PAUSE_MS = 500
 /** So long the server may take to answer what costs it nothing. */
 export const SILENCE_MS = 10_000
@@ -22,12 +25,16 @@ export const decodeMoved = (payload: string): Moved =>
         return [stream as StreamName, Number(at)]
       })
 
-/** Follows the positions that any process commits. After a lost connection it catches up by reading them. */
+/**
+ * Follows the positions that any process commits, and shows by a lock which nobody contends for that this one is there: it is gone as soon
+ * as the connection is, as where the process is killed. After a lost connection it catches up by reading them.
+ */
 export class PostgresListener {
   readonly #connect: () => Promise<PostgresClient>
   readonly #positions: Positions
   readonly #onSilence: () => void
   readonly #silenceMs: number
+  readonly #mark: number
   readonly #stop = new AbortController()
   #client: PostgresClient | undefined
 
@@ -35,8 +42,9 @@ export class PostgresListener {
   constructor(
     connect: () => Promise<PostgresClient>,
     positions: Positions,
-    { onSilence, silenceMs }: { onSilence: () => void; silenceMs: number },
+    { mark, onSilence, silenceMs }: { mark: number; onSilence: () => void; silenceMs: number },
   ) {
+    this.#mark = mark
     this.#connect = connect
     this.#positions = positions
     this.#onSilence = onSilence
@@ -53,6 +61,7 @@ export class PostgresListener {
     try {
       // Listening first: what is committed between the two statements is then seen twice, not missed.
       await client.query(`LISTEN ${CHANNEL}`)
+      await client.query('SELECT pg_advisory_lock_shared($1, $2)', [MARKS, this.#mark])
       await this.#catchUp(client)
     } catch (error) {
       await client.end()

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Knex } from 'knex'
 import type {
   CommitResult,
@@ -16,7 +17,7 @@ import { type CommitMeter, GroupCommitter } from './group-committer.ts'
 import { Positions } from './positions.ts'
 import type { PostgresClient } from './postgres-connection.ts'
 import type { PostgresConnector } from './postgres-connector.ts'
-import { PostgresListener, SILENCE_MS } from './postgres-listener.ts'
+import { MARKS, PostgresListener, SILENCE_MS } from './postgres-listener.ts'
 import { PostgresPool } from './postgres-pool.ts'
 import { PostgresWriter } from './postgres-writer.ts'
 import { StatementTable, UNKEPT } from './statements.ts'
@@ -33,6 +34,14 @@ const dialect: Dialect = {
     `CASE WHEN strpos(${column}, '\\u0000') > 0 THEN NULL ELSE CAST(${column} AS json) #>> '{${path.join(',')}}' END`,
 }
 
+/** Who is connected, of two: advisory locks of two numbers are listed by them. */
+const MARKED = table.prepare(
+  `SELECT CAST(objid AS bigint) AS mark FROM pg_locks
+   WHERE locktype = 'advisory' AND classid = CAST(CAST(? AS bigint) AS oid) AND objsubid = 2 AND granted
+     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND objid IN (CAST(CAST(? AS bigint) AS oid), CAST(CAST(? AS bigint) AS oid))`,
+)
+
 const READ_CONNECTIONS = 4
 const READS = { use: 'points', share: 8, most: 64 } as const
 /** A long read holds up whatever shares its flight. */
@@ -44,6 +53,7 @@ export class PostgresDatabase implements Database {
   /** What has been prepared in this process so far, on whichever database. */
   static readonly statements = (): readonly string[] => table.texts()
   readonly dialect = dialect
+  readonly mark = randomInt(1, 2 ** 31)
   readonly #connector: PostgresConnector
   readonly #reads: PostgresPool
   /** Apart, so that short reads do not wait for long ones. */
@@ -74,6 +84,7 @@ export class PostgresDatabase implements Database {
       for (const each of [this.#reads, this.#scans, this.#writer]) each.cutSilent(silence)
     }
     this.#listener = new PostgresListener(() => connector.talk(), this.#positions, {
+      mark: this.mark,
       silenceMs: silence,
       onSilence: () => {
         cut()
@@ -134,6 +145,11 @@ export class PostgresDatabase implements Database {
 
   position(stream: StreamName): number {
     return this.#positions.of(stream)
+  }
+
+  async isGone(mark: number): Promise<boolean> {
+    const marks = await this.all<{ mark: number }>(MARKED, [MARKS, this.mark, mark])
+    return marks.some(found => found.mark === this.mark) && !marks.some(found => found.mark === mark)
   }
 
   commit(set: WriteSet): Promise<CommitResult> {

@@ -72,6 +72,7 @@ export class SqliteDatabase implements Database {
   /** The text of one of them. */
   static readonly textOf = textOf
   readonly dialect = dialect
+  readonly mark = undefined
   readonly #path: string
   readonly #helpers: SqliteHelpers
   readonly #connection: SqliteConnection
@@ -162,6 +163,10 @@ export class SqliteDatabase implements Database {
     if (read === undefined) throw new Error('the reader thread did not answer')
     if ('error' in read) throw toError(read.error)
     return decodeTable(read) as unknown as T[]
+  }
+
+  async isGone(): Promise<boolean> {
+    return true
   }
 
   position(stream: StreamName): number {
