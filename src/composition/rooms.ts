@@ -76,6 +76,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     shareNames: config.federation.shareDeviceNames,
     processes: core.context.processes,
   })
+  federation.onHeardOf.push(encryption.heardOf)
   const { backups } = encryption
   const profiles = followAccounts({ accounts, core, rooms, presence, backups, clock, log })
   const autoJoin = new AutoJoin({

@@ -62,6 +62,7 @@ export class EncryptionWorld {
       shareNames: true,
     })
     Object.assign(server.services, { encryption })
+    server.federation.onHeardOf.push(encryption.heardOf)
     for (const [type, handler] of Object.entries(encryption.eduHandlers))
       server.federation.transactions.onEdu(type, handler)
     server.federation.start()

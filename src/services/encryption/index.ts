@@ -89,15 +89,11 @@ export const createEncryption = (parts: {
     /** What is done with EDUs of other servers, by type. */
     eduHandlers: {
       'm.direct_to_device': (origin: string, content: JsonObject) => toDevice.receive(origin, content),
-      'm.device_list_update': (origin: string, content: JsonObject) => {
-        silent.heardOf(origin)
-        return updates.deviceChanged(origin, content)
-      },
-      'm.signing_key_update': (origin: string, content: JsonObject) => {
-        silent.heardOf(origin)
-        return updates.keysChanged(origin, content)
-      },
+      'm.device_list_update': (origin: string, content: JsonObject) => updates.deviceChanged(origin, content),
+      'm.signing_key_update': (origin: string, content: JsonObject) => updates.keysChanged(origin, content),
     },
+    /** Another server has asked something of us: it is there, and asked for keys again. */
+    heardOf: (server: string) => silent.heardOf(server),
     /** Begins what runs in the background. */
     start: () => {
       for (const follower of followers) follower.start()

@@ -41,6 +41,18 @@ test('who is let in is read of an access control list as it is now, also after i
   t.false(await mayAsk(), 'without its content it allows nobody')
 })
 
+test('a server is heard of once it has asked something, not where others say that they are it', async t => {
+  const { a, b } = await pair(t)
+  const heard: string[] = []
+  a.federation.onHeardOf.push(server => heard.push(server))
+  const authorization = `X-Matrix origin="b.test",destination="a.test",key="${b.core.signingKey.keyId}",sig="AAAA"`
+  const path = '/_matrix/federation/v1/query/profile?user_id=%40alice%3Aa.test'
+  t.is((await a.http.request('GET', path, { headers: { authorization } })).status, 401)
+  t.deepEqual(heard, [])
+  await b.client.queryProfile('a.test', { userId: ALICE }).catch(() => undefined)
+  t.deepEqual(heard, ['b.test'])
+})
+
 test('a ban soft-fails what its user sends around it', async t => {
   const p = await pair(t)
   const { a, b, world } = p

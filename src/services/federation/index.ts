@@ -83,6 +83,8 @@ export interface Federation
   readonly software: { readonly name: string; readonly version: string }
   /** Whether another server knows our extensions. Throws as `extensionPeers`. */
   areOurs(server: string): Promise<boolean>
+  /** What is called of every server that has proven to be there. */
+  readonly onHeardOf: ((server: string) => void)[]
   /** See `RequestVerifier.verify`. */
   verifyRequest(request: SignedRequest): Promise<void>
   /** Resolves once everything that was received is part of its room. */
@@ -133,6 +135,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     log,
     metrics: parts.metrics,
   })
+  const onHeardOf = [(server: string) => keys.forgive(server), outbound.resetBackoff]
   const requests = new RequestVerifier({
     check: parts.checkSignature ?? checkInThread,
     serverName,
@@ -140,8 +143,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     clock,
     permits,
     onHeardOf: server => {
-      keys.forgive(server)
-      outbound.resetBackoff(server)
+      for (const listener of onHeardOf) listener(server)
     },
   })
   core.writer.askPolicyServer = policyAsker({ client, clock })
@@ -157,6 +159,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     software: { name: 'Tessera', version: parts.version ?? 'unknown' },
     areOurs: extensionPeers({ client, clock }),
     notary: new Notary({ own: ownKeys, ring: keys, clock, permits }),
+    onHeardOf,
     verifyRequest: request => requests.verify(request),
     idle: () => inbound.inbox.idle(),
     start: () => background.start(),

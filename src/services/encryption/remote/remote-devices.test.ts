@@ -39,7 +39,7 @@ testDatabases(
 )
 
 testDatabases(test, 'nobody waits for a server again that has not answered', async (t, database) => {
-  const { remote, clock, update, devices } = await remoteDevicesWorld(database)
+  const { remote, clock, encryption, devices } = await remoteDevicesWorld(database)
   Object.assign(remote, {
     streamId: 5,
     devices: ['ONE'],
@@ -54,7 +54,7 @@ testDatabases(test, 'nobody waits for a server again that has not answered', asy
   remote.isDown = false
   await clock.advance(10_000)
   t.deepEqual((await devices()).failures, ['far.test'])
-  await update(6, [5], 'SIX')
+  encryption.heardOf('far.test')
   t.deepEqual(await devices(), { ids: ['ONE'], failures: [] }, 'it has been heard of')
 })
 
