@@ -6,9 +6,6 @@ import { alternativeAliases, type ContentOf, MEDIA_TYPES, mediaTypes } from './r
 /** Under this key summaries, and invitations between servers, carry what Matrix has no words for. */
 export const RECORD_KEY = 'chat.tessera.record'
 
-/** Under this one directories do, of all rooms of a page, by their IDs. */
-export const RECORDS_KEY = 'chat.tessera.records'
-
 /** What Tessera tells of a room beyond its summary. */
 export interface RoomFacts {
   readonly [name: string]: JsonValue

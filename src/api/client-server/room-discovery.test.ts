@@ -132,13 +132,19 @@ testDatabases(test, 'summaries and records are for whoever may preview the room'
   })
   await alice.put(`/directory/list/room/${roomId}`, { visibility: 'public' })
   const { creator, created_ts, ...entry } = await alice.get(record(roomId))
-  const { chunk, 'chat.tessera.records': records } = await carol.get('/publicRooms')
-  const { name, topic, avatar_url, alias: canonical_alias, encryption } = entry
-  const shown = { room_id: roomId, name, topic, avatar_url, canonical_alias, num_joined_members: 1 }
-  const ways = { join_rule: 'invite', world_readable: false, guest_can_join: true }
-  t.deepEqual(chunk, [{ ...shown, ...ways }], 'clients fail at what they do not know')
-  const facts = { creator, created_ts, is_public: true, alt_aliases: [], media: ['text', 'audio'] }
-  t.deepEqual(records, { [roomId]: { ...facts, room_version: '12', encryption, invited_members: 1 } })
+  t.like(await carol.get('/publicRooms'), {
+    chunk: [
+      {
+        ...{ room_id: roomId, name: entry['name'], topic: entry['topic'], avatar_url: entry['avatar_url'] },
+        ...{ canonical_alias: entry['alias'], encryption: entry['encryption'], num_joined_members: 1 },
+        room_version: '12',
+        'chat.tessera.record': {
+          ...{ creator, created_ts, is_public: true, alt_aliases: [], media: ['text', 'audio'] },
+          invited_members: 1,
+        },
+      },
+    ],
+  })
   await alice.put(`/directory/list/room/${roomId}`, { visibility: 'private' })
   t.like(await bob.get(summary(roomId)), { membership: 'invite', name: 'Garden', room_version: '12' })
   t.like(await bob.get(record(roomId).replace('/v1/', '/unstable/')), { membership: 'invite' })

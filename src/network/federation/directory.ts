@@ -1,6 +1,5 @@
 import { isRoomId, isServerName } from '../../core/ids.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
-import { RECORD_KEY, RECORDS_KEY } from '../../core/room-record.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { type CallOptions, pathOf, type Requester } from './requester.ts'
 import { parseRoomSummary, type RoomSummary } from './room-summary.ts'
 import { asObject, objectOf, objectsOf, optionalStringOf, ShapeError, stringOf, stringsOf } from './shape.ts'
@@ -42,27 +41,13 @@ const MAX_PROFILE_BYTES = 128 * 1024
 
 const parsePublicRooms = (response: JsonObject, limit: number | undefined): PublicRooms => {
   const total = response['total_room_count_estimate']
-  const { [RECORDS_KEY]: records } = response
-  const recordOf = (roomId: JsonValue | undefined) =>
-    isJsonObject(records) && typeof roomId === 'string' ? records[roomId] : undefined
   return {
     chunk: objectsOf(response, 'chunk', limit ?? MAX_ROOMS)
-      .map(room => parseRoomSummary({ ...room, ...toldOf(recordOf(room['room_id'])) }))
+      .map(parseRoomSummary)
       .filter(room => room !== undefined),
     nextBatch: optionalStringOf(response, 'next_batch'),
     prevBatch: optionalStringOf(response, 'prev_batch'),
     totalRoomCountEstimate: typeof total === 'number' && Number.isSafeInteger(total) ? total : undefined,
-  }
-}
-
-/** What another Tessera tells of a room beside its entry, where summaries carry it. */
-const toldOf = (record: JsonValue | undefined): JsonObject => {
-  if (!isJsonObject(record)) return {}
-  const { room_version, encryption } = record
-  return {
-    ...(room_version === undefined ? {} : { room_version }),
-    ...(encryption === undefined ? {} : { encryption }),
-    [RECORD_KEY]: record,
   }
 }
 

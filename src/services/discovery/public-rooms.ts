@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { isServerName } from '../../core/ids.ts'
 import { isJsonObject, roughLength } from '../../core/json.ts'
 import { searchWords } from '../../core/search-text.ts'
+import type { Operations } from '../../spec/types.ts'
 import {
   type DirectoryPlace,
   type DirectoryQuery,
@@ -11,8 +12,10 @@ import {
 import { mayNameRoom } from '../rooms/directory.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { shownSummaries } from '../rooms/shown-summary.ts'
-import { type DirectoryPage, directoryEntries } from './directory-entries.ts'
 import type { RemoteDiscovery } from './ports.ts'
+
+/** A page of a directory, as clients get it. */
+export type DirectoryPage = Operations['queryPublicRooms']['response']
 
 /** Which of the published rooms are wanted. */
 export interface DirectoryRequest {
@@ -135,15 +138,7 @@ export class PublicRooms {
     const hasNext = direction === 'after' ? hasMore : true
     const hasPrevious = direction === 'after' ? from !== undefined : hasMore
     return {
-      ...directoryEntries(
-        (await shownSummaries(this.#writer.context.read, shown)).map(
-          ({ roomId, joinedMembers, summary }) => ({
-            ...summary,
-            room_id: roomId,
-            num_joined_members: joinedMembers,
-          }),
-        ),
-      ),
+      chunk: (await shownSummaries(this.#writer.context.read, shown)).map(chunkOf),
       ...(hasNext && last !== undefined ? { next_batch: tokenOf('after', last) } : {}),
       ...(hasPrevious && first !== undefined ? { prev_batch: tokenOf('before', first) } : {}),
       total_room_count_estimate: total,
@@ -186,7 +181,7 @@ export class PublicRooms {
     })
     const { nextBatch, prevBatch, totalRoomCountEstimate } = page
     return {
-      ...directoryEntries(page.chunk),
+      chunk: page.chunk.map(room => ({ ...room })),
       ...(nextBatch === undefined ? {} : { next_batch: nextBatch }),
       ...(prevBatch === undefined ? {} : { prev_batch: prevBatch }),
       ...(totalRoomCountEstimate === undefined ? {} : { total_room_count_estimate: totalRoomCountEstimate }),
@@ -200,6 +195,12 @@ export class PublicRooms {
     if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
     return row
   }
+}
+
+/** A room as the directory shows it (`PublishedRoomsChunk`). */
+const chunkOf = ({ roomId, joinedMembers, summary }: SummaryRow): DirectoryPage['chunk'][number] => {
+  const { allowed_room_ids: _, ...shown } = summary
+  return { room_id: roomId, num_joined_members: joinedMembers, ...shown }
 }
 
 const tokenOf = (direction: 'after' | 'before', { joinedMembers, roomNid }: SummaryRow): string =>
