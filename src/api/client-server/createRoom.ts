@@ -54,7 +54,7 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
   await invitations.sending.checkSent(requester.userId, room.invite.length)
   const roomId = await roomCreation.create(room, {
     isDirect,
-    invite: invitation => invitations.sending.send({ ...invitation, reason: body.reason }, plan),
+    invite: invitation => invitations.sending.sendFirst({ ...invitation, reason: body.reason }, plan),
     unsent: (invitation, error) =>
       invitations.sending.keep({ ...invitation, reason: body.reason }, plan, error),
   })

@@ -5,9 +5,9 @@ import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import { isPassing } from '../passing.ts'
-import { type InvitationPlan, termsOfPlan } from './plan.ts'
+import { type InvitationPlan, says, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
-import { failureOf, type InvitationSending, says } from './sending.ts'
+import { failureOf, type InvitationSending } from './sending.ts'
 import { ended, scheduled } from './status.ts'
 
 /** Somebody is to be invited of whom no more is known than an address ("Third-party invites"). */

@@ -1,10 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   checkAhead,
   checkOccasion,
+  contentOfTerms,
   type InvitationEvent,
   type InvitationTerms,
   invalidTerms,
 } from '../../core/invitation-terms.ts'
+import type { InvitationRecord } from '../../storage/invitations/records.ts'
 
 /** What a client asks for under `chat.tessera.invitation`. Instants and durations are milliseconds. */
 export interface InvitationRequest {
@@ -76,3 +79,20 @@ export const termsOfPlan = (
   ...(expiresTs === undefined ? {} : { expiresTs }),
   ...(event === undefined ? {} : { event }),
 })
+
+/** Whether an invitation says that already. */
+export const says = (record: InvitationRecord, sender: string, terms: InvitationTerms): boolean => {
+  const { inviter, expiresTs, details } = record
+  if (inviter !== sender) return false
+  const { comment, event } = details
+  const before = contentOfTerms(definedOf({ comment, expiresTs, event }))
+  // What is wanted was looked at by nobody yet: it may be something of which no event can be made.
+  return isDeepStrictEqual(before, contentOfTerms(terms))
+}
+
+const definedOf = (
+  terms: {
+    readonly [Name in keyof InvitationTerms]: InvitationTerms[Name] | undefined
+  },
+): InvitationTerms =>
+  Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined)) as InvitationTerms

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { contentOfTerms, type InvitationTerms } from '../../core/invitation-terms.ts'
@@ -12,7 +11,7 @@ import type { ChangeOfOther, Memberships } from '../rooms/memberships.ts'
 import { hasReplaced, replacementOf } from '../rooms/replacement.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationLimits } from './limits.ts'
-import { type InvitationPlan, termsOfPlan } from './plan.ts'
+import { type InvitationPlan, says, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
 import { retryAt } from './retries.ts'
 import { ended, isOpen, scheduled, termsOfRecord } from './status.ts'
@@ -57,8 +56,14 @@ export class InvitationSending {
    *
    * Throws `M_FORBIDDEN` (no right to invite, target joined or banned, too many pending), `M_INVALID_PARAM`, and what the
    * refusal of the invited user's server becomes.
+   *
+   * @param isWanted as for `Memberships.invite`
    */
-  async send(invitation: ChangeOfOther, plan: InvitationPlan): Promise<void> {
+  async send(
+    invitation: ChangeOfOther,
+    plan: InvitationPlan,
+    isWanted?: () => Promise<boolean>,
+  ): Promise<void> {
     const { roomId, userId, sender, reason, content = {} } = invitation
     const membership = (await this.#core.writer.head(roomId))?.memberships.get(userId)
     const isPending = membership === 'invite'
@@ -70,7 +75,17 @@ export class InvitationSending {
     if (isPending && record?.status === 'invited' && says(record, sender, terms)) return
     const uid = this.#uidFor(record, sender, terms)
     const said = contentOfTerms({ ...terms, ...(uid === undefined ? {} : { uid }) })
-    await this.#memberships.invite({ sender, userId, roomId, content: { ...content, ...said } })
+    await this.#memberships.invite({ sender, userId, roomId, content: { ...content, ...said } }, isWanted)
+  }
+
+  /** The first one into a new room: what its server answers so late that it is kept meanwhile may be withdrawn by then. Throws as `send`. */
+  sendFirst(invitation: ChangeOfOther, plan: InvitationPlan): Promise<void> {
+    const { roomId, userId } = invitation
+    return this.send(
+      invitation,
+      plan,
+      async () => (await this.#records.read.one(roomId, userId))?.status !== 'cancelled',
+    )
   }
 
   /**
@@ -220,20 +235,3 @@ export const failureOf = (error: unknown): { readonly errcode: string; readonly 
   error instanceof MatrixError
     ? { errcode: error.errcode, error: error.message }
     : { errcode: 'M_UNKNOWN', error: 'It could not be delivered' }
-
-/** Whether an invitation says that already. */
-export const says = (record: InvitationRecord, sender: string, terms: InvitationTerms): boolean => {
-  const { inviter, expiresTs, details } = record
-  if (inviter !== sender) return false
-  const { comment, event } = details
-  const before = contentOfTerms(definedOf({ comment, expiresTs, event }))
-  // What is wanted was looked at by nobody yet: it may be something of which no event can be made.
-  return isDeepStrictEqual(before, contentOfTerms(terms))
-}
-
-const definedOf = (
-  terms: {
-    readonly [Name in keyof InvitationTerms]: InvitationTerms[Name] | undefined
-  },
-): InvitationTerms =>
-  Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined)) as InvitationTerms

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, HOUR, MINUTE, pair, type Site } from '../../test-kit/federated-invitations.ts'
 import { stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
+import { newRoom } from '../../test-kit/rooms.ts'
 import type { Invitations } from './index.ts'
 
 const CAROL = '@carol:a.test'
@@ -187,4 +188,54 @@ test('what is cancelled while it is being sent does not stay', async t => {
   await p.left()
   t.true(isCancelled)
   await eventually('it is cancelled', async () => (await p.recordAt(p.a))?.status === 'cancelled')
+})
+
+test('whose server answers after the invitation into a new room was withdrawn is not left invited', async t => {
+  const p = await pair(t)
+  const { invitations, rooms, clock, core } = p.a
+  if (invitations === undefined) return t.fail()
+  const { sending, withdrawal, records } = invitations
+  const [answer, heard] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  p.world.transport = async ({ path }, deliver) => {
+    const answered = await deliver()
+    if (path.includes('/invite/')) {
+      heard.resolve()
+      await answer.promise
+    }
+    return answered
+  }
+  const sent: Promise<void>[] = []
+  let roomId: string | undefined
+  const making = rooms.roomCreation
+    .create(newRoom(rooms, ALICE, { invite: [BOB] }), {
+      isDirect: false,
+      invite: invitation => {
+        const sendingIt = sending.sendFirst(invitation, {})
+        sent.push(sendingIt)
+        return sendingIt
+      },
+      unsent: (invitation, error) => sending.keep(invitation, {}, error),
+    })
+    .then(id => {
+      roomId = id
+    })
+  await heard.promise
+  await eventually('nobody waits any longer', async () => {
+    await clock.advance(1_000)
+    return roomId !== undefined
+  })
+  await making
+  const made = roomId ?? ''
+  t.is((await records.read.one(made, BOB))?.status, 'scheduled')
+  t.is((await p.b.core.context.read.invitations.one(BOB, made))?.status, 'invited')
+  await withdrawal.cancel(ALICE, made, BOB)
+  answer.resolve()
+  await Promise.all(sent)
+  t.is((await core.writer.head(made))?.memberships.get(BOB), 'leave')
+  await eventually(
+    'his server has heard of it',
+    async () => (await p.b.core.context.read.invitations.one(BOB, made))?.status === 'cancelled',
+  )
+  await invitations.follower.caughtUp()
+  t.is((await records.read.one(made, BOB))?.status, 'cancelled')
 })

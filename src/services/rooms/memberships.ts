@@ -132,8 +132,9 @@ export class Memberships {
   /**
    * Invites a user. A user of another server is invited through that server first: if it refuses, nothing happens.
    * Throws `M_FORBIDDEN` (no right to invite, target joined or banned), `M_INVITE_BLOCKED`, `M_INVALID_PARAM` (no user ID).
+   * @param isWanted asked once another server has answered, which may be late; what nobody wants any more is taken back
    */
-  async invite(change: ChangeOfOther): Promise<void> {
+  async invite(change: ChangeOfOther, isWanted: () => Promise<boolean> = async () => true): Promise<void> {
     const { sender, userId, roomId } = change
     await this.checkInvitation(change)
     const host = serverNameOf(userId)
@@ -142,7 +143,8 @@ export class Memberships {
     const template = { type: 'm.room.member', sender, stateKey: userId, content }
     await this.#knowsMember(change)
     if (host === this.#serverName) await this.#sender.send(roomId, template)
-    else await inviteRemotely(this.#inviting, roomId, template)
+    else if (!(await inviteRemotely(this.#inviting, roomId, template, isWanted)))
+      await this.kick({ sender, userId, roomId }, 'invite')
   }
 
   /** What becomes of the content of a member event that a client has written. Throws `M_FORBIDDEN`, and as `checkShownAs`. */
@@ -241,11 +243,9 @@ export class Memberships {
   async #joinRemotely(change: OwnChange, content: JsonObject, head: RoomHead | undefined): Promise<void> {
     await joinElsewhere({ context: this.#writer.context, remote: this.#remote }, change, { content, head })
     // What the room is this server knows only now: whoever may not be in it leaves at once.
-    try {
-      await this.checkJoin({ userId: change.userId, roomId: change.roomId })
-    } catch (error) {
+    await this.checkJoin({ userId: change.userId, roomId: change.roomId }).catch(async error => {
       if (error instanceof MatrixError) await this.#setOwn(change, { membership: 'leave' })
       throw error
-    }
+    })
   }
 }

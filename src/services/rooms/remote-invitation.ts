@@ -15,16 +15,18 @@ import { shownSummaries } from './shown-summary.ts'
 
 /**
  * Invites a user of another server: their server is asked first, and the event with its signature then enters the room.
- * Nothing happens here if it refuses.
+ * Nothing happens here if it refuses. Answers whether the invitation was still wanted when the other server had it.
  *
  * @param template the member event; its state key is the invited user
+ * @param isWanted whether it has not been withdrawn in the meantime
  * Throws `M_FORBIDDEN` (also of a room that is not known), and what the other server's refusal becomes.
  */
 export const inviteRemotely = async (
   parts: { writer: RoomWriter; signingKey: SigningKey; remote: RemoteMemberships },
   roomId: string,
   template: EventTemplate & { readonly stateKey: string },
-): Promise<void> => {
+  isWanted: () => Promise<boolean>,
+): Promise<boolean> => {
   const { writer, signingKey, remote } = parts
   const { context } = writer
   if ((await writer.head(roomId)) === undefined)
@@ -53,8 +55,10 @@ export const inviteRemotely = async (
     destination: serverNameOf(template.stateKey),
     ...told,
   })
+  // Only what is in the room can be taken back there, and by that at the other server.
+  const wasWanted = await isWanted()
   const received = await receiveRecommended(writer, signed)
-  if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
+  if (received.outcome === 'accepted' || received.outcome === 'duplicate') return wasWanted
   throw new MatrixError('M_FORBIDDEN', 'reason' in received ? received.reason : 'The room has changed')
 }
 
