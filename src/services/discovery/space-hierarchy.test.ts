@@ -194,3 +194,47 @@ test('another server is told of a space what its users may see', async t => {
     message: /may not see/,
   })
 })
+
+test('rooms that are found late, or not any more, move none from page to page', async t => {
+  const there = new Map<string, Hierarchy>()
+  const { discovery, rooms } = await discoveryOver(t, {
+    hierarchy: async (_, { roomId }) => there.get(roomId),
+  })
+  const space = await rooms.roomCreation.create(
+    newRoom(rooms, ALICE, { name: 'near', isPublic: true, creationContent: { type: 'm.space' } }),
+    { isDirect: false },
+  )
+  const idOf = (name: string): string => `!${name}:there.test`
+  const appears = (name: string): void => {
+    const room = remoteRoom(idOf(name), { name })
+    there.set(idOf(name), { room, children: [], inaccessibleChildren: [] })
+  }
+  const setChild = (name: string, content: { order?: string; via?: string[] }) =>
+    rooms.sending.state(
+      { ...requester, userId: ALICE },
+      { roomId: space, type: 'm.space.child', stateKey: idOf(name), content },
+    )
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f'])
+    await setChild(name, { order: name, via: ['there.test'] })
+  for (const name of ['b', 'c', 'd', 'e', 'f']) appears(name)
+  const page = async (limit: number, from?: string) => {
+    const { rooms: shown, next_batch: next } = await discovery.spaceHierarchy.page(BOB, space, {
+      ...{ suggestedOnly: false, limit },
+      ...(from === undefined ? {} : { from }),
+    })
+    return { names: shown.map(room => room.name), next }
+  }
+  const first = await page(3)
+  t.deepEqual(first.names, ['near', 'b', 'c'])
+  appears('a')
+  const second = await page(2, first.next)
+  t.deepEqual(second.names, ['d', 'e'], 'nothing is shown again')
+  await setChild('b', {})
+  t.deepEqual((await page(2, first.next)).names, ['d', 'e'], 'nothing is left out')
+  t.deepEqual((await page(2, second.next)).names, ['f'])
+  await setChild('c', {})
+  t.deepEqual((await page(2, first.next)).names, ['e', 'f'], 'where its end is gone the number decides')
+  t.deepEqual((await page(2, 'h2.50.0')).names, ['d', 'e'], 'as in tokens of before')
+  await t.throwsAsync(page(2, 'h2.50.1'), { message: /cannot change/ })
+  await t.throwsAsync(page(2, 'h2'), { message: /not a token/ })
+})

@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { type SpaceChild, serversOfChild } from '../../core/space-children.ts'
 import type { Operations } from '../../spec/types.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { MAX_CHILDREN_STATE, pageOf } from './hierarchy-page.ts'
 import type { RemoteDiscovery } from './ports.ts'
 import { type Asker, mayFind, mayServerPreview, roomNotFound, userAsking } from './room-previews.ts'
 import { type SpaceRoom, SpaceRooms } from './space-rooms.ts'
@@ -23,8 +24,6 @@ const MAX_DEPTH = 50
 const MAX_WALKED = 2_000
 /** Children of one space that another server is told of. */
 const MAX_CHILDREN_TOLD = 200
-/** The `children_state` of one answer, of all rooms together. */
-const MAX_CHILDREN_STATE = 10_000
 /** Other servers are asked for so many rooms at a time, ahead of the walk. */
 const ASKED_AT_ONCE = 5
 /** After so long (milliseconds) a page asks for no more rooms: what is not known by then is left out of it. */
@@ -48,8 +47,8 @@ export class SpaceHierarchy {
   }
 
   /**
-   * A page of the tree below a room, depth first, each room once. A token holds how many rooms were shown before: the
-   * walk begins anew for each page, over what this server knows and what others said a moment ago.
+   * A page of the tree below a room, depth first, each room once. The walk begins anew for each page, over what this
+   * server knows and what others said a moment ago.
    *
    * Throws `M_FORBIDDEN` if the user may not see the room, `M_INVALID_PARAM` (token, limits).
    */
@@ -57,23 +56,15 @@ export class SpaceHierarchy {
     const { suggestedOnly } = request
     const limit = Math.min(positive('limit', request.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
     const maxDepth = Math.min(positive('max_depth', request.maxDepth ?? MAX_DEPTH, 0), MAX_DEPTH)
-    const offset = request.from === undefined ? 0 : offsetOf(request.from, { suggestedOnly, maxDepth })
     const over = this.#context.clock.now() + ASKING_MS
     const mayAsk = (): boolean => this.#context.clock.now() < over
-    const walk = new Walk(this.#rooms, this.#asking(userId), { suggestedOnly, maxDepth, mayAsk })
-    const rooms: HierarchyPage['rooms'][number][] = []
-    let index = 0
-    let told = 0
-    for await (const { summary, children } of walk.from(roomId)) {
-      if (rooms.length === limit || (rooms.length > 0 && told + children.length > MAX_CHILDREN_STATE))
-        return { rooms, next_batch: tokenOf(index, { suggestedOnly, maxDepth }) }
-      if (index >= offset) {
-        rooms.push({ ...summary, children_state: children })
-        told += children.length
-      }
-      index += 1
+    const tree = { suggestedOnly, maxDepth }
+    const walk = new Walk(this.#rooms, this.#asking(userId), { ...tree, mayAsk })
+    const { rooms, next } = await pageOf(walk.from(roomId), { from: request.from, limit, tree })
+    return {
+      rooms: rooms.map(({ summary, children }) => ({ ...summary, children_state: children })),
+      ...(next === undefined ? {} : { next_batch: next }),
     }
-    return { rooms }
   }
 
   /**
@@ -209,21 +200,4 @@ class Walk {
 const positive = (name: string, value: number, least: number): number => {
   if (value < least) throw new MatrixError('M_INVALID_PARAM', `${name} must be at least ${least}`)
   return value
-}
-
-interface Tree {
-  readonly suggestedOnly: boolean
-  readonly maxDepth: number
-}
-
-const tokenOf = (offset: number, { suggestedOnly, maxDepth }: Tree): string =>
-  `h${offset}.${maxDepth}.${suggestedOnly ? 1 : 0}`
-
-const offsetOf = (token: string, tree: Tree): number => {
-  const [, offset = ''] = /^h(\d{1,6})\.\d{1,6}\.[01]$/.exec(token) ?? []
-  if (offset === '') throw new MatrixError('M_INVALID_PARAM', 'from is not a token of this server')
-  if (token !== tokenOf(Number(offset), tree)) {
-    throw new MatrixError('M_INVALID_PARAM', 'suggested_only and max_depth cannot change from page to page')
-  }
-  return Number(offset)
 }
