@@ -87,6 +87,29 @@ test('both reopen at once, across two servers', async t => {
   await hears(alice, again, 'And in the next one')
 })
 
+test('a direct room that is replaced stays that of the two, on both servers', async t => {
+  const [alice, bob] = await pair(t)
+  const before = await open(alice, bob)
+  await open(bob, alice)
+  await eventually('both are there', async () => {
+    const { joined } = await alice.get(`${roomPath(before)}/joined_members`)
+    return Object.hasOwn(joined as Json, bob.userId)
+  })
+  const upgrade = await alice.post(`${roomPath(before)}/upgrade`, { new_version: '11' })
+  const roomId = String(upgrade['replacement_room'])
+  t.is(await open(alice, bob), roomId)
+  await eventually('B comes into the same room', async () => (await open(bob, alice)) === roomId)
+  await bob.say(roomId, 'In the new room')
+  await hears(alice, roomId, 'In the new room')
+  for (const person of [alice, bob]) {
+    const record = await person.get(
+      `/_matrix/client/v1/chat.tessera/rooms/${encodeURIComponent(roomId)}/record`,
+    )
+    t.deepEqual(record['direct_key'], [alice.userId, bob.userId])
+  }
+  t.is(await open(alice, bob), roomId)
+})
+
 test('the direct room of plain clients is theirs on both servers', async t => {
   const [alice, bob] = await pair(t)
   const plain = await bob.createRoom({ is_direct: true, invite: [alice.userId] })

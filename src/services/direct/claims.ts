@@ -90,6 +90,13 @@ export class DirectClaims {
     )
   }
 
+  /** What a room that replaces one of a pair says of itself; `undefined` if it was not made as theirs. */
+  async ofReplacement(pair: Pair, roomId: string): Promise<DirectClaim | undefined> {
+    const room = await this.#context.read.rooms.byId(roomId)
+    const claim = room && (await this.#claimOfRoom(room, pair))
+    return claim !== undefined && claim.generation > 0 ? claim : undefined
+  }
+
   /** Whether the user is in a room with the other one, who may only be invited yet, and with nobody else. */
   async #isTheirs({ room, own, other }: Standing): Promise<boolean> {
     if (own !== 'join' || (other !== 'join' && other !== 'invite')) return false

@@ -106,7 +106,8 @@ export class DirectRooms {
   async carryOver(userId: string, from: string, to: string): Promise<void> {
     const row = await this.#claims.ofRoom(from)
     if (row === undefined || (row.pair.low !== userId && row.pair.high !== userId)) return
-    await this.#claims.set(row.pair, { ...row, roomId: to }, from)
+    const claim = await this.#claims.ofReplacement(row.pair, to)
+    await this.#claims.set(row.pair, claim ?? { ...row, roomId: to }, from)
   }
 
   async #check(userId: string, otherId: string): Promise<void> {

@@ -175,7 +175,7 @@ export class RoomUpgrades {
         isPublic: false,
         invite: [],
         creationContent: {
-          ...creationContent(head, create?.content ?? {}),
+          ...creationContent(head, create?.content ?? {}, userId),
           ...(privileged && additionalCreators.length > 0
             ? { additional_creators: [...additionalCreators] }
             : {}),

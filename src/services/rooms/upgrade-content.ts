@@ -1,5 +1,6 @@
 import { levelTable, type PowerLevel, readLevel } from '../../core/auth/power-levels.ts'
 import { checkStrictNumbers } from '../../core/canonical-json.ts'
+import { directContent, directKeyOf, nextGeneration } from '../../core/direct-rooms.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import { MEDIA_STATE } from '../../core/media-policy.ts'
 import { mediaTypes } from '../../core/room-summary.ts'
@@ -184,12 +185,19 @@ export const banOf = (stored: StoredEvent, sender: string): EventTemplate => {
   return { type: 'm.room.member', sender, stateKey: stored.event.stateKey ?? '', content }
 }
 
-/** What the replacement's create event takes from the old one. */
-export const creationContent = (head: RoomHead, { type, 'm.federate': federate }: JsonObject): JsonObject => {
+/**
+ * What the replacement's create event takes from the old one. The room of two people stays theirs if one of them replaces it; by the
+ * generation, other servers know which is the later one.
+ */
+export const creationContent = (head: RoomHead, old: JsonObject, maker: string): JsonObject => {
+  const { type, 'm.federate': federate } = old
   const last = head.extremities[0]?.eventId
+  const direct = directKeyOf(old)
+  const isMakers = direct !== undefined && (direct.pair.low === maker || direct.pair.high === maker)
   return {
     ...(typeof type === 'string' ? { type } : {}),
     ...(typeof federate === 'boolean' ? { 'm.federate': federate } : {}),
+    ...(isMakers ? directContent(direct.pair, nextGeneration(direct.generation)) : {}),
     predecessor: { room_id: head.room.roomId, ...(last === undefined ? {} : { event_id: last }) },
   }
 }
