@@ -47,3 +47,10 @@ test('an inbound request opens the way at once, but not for every request of a p
   t.is(afterInbound(state, 3_100, POLICY).retryAt, 4_000)
   t.is(afterInbound(state, 8_000, POLICY).retryAt, 7_000, 'never later than it was')
 })
+
+test('a clock that is set back makes nobody wait longer', t => {
+  const state = fail(undefined, 3_600_000)
+  t.false(mayTry(state, 3_600_000))
+  t.true(mayTry(state, 3_599_999))
+  t.false(mayTry(fail(state, 5_000), 5_999), 'the next failure counts by the clock as it is now')
+})

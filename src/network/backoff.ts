@@ -70,6 +70,9 @@ export const afterInbound = (
   return { ...state, failures: 0, retryAt: Math.min(state.retryAt, soonest) }
 }
 
-/** Whether an attempt may be made now. */
+/**
+ * Whether an attempt may be made now: also where the last one lies in the future. The clock has been set back since then, and nobody
+ * knows how long has been waited.
+ */
 export const mayTry = (state: BackoffState | undefined, now: number): boolean =>
-  state === undefined || now >= state.retryAt
+  state === undefined || now >= state.retryAt || now < state.lastFailedAt
