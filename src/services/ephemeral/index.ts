@@ -23,6 +23,8 @@ export interface Ephemeral {
   readonly handlers: Readonly<Record<'m.typing' | 'm.receipt' | 'm.presence', ReceiveEdu>>
   /** A user's membership of a room (its nid) is another than before. */
   memberChanged(userId: string, roomNid: number): void
+  /** All members of a room (its nid) have come to be known, after it was joined without them. */
+  roomCompleted(roomNid: number): void
   start(): void
   close(): Promise<void>
 }
@@ -66,6 +68,11 @@ export const createEphemeral = (parts: {
       Promise.all([reading, presence.moved(userId, roomNid, reading)]).catch(error =>
         log.warn({ user: userId, err: error }, 'a change of membership could not be followed'),
       )
+    },
+    roomCompleted: roomNid => {
+      presence
+        .completed(roomNid)
+        .catch(error => log.warn({ err: error }, 'the members of a room could not be looked for'))
     },
     start: () => background.start(),
     close: async () => {

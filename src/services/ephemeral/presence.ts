@@ -9,6 +9,7 @@ import type { DisplayProfile } from '../accounts/index.ts'
 import type { Requester } from '../requester.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { EduSender } from './edu-sender.ts'
+import { announceLearnt, concerningHere } from './learnt-members.ts'
 import { type LocalJudgement, LocalPresence } from './local-presence.ts'
 import { PresenceAnnouncer } from './presence-announcer.ts'
 import { PresenceBulletin } from './presence-bulletin.ts'
@@ -124,7 +125,7 @@ export class Presence {
     const unknown = updates
       .map(({ userId }) => userId)
       .filter(userId => this.states.get(userId) === undefined)
-    const met = await this.#parts.context.read.memberships.joinedAmong(unknown)
+    const concerning = await concerningHere(origin, unknown, this.#parts.context.read)
     for (const update of updates) {
       const { userId, presence, statusMsg, currentlyActive, lastActiveAgo } = update
       const before = this.states.get(userId)
@@ -132,8 +133,7 @@ export class Presence {
         before?.presence === presence &&
         before.statusMsg === statusMsg &&
         before.currentlyActive === currentlyActive
-      // Who is in no room with anybody here is nobody's concern, and would only take up room.
-      if (before === undefined && !met.has(userId)) continue
+      if (before === undefined && !concerning.has(userId)) continue
       const lastActiveTs = now - lastActiveAgo
       this.#remember(userId, { presence, statusMsg, currentlyActive, lastActiveTs, updatedTs: now })
       if (!same) this.#announcer.announce(userId)
@@ -158,6 +158,11 @@ export class Presence {
   /** A user has come into a room or left it: who is there now sees how they are, and they see the others. */
   async moved(userId: string, roomNid: number, isIn: Promise<boolean>): Promise<void> {
     if (this.enabled) await this.#announcer.moved(userId, roomNid, isIn)
+  }
+
+  /** The members of a room have come to be known: those of whom it is known how they are, are seen there from now on. */
+  async completed(roomNid: number): Promise<void> {
+    if (this.enabled) await announceLearnt(roomNid, this.states, this.#announcer, this.#parts.context.read)
   }
 
   /** The membership of a user of another server has changed: that may have come into the room, which would see nobody there. */

@@ -29,6 +29,7 @@ export const connectEphemeral = (parts: {
     ephemeral.memberChanged(userId, roomNid)
     if (cameIn !== undefined) presence.welcome(userId, roomNid, cameIn)
   }
+  watch.onCompleted = roomNid => ephemeral.roomCompleted(roomNid)
   return {
     sources: [receipts, new TypingStream({ ...parts, typing }), new PresenceStream(presence, watch)],
     followers: [receipts],

@@ -29,6 +29,8 @@ export class RoomWatch {
    * of `events`.
    */
   onMember: ((userId: string, roomNid: number, cameIn: number | undefined) => void) | undefined
+  /** Told of every room whose members have come to be known, after it was joined without them. */
+  onCompleted: ((roomNid: number) => void) | undefined
   #position: number
 
   constructor(
@@ -81,6 +83,7 @@ export class RoomWatch {
     }
     if (moved.size > 0) this.moves.add(upTo, moved)
     for (const { roomNid } of completed) {
+      this.onCompleted?.(roomNid)
       this.#summaries.forget(roomNid)
       for (const userId of this.usersIn(roomNid)) concerned.add(userId)
     }
