@@ -1,6 +1,9 @@
 /** What asks for people's attention once the network has healed: what they have not read, and invitations. */
 import { deepEqual, equal } from 'node:assert/strict'
 import { serverNameOf } from '../../core/ids.ts'
+import { termsOf } from '../../core/invitation-terms.ts'
+import { MAIN_TIMELINE } from '../../core/relations.ts'
+import { threadOf as threadOfEvent } from '../../services/push/thread-of.ts'
 import type { TimelineGap } from '../../storage/rooms/timeline-gaps.ts'
 import type { Body, Unread } from './belief.ts'
 import { backwards } from './history.ts'
@@ -77,13 +80,21 @@ const checkSent = async (
   const invited = [...head.memberships].flatMap(([user, membership]) => (membership === 'invite' ? user : []))
   const nids = invited.flatMap(user => head.entry('m.room.member', user)?.nid ?? [])
   const events = await simulation.during(server.core.context.read.events.byNids(nids))
-  const byUser = events.flatMap(({ event }) => (event.sender === userId ? event.stateKey : [])).sort()
+  const isOver = new Set(
+    events.flatMap(({ event }) => (termsOf(event.content).expiresTs === undefined ? [] : event.stateKey)),
+  )
+  const byUser = events
+    .flatMap(({ event }) => (event.sender === userId && !isOver.has(event.stateKey) ? event.stateKey : []))
+    .sort()
   // Whom somebody of another server has invited once more, over it, still waits.
   const again = new Set(
     events.flatMap(({ event }) => (serverNameOf(event.sender) === host ? [] : event.stateKey)),
   )
   const sent = listed.invitations
-    .filter(({ room_id: id, invited: { user_id: whom } }: Body) => id === roomId && !again.has(whom))
+    .filter(
+      ({ room_id: id, invited: { user_id: whom } }: Body) =>
+        id === roomId && !again.has(whom) && !isOver.has(whom),
+    )
     .map((one: Body) => one.invited.user_id)
   deepEqual(sent.sort(), byUser, `${userId}: invitations sent`)
 }
@@ -103,13 +114,30 @@ const recount = async (
   const coming = await comingOf(simulation, client, roomId, missed)
   const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
   const unread = { notification_count: 0, highlight_count: 0 }
+  /** Threads in which they have said something. */
+  const read = new Set<string>()
+  const threadOf = async ({ event_id: eventId }: Body): Promise<string> => {
+    const { context } = simulation.server(host)?.core ?? {}
+    const found = await stored?.byId(eventId)
+    return found === undefined || context === undefined ? MAIN_TIMELINE : threadOfEvent(context.read, found)
+  }
   for await (const event of backwards(simulation, client, roomId)) {
     const { position = 0 } = (await stored?.byId(event.event_id)) ?? {}
     if (position <= coming) break
+    if (event.event_id === readUpTo) break
     const isOwn = event.sender === userId
-    const isSaid = event.type === 'm.room.message'
+    const { rel_type: relation } = event.content['m.relates_to'] ?? {}
+    const isSaid = event.type === 'm.room.message' && relation !== 'm.replace'
     const isEnd = event.type === 'm.room.tombstone'
-    if (event.event_id === readUpTo || (isOwn && isSaid)) break
+    const wasRelated = event.unsigned?.redacted_because !== undefined && simulation.plays.has('answering')
+    // In which thread it was is not known any more, nor in which is what refers to it.
+    if (wasRelated) return undefined
+    const thread = await threadOf(event)
+    if (isOwn && event.state_key === undefined && event.type !== 'm.room.redaction') {
+      if (thread === MAIN_TIMELINE && !simulation.plays.has('answering')) break
+      read.add(thread)
+    }
+    if (read.has(thread)) continue
     if (missed.some(({ base, floor }) => base < position && position < floor)) continue
     if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
     // What comes late from a branch on which they were not in the room may count or not.

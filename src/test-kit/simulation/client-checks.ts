@@ -1,6 +1,7 @@
 /** What is asked of clients once the network has healed. */
 import { deepEqual, equal } from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
+import { termsOf } from '../../core/invitation-terms.ts'
 import { checkAttention, missedParts } from './attention-checks.ts'
 import type { Body, FollowedRoom } from './belief.ts'
 import { headOf, isJoined, plain } from './checks.ts'
@@ -54,13 +55,23 @@ const checkPlace = async (
   const isIn = await isJoined(simulation, client)
   equal(belief.rooms.has(roomId), isIn, `${userId} is ${isIn ? '' : 'not '}in the room`)
   const head = await headOf(simulation, parties[0]?.name ?? '')
-  const isInvited = head?.memberships.get(userId) === 'invite'
+  const isInvited = head?.memberships.get(userId) === 'invite' && !(await hasEnded(simulation, client))
   // Those who are not in the room hear nothing of what a conflict has ended, and those who have left it have their own mind.
   const isStrange = (await headOf(simulation, host)) === undefined
   const mayWait = !isInvited && belief.invitations.has(roomId) && (await isUnanswered(simulation, client))
   if (!mayWait && (isParty || (isInvited && isStrange)))
     equal(belief.invitations.has(roomId), isInvited, `${userId} is ${isInvited ? '' : 'not '}invited`)
   return { isIn, isParty }
+}
+
+/** Whether somebody's invitation was for a time: all such are over by now, also where nobody could take them back. */
+const hasEnded = async (simulation: Simulation, { userId }: SimulatedClient): Promise<boolean> => {
+  for (const { core } of simulation.servers) {
+    const nid = (await simulation.head(core))?.entry('m.room.member', userId)?.nid
+    const [member] = nid === undefined ? [] : await core.context.read.events.byNids([nid])
+    if (termsOf(member?.event.content ?? {}).expiresTs !== undefined) return true
+  }
+  return false
 }
 
 /**

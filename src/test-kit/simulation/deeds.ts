@@ -63,18 +63,18 @@ export class Deeds {
     if (!isIn || random.chance(0.05)) return this.#entering(client)
     const deeds = [
       () => this.saying(client),
-      () => this.#setting(client, 'm.room.topic', { topic: `${random.below(1_000)}` }),
-      () => this.#setting(client, 'm.room.name', { name: `${random.below(1_000)}` }),
+      () => this.setting(client, 'm.room.topic', { topic: `${random.below(1_000)}` }),
+      () => this.setting(client, 'm.room.name', { name: `${random.below(1_000)}` }),
       () => this.#moving(client),
       () => this.#coming(client),
-      () => this.#setting(client, 'm.room.power_levels', this.#levels()),
-      () => this.#setting(client, 'm.room.join_rules', this.#joinRule()),
+      () => this.setting(client, 'm.room.power_levels', this.levels()),
+      () => this.setting(client, 'm.room.join_rules', this.joinRule()),
       () => this.#redacting(client),
       () =>
-        this.#setting(client, 'm.room.history_visibility', {
+        this.setting(client, 'm.room.history_visibility', {
           history_visibility: random.pick(['shared', 'shared', 'joined', 'invited', 'world_readable']),
         }),
-      () => this.#setting(client, 'm.room.server_acl', this.#access(client)),
+      () => this.setting(client, 'm.room.server_acl', this.#access(client)),
       ...(client === simulation.clients[0] && this.upgrade === undefined
         ? [() => this.#replacing(client)]
         : []),
@@ -101,7 +101,7 @@ export class Deeds {
   }
 
   /** Notes what a client was told is sent, and under which name it had asked for it. */
-  #noting(client: SimulatedClient, name: string): (answer: Answer) => void {
+  noting(client: SimulatedClient, name: string): (answer: Answer) => void {
     return ({ body }) => {
       this.acknowledged.set(body.event_id, client.host)
       const known = this.sent.get(name) ?? new Set()
@@ -112,24 +112,24 @@ export class Deeds {
   /** A message, which is sent again until it is answered; some are for somebody's eyes above all. */
   saying(client: SimulatedClient): Deed {
     const name = `t${this.nextNumber()}`
-    const mentions = this.#random.chance(0.2) ? { user_ids: [this.#target()] } : {}
+    const mentions = this.#random.chance(0.2) ? { user_ids: [this.target()] } : {}
     return {
       client,
       method: 'PUT',
       path: `/rooms/${at(this.simulation.roomId)}/send/m.room.message/${name}`,
       json: { msgtype: 'm.text', body: name, 'm.mentions': mentions },
-      done: this.#noting(client, name),
+      done: this.noting(client, name),
       repeats: true,
     }
   }
 
-  #setting(client: SimulatedClient, type: string, json: JsonObject): Deed {
+  setting(client: SimulatedClient, type: string, json: JsonObject): Deed {
     return {
       client,
       method: 'PUT',
       path: `/rooms/${at(this.simulation.roomId)}/state/${type}/`,
       json,
-      done: this.#noting(client, `t${this.nextNumber()}`),
+      done: this.noting(client, `t${this.nextNumber()}`),
     }
   }
 
@@ -142,20 +142,20 @@ export class Deeds {
       method: 'PUT',
       path: `/rooms/${at(roomId)}/redact/${at(this.#random.pick(events))}/${name}`,
       json: {},
-      done: this.#noting(client, name),
+      done: this.noting(client, name),
       repeats: true,
     }
   }
 
   /** Everybody but the creator, who stays. */
-  #target(): string {
+  target(): string {
     return this.#random.pick(this.simulation.clients.slice(1)).userId
   }
 
   #moving(client: SimulatedClient): Deed {
     const what = this.#random.pick(['ban', 'kick', 'kick', 'unban', 'invite', 'invite'])
     const path = `/rooms/${at(this.simulation.roomId)}/${what}`
-    return { client, method: 'POST', path, json: { user_id: this.#target() } }
+    return { client, method: 'POST', path, json: { user_id: this.target() } }
   }
 
   #coming(client: SimulatedClient): Deed {
@@ -164,7 +164,7 @@ export class Deeds {
     return { client, method: 'POST', path: `/rooms/${at(this.simulation.roomId)}/leave`, json: {} }
   }
 
-  #levels(): JsonObject {
+  levels(): JsonObject {
     const [alice, ...others] = this.simulation.clients.map(({ userId }) => userId)
     // From v12 on creators stand outside the list.
     const creator =
@@ -181,7 +181,7 @@ export class Deeds {
     return { allow: ['*'], deny, allow_ip_literals: false }
   }
 
-  #joinRule(): JsonObject {
+  joinRule(): JsonObject {
     const { knocking, restricted } = this.#rules()
     const rule = this.#random.pick(['public', 'public', 'invite', ...knocking, ...restricted])
     const allow = [{ type: 'm.room_membership', room_id: this.den }]

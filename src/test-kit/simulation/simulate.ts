@@ -8,6 +8,9 @@ import type { SimulatedServer } from './simulated-server.ts'
 import { Simulation } from './simulation.ts'
 import { Story } from './story.ts'
 
+/** Longer than anything is put off, by clocks that are apart. Milliseconds. */
+const LONGEST_MS = 4 * 60 * 60_000
+
 /** Lets all speak, then the first who can alone, until they agree what was the last word. */
 const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends: string[] }> => {
   const { simulation } = story
@@ -71,6 +74,9 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     simulation.weather.heal()
     await story.makeUp()
     await simulation.settle()
+    // What waits for its time comes, and what ends has ended.
+    if (simulation.plays.has('terms')) await simulation.pass(LONGEST_MS)
+    await simulation.settle()
     await story.gather()
     const { parties, ends } = await settle(story)
     equal(new Set(ends).size, 1, `the ends are the same: ${ends.join(' | ')}`)
@@ -83,6 +89,7 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     await checkDenied(story, parties)
     await checkHistory(story, parties)
     await checkClients(story, parties)
+    deepEqual(story.keys.twice, [], 'keys for single use that were given to more than one')
     deepEqual(simulation.errors, [], 'nothing is broken')
   } catch (error) {
     const [what = ''] = String(error).split('\n')

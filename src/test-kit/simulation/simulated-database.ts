@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import { type Database, DatabaseUnavailable } from '../../storage/database.ts'
 import { SqliteDatabase, type SqliteHelpers } from '../../storage/dialect/sqlite.ts'
 import { errorOf, SqliteConnection } from '../../storage/dialect/sqlite-connection.ts'
@@ -8,7 +9,6 @@ import {
   type WireBody,
 } from '../../storage/dialect/sqlite-wire.ts'
 import { SqliteWriter } from '../../storage/dialect/sqlite-writer.ts'
-import type { FakeClock } from '../fake-clock.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 
 /** What a thread may take for what it is asked, on the way there and on the way back. Milliseconds. */
@@ -26,11 +26,7 @@ export interface SimulatedDatabase {
 type Thread = SqliteHelpers['writer']
 
 /** Opens the migrated database in the file `path`. */
-export const simulatedDatabase = (
-  path: string,
-  clock: FakeClock,
-  random: SeededRandom,
-): SimulatedDatabase => {
+export const simulatedDatabase = (path: string, clock: Clock, random: SeededRandom): SimulatedDatabase => {
   const writer = new SqliteWriter(path, SqliteDatabase.textOf)
   const reader = new SqliteConnection(path, 'read', SqliteDatabase.textOf)
   let isOver = false

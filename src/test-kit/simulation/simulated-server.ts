@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Composition, compose } from '../../composition/index.ts'
 import { defaultConfig } from '../../config/load.ts'
+import type { Clock } from '../../core/clock.ts'
 import { type Log, type LogFields, silentLog } from '../../core/log.ts'
 import { type SigningKey, signingKeyFromSeed, verifySignature } from '../../core/signing.ts'
 import { createFederationClient } from '../../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../../network/http-client.ts'
 import { threadedResolver } from '../../services/rooms/resolver.ts'
-import type { FakeClock } from '../fake-clock.ts'
 import { httpPort } from '../http-port.ts'
 import { Life, mortalDatabase } from '../mortal.ts'
 import type { SeededRandom } from '../seeded-random.ts'
@@ -22,7 +22,7 @@ export type Carry = (from: string, request: OutboundRequest) => Promise<Outbound
 /** What a server runs on. */
 export interface Ground {
   readonly name: string
-  readonly clock: FakeClock
+  readonly clock: Clock
   readonly random: SeededRandom
   readonly carry: Carry
   /** Told of everything that the server logs as an error. */

@@ -1,6 +1,5 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
-import { FederationError } from '../../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../../network/http-client.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 import type { RoomHead } from '../../services/rooms/room-head.ts'
@@ -8,8 +7,11 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { NAMES, USERS } from '../random-network.ts'
 import { SeededRandom } from '../seeded-random.ts'
+import { introduce } from './introduction.ts'
+import { type Play, playsOf } from './plays.ts'
 import { EPOCH, passing, prepared } from './prepared-server.ts'
 import { quiet } from './quiescence.ts'
+import { ServerClocks } from './server-clocks.ts'
 import { LIMIT, SimulatedClient } from './simulated-client.ts'
 import {
   databaseFile,
@@ -20,7 +22,7 @@ import {
   startSimulated,
 } from './simulated-server.ts'
 import { unrestOf } from './unrest.ts'
-import { FOUL, Weather } from './weather.ts'
+import { FOUL, STORM, Weather } from './weather.ts'
 
 /** Longer than the longest back-off. Milliseconds. */
 const QUIET_MS = 8_000
@@ -39,6 +41,8 @@ export class Simulation {
   readonly clock: FakeClock
   readonly weather: Weather
   readonly random: SeededRandom
+  /** What the story has beyond what every one has. */
+  readonly plays: ReadonlySet<Play>
   readonly clients: SimulatedClient[] = []
   /** What servers have logged as errors. */
   readonly errors: string[] = []
@@ -49,6 +53,7 @@ export class Simulation {
   readonly #seed: number
   readonly #running = new Map<string, SimulatedServer>()
   readonly #paths = new Map<string, string>()
+  readonly #clocks: ServerClocks
   /** How many servers were started. */
   #starts = 0
   /** The room that the story is about, and its version. */
@@ -59,7 +64,9 @@ export class Simulation {
     this.#seed = seed
     this.version = version
     this.random = new SeededRandom(seed)
+    this.plays = playsOf(seed)
     this.clock = new FakeClock(EPOCH + seed, quiet)
+    this.#clocks = new ServerClocks(this.clock)
     this.weather = new Weather(this.clock, seed)
   }
 
@@ -100,20 +107,20 @@ export class Simulation {
       }
       await this.start(name)
     }
-    await this.#introduce()
+    await introduce(this)
   }
 
   /** From here on the network is bad. */
   worsen(): void {
-    this.weather.now = FOUL
+    this.weather.now = this.plays.has('storm') ? STORM : FOUL
   }
 
   /** Starts a server that is down. */
   async start(name: string): Promise<void> {
+    const random = new SeededRandom(this.#seed * 1_000 + this.#starts++)
     const ground: Ground = {
-      name,
-      clock: this.clock,
-      random: new SeededRandom(this.#seed * 1_000 + this.#starts++),
+      ...{ name, random },
+      clock: this.plays.has('clocks') ? this.#clocks.of(name, random) : this.clock,
       carry: (from, request) => this.#carry(from, request),
       onError: message => void this.errors.push(message),
     }
@@ -140,22 +147,6 @@ export class Simulation {
   async finish(): Promise<void> {
     for (const name of [...this.#running.keys()]) await this.end(name, 'kill')
     for (const path of this.#paths.values()) removeDatabase(path)
-  }
-
-  /**
-   * Lets all servers learn each other's keys while the network is good: what a join brings of a server whose keys cannot
-   * be had is left out, and such servers are of different minds for good.
-   */
-  async #introduce(): Promise<void> {
-    for (const { services, name } of this.servers) {
-      const others = this.servers.filter(other => other.name !== name)
-      const asked = others.map(other =>
-        services.federation.client.getEvent(other.name, '$none').catch(error => {
-          if (!(error instanceof FederationError)) throw error
-        }),
-      )
-      await this.during(Promise.all(asked))
-    }
   }
 
   async #carry(from: string, request: OutboundRequest): Promise<OutboundResponse> {
@@ -233,7 +224,7 @@ export class Simulation {
     let unrest: string[] = []
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.pass(round === 0 ? 500 : QUIET_MS / 4)
-      unrest = []
+      unrest = this.weather.late > 0 ? ['something comes late'] : []
       for (const server of this.servers) unrest.push(...(await unrestOf(this, server)))
       if (unrest.length === 0) {
         for (const { services } of this.servers) await this.during(services.federation.idle())

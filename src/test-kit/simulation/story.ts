@@ -2,10 +2,13 @@ import type { JsonObject } from '../../core/json.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { type Deed, Deeds } from './deeds.ts'
 import type { Answer } from './dialects.ts'
+import { KeyDeeds } from './key-deeds.ts'
+import { LookingDeeds } from './looking-deeds.ts'
 import { OwnDeeds } from './own-deeds.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import { Fallen } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
+import { WiderDeeds } from './wider-deeds.ts'
 
 /** One step in so many, how often a server ends, and so on: chances of each hundred steps. */
 const CHANCES = { parting: 15, ending: 7, following: 40, telling: 20 }
@@ -20,6 +23,9 @@ export class Story {
   readonly simulation: Simulation
   readonly deeds: Deeds
   readonly own: OwnDeeds
+  readonly keys: KeyDeeds
+  readonly #looking: LookingDeeds
+  readonly #wider: WiderDeeds
   /** How many messages for a device were sent, by `sender receiver`. */
   readonly told = new Map<string, number>()
   /** What clients will ask for again. */
@@ -28,6 +34,9 @@ export class Story {
     this.simulation = simulation
     this.deeds = new Deeds(simulation)
     this.own = new OwnDeeds(simulation, () => this.deeds.nextNumber())
+    this.keys = new KeyDeeds(simulation)
+    this.#looking = new LookingDeeds(simulation)
+    this.#wider = new WiderDeeds(simulation, this.deeds)
   }
 
   get #random(): SeededRandom {
@@ -68,6 +77,10 @@ export class Story {
     if (happens(CHANCES.following)) await this.#follow(random.pick(simulation.clients))
     if (happens(CHANCES.telling)) await this.#tell(client)
     for (const [percent, deed] of this.own.aside) if (happens(percent)) await this.do(deed(client))
+    if (simulation.plays.has('keys') && happens(20)) await this.do(this.keys.deed(client))
+    if (simulation.plays.has('looking') && happens(60)) await this.do(this.#looking.looking(client))
+    for (const [play, percent, deed] of this.#wider.plays)
+      if (simulation.plays.has(play) && happens(percent)) await this.do(deed(client))
     const deed = await this.deeds.deedOf(client)
     if (!happens(CHANCES.ending)) {
       await this.do(deed)

@@ -1,0 +1,31 @@
+import { SeededRandom } from '../seeded-random.ts'
+
+const PLAYS = [
+  /** People page back, and look at single events and members, while the network is bad. */
+  'looking',
+  /** They react, edit and answer in threads. */
+  'answering',
+  /** They come, go and are put out in the room that lets into the other; they forget rooms, and knock where their server is inside. */
+  'wandering',
+  /** They are invited by their address. */
+  'addresses',
+  /** They upload keys for single use, and take those of others. */
+  'keys',
+  /** Invitations come later, and end; messages are sent later. */
+  'terms',
+  /** Who may do what is set in every way, and state is redacted. */
+  'powers',
+  /** The clocks of servers are apart, and are set now and then. */
+  'clocks',
+  /** What the network carries comes late once more, twice at the same moment, cut off, or with an error of whoever is in between. */
+  'storm',
+] as const
+
+/** A kind of play beyond what every story has. */
+export type Play = (typeof PLAYS)[number]
+
+/** Those that the story of a seed has. */
+export const playsOf = (seed: number): ReadonlySet<Play> => {
+  const random = new SeededRandom(seed ^ 0x5eed)
+  return new Set(PLAYS.filter(() => random.chance(0.35)))
+}
