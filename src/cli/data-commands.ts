@@ -44,6 +44,11 @@ const addImport = (program: Command, host: Host, action: Action): void => {
     )
     .option('--media <directory>', "Synapse's files, where its settings do not say (media_store_path)")
     .option('--no-media', 'leave files behind')
+    .option(
+      '--mas-database <url>',
+      'the database of the Matrix Authentication Service, where Synapse leaves signing in to one: postgres://…',
+    )
+    .option('--no-mas-database', 'leave the passwords, addresses and sessions behind that such a service has')
     .option('--link-media', 'link files instead of copying them; on one file system')
     .option('--print-settings', 'only print what settings of this server say the same as those of Synapse')
     .option('--check', 'only find out whether everything is ready')

@@ -16,6 +16,7 @@ import { refuseServed } from '../storage/inspect.ts'
 import { openDatabase } from '../storage/open.ts'
 import { fingerprint } from '../storage/synapse/fingerprint.ts'
 import { holdsPeopleOrRooms, importUnderWay } from '../storage/synapse/mark.ts'
+import { openMas } from '../storage/synapse/mas.ts'
 import { openSynapse } from '../storage/synapse/open.ts'
 import type { SynapseSource } from '../storage/synapse/source.ts'
 import { type Host, say } from './host.ts'
@@ -30,6 +31,35 @@ export interface ImportFrom {
   readonly config: Config
   readonly settings: SynapseSettings
   readonly source: SynapseSource
+}
+
+const leavesSigningIn = ({ tree }: SynapseSettings): boolean =>
+  option(tree, MAS) === true || option(tree, OLD_MAS) === true
+
+/**
+ * Opens the database of the Matrix Authentication Service to which Synapse leaves signing in. `undefined`: Synapse does that itself;
+ * `left`: it does not, and what the service has is to stay behind.
+ * @throws {OperatorError} `SynapseUnreadable`
+ */
+export const masSource = async (
+  settings: SynapseSettings,
+  { masDatabase: url }: { readonly masDatabase?: string | false },
+): Promise<SynapseSource | 'left' | undefined> => {
+  if (!leavesSigningIn(settings)) {
+    if (typeof url !== 'string') return undefined
+    throw new OperatorError(
+      '--mas-database is given, but Synapse signs people in itself by its settings: name all of its files (matrix_authentication_service).',
+    )
+  }
+  if (url === false) return 'left'
+  if (url === undefined) {
+    throw new OperatorError(
+      'Synapse leaves signing in to a Matrix Authentication Service, which has the passwords, e-mail addresses and sessions: stop that, too, and name its database (--mas-database postgres://USER@HOST/NAME), or leave all of that behind (--no-mas-database).',
+    )
+  }
+  if (!/^postgres(ql)?:\/\//.test(url))
+    throw new OperatorError(`--mas-database ${url} is no database: write postgres://USER@HOST/NAME.`)
+  return openMas(url)
 }
 
 /** How the marks of all imports from a server begin. */
@@ -91,7 +121,8 @@ export const refuseUnfit = async (
     )
   }
   const pepper = textOption(settings, 'password_config', 'pepper')
-  if (pepper !== config.passwords.bcryptPepper) {
+  // What was Synapse's pepper is a secret of the service's by now.
+  if (!leavesSigningIn(settings) && pepper !== config.passwords.bcryptPepper) {
     throw new OperatorError(
       pepper === undefined
         ? "passwords.bcrypt_pepper is set here, and Synapse has no pepper (password_config.pepper): remove it, or nobody's password is right."
@@ -100,12 +131,6 @@ export const refuseUnfit = async (
   }
   await refuseFilled({ config, source })
   const keyFile = signingKeyFile(settings, config.serverName)
-  if (option(settings.tree, MAS) === true || option(settings.tree, OLD_MAS) === true) {
-    say(
-      host,
-      'Synapse leaves signing in to a Matrix Authentication Service: passwords and sessions stay there, and people log in anew.',
-    )
-  }
   const isNew = takeOverKey(synapsePath(settings, host.cwd, keyFile), signingKeyPath(config), check)
   if (isNew) say(host, `Took over Synapse's signing key as ${signingKeyPath(config)}`)
 }

@@ -185,10 +185,16 @@ test('files may be linked, or stay behind', async t => {
   t.regex(linked.out, /1 files/, linked.err)
 })
 
-test('a Synapse that leaves signing in to another is told of', async t => {
+test('where Synapse leaves signing in to another, its database is asked for', async t => {
   const { imports, write } = await stopped(t)
-  write({ matrix_authentication_service: { enabled: true } })
-  t.regex((await imports(' --check')).err, /^Synapse leaves signing in to a Matrix Authentication Service: /)
+  const { err } = await imports(' --check --mas-database postgres://localhost/mas')
+  t.regex(err, /^--mas-database is given, but Synapse signs people in itself/)
+  write({ matrix_authentication_service: { enabled: true }, password_config: { pepper: 'of before' } })
+  const asked = await imports(' --check')
+  t.is(asked.code, 1)
+  t.regex(asked.err, /^Synapse leaves signing in to a Matrix Authentication Service, .*--mas-database/)
+  t.regex((await imports(' --check --mas-database mas')).err, /^--mas-database mas is no database/)
+  t.is((await imports(' --check --no-mas-database')).code, 0)
 })
 
 test('settings of several files are taken together', async t => {

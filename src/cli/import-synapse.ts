@@ -8,7 +8,7 @@ import { openDatabase } from '../storage/open.ts'
 import { finishImport, markImport } from '../storage/synapse/mark.ts'
 import { attempt } from './attempt.ts'
 import { type Host, say } from './host.ts'
-import { importMark, importSource, refuseUnfit } from './import-synapse-checks.ts'
+import { importMark, importSource, masSource, refuseUnfit } from './import-synapse-checks.ts'
 import { importedMedia } from './import-synapse-media.ts'
 import { importReport } from './import-synapse-report.ts'
 import { progressLine } from './progress.ts'
@@ -20,6 +20,8 @@ export interface ImportOptions {
   readonly database?: string
   /** Synapse's `media_store_path`, in place of what its settings say; `false`: files stay behind. */
   readonly media?: string | false
+  /** The database of a Matrix Authentication Service to which Synapse leaves signing in; `false`: what it has stays behind. */
+  readonly masDatabase?: string | false
   /** Whether files are linked instead of copied. */
   readonly linkMedia?: boolean
   /** Only the checks. */
@@ -43,11 +45,16 @@ export const importSynapse = (
       try {
         const media = importedMedia(host, config, settings, options)
         try {
-          await refuseUnfit(host, { config, settings, source }, options)
-          if (options.check === true) say(host, 'Everything is ready for the import.')
-          else {
-            await fill(host, config, { source, media })
-            say(host, `Done. Start the server in place of Synapse: ${twin('serve', flags)}`)
+          const mas = await masSource(settings, options)
+          try {
+            await refuseUnfit(host, { config, settings, source }, options)
+            if (options.check === true) say(host, 'Everything is ready for the import.')
+            else {
+              await fill(host, config, { source, media, mas })
+              say(host, `Done. Start the server in place of Synapse: ${twin('serve', flags)}`)
+            }
+          } finally {
+            if (mas !== 'left') await mas?.close()
           }
         } finally {
           await media?.close()
@@ -62,7 +69,7 @@ export const importSynapse = (
 const fill = async (
   host: Host,
   config: Config,
-  from: Pick<ImportWorld, 'source' | 'media'>,
+  from: Pick<ImportWorld, 'source' | 'media' | 'mas'>,
 ): Promise<void> => {
   const target = databaseLocation(config)
   const db = await openDatabase(target, { isBeingFilled: true, forService: true })
@@ -70,7 +77,8 @@ const fill = async (
   try {
     if (await markImport(target, await importMark({ config, source: from.source })))
       say(host, 'Going on with the import that was begun.')
-    const world = { ...from, db, serverName: config.serverName, now: Date.now() }
+    const { serverName, signIn } = config
+    const world = { ...from, db, serverName, providers: signIn.providers, now: Date.now() }
     const report = await runImport(importSteps, world, ({ step, rows, total }) =>
       progress.show({ phase: 'import', table: step, rows, total }),
     )

@@ -2,8 +2,10 @@ import { canonicalEmail } from '../../core/email-address.ts'
 import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
 import { ProviderAccountReader } from '../../storage/accounts/provider-accounts.ts'
 import { ThirdPartyIdReader } from '../../storage/accounts/third-party-ids.ts'
+import type { Database, WriteStatement } from '../../storage/database.ts'
 import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
 import { isOfServer, those } from './readable.ts'
+import type { ImportWorld, StepProgress } from './step.ts'
 import { tableStep } from './table-step.ts'
 
 interface ThreepidRow {
@@ -24,45 +26,53 @@ export const emails = tableStep<ThreepidRow>({
     key: ['medium', 'address'],
   }),
   begin: ({ db }, progress) => {
-    const insert = new BulkInsert(db, 'user_threepids', [
-      ...['medium', 'address', 'user_id', 'validated_ts', 'added_ts'],
-    ])
-    const reader = new ThirdPartyIdReader(db)
-    return async rows => {
-      const mail = those(
-        rows,
-        row => row.medium === 'email',
-        count => progress.left('telephone numbers of accounts: they are of no use here', count),
-      )
-      const usable = mail.flatMap(row => {
-        const address = canonicalEmail(row.address)
-        return address === undefined ? [] : [{ ...row, address }]
-      })
-      progress.left('e-mail addresses of accounts that are none', mail.length - usable.length)
-      const free = await firstOf(
-        usable,
-        row => row.address,
-        ({ address }) => reader.owner({ medium: 'email', address }),
-      )
-      progress.left(
-        'e-mail addresses that another account has, written otherwise',
-        usable.length - free.length,
-      )
-      progress.came('e-mail addresses', free.length)
-      return [
-        insert.rows(
-          free.map(row => ({
-            medium: 'email',
-            address: row.address,
-            user_id: row.user_id,
-            validated_ts: row.validated_at,
-            added_ts: row.added_at,
-          })),
+    const store = storedEmails(db, progress)
+    return rows =>
+      store(
+        those(
+          rows,
+          row => row.medium === 'email',
+          count => progress.left('telephone numbers of accounts: they are of no use here', count),
         ),
-      ]
-    }
+      )
   },
 })
+
+/** Stores e-mail addresses of accounts, in their one spelling. */
+export const storedEmails = (
+  db: Database,
+  progress: StepProgress,
+): ((rows: readonly Omit<ThreepidRow, 'medium'>[]) => Promise<WriteStatement[]>) => {
+  const insert = new BulkInsert(db, 'user_threepids', [
+    ...['medium', 'address', 'user_id', 'validated_ts', 'added_ts'],
+  ])
+  const reader = new ThirdPartyIdReader(db)
+  return async rows => {
+    const usable = rows.flatMap(row => {
+      const address = canonicalEmail(row.address)
+      return address === undefined ? [] : [{ ...row, address }]
+    })
+    progress.left('e-mail addresses of accounts that are none', rows.length - usable.length)
+    const free = await firstOf(
+      usable,
+      row => row.address,
+      ({ address }) => reader.owner({ medium: 'email', address }),
+    )
+    progress.left('e-mail addresses that another account has, written otherwise', usable.length - free.length)
+    progress.came('e-mail addresses', free.length)
+    return [
+      insert.rows(
+        free.map(row => ({
+          medium: 'email',
+          address: row.address,
+          user_id: row.user_id,
+          validated_ts: row.validated_at,
+          added_ts: row.added_at,
+        })),
+      ),
+    ]
+  }
+}
 
 /** Those of which none of the same key came before them, on this page or earlier. */
 const firstOf = async <T>(
@@ -122,40 +132,48 @@ export const externalIds = tableStep<ExternalRow>({
     columns: ['auth_provider', 'external_id', 'user_id'],
     key: ['auth_provider', 'external_id'],
   }),
-  begin: ({ db, serverName, now }, progress) => {
-    const columns = ['provider', 'subject', 'user_id', 'linked_ts']
-    const insert = new BulkInsert(db, 'provider_accounts', columns)
-    const reader = new ProviderAccountReader(db)
-    return async rows => {
-      const fitting = those(
-        rows,
-        row =>
-          isOfServer(row.user_id, serverName) &&
-          [row.auth_provider, row.external_id].every(text => text !== '' && fitsBytes(text, MAX_ID_BYTES)),
-        count => progress.left('accounts elsewhere with IDs of more than 255 bytes', count),
+  begin: (world, progress) => {
+    const store = storedExternalIds(world, progress)
+    return rows =>
+      store(
+        rows.map(row => ({
+          user_id: row.user_id,
+          provider: row.auth_provider.replace(OIDC, ''),
+          subject: row.external_id,
+        })),
       )
-      const named = fitting.map(row => ({ ...row, provider: row.auth_provider.replace(OIDC, '') }))
-      const usable = await firstOf(
-        named,
-        row => JSON.stringify([row.provider, row.user_id]),
-        async row => (await reader.providersOf(row.user_id)).includes(row.provider),
-      )
-      progress.left('second accounts of somebody at the same provider', named.length - usable.length)
-      for (const [provider, ofProvider] of Map.groupBy(usable, row => row.provider))
-        progress.came(`accounts elsewhere, of the provider ${provider}`, ofProvider.length)
-      return [
-        insert.rows(
-          usable.map(row => ({
-            provider: row.provider,
-            subject: row.external_id,
-            user_id: row.user_id,
-            linked_ts: now,
-          })),
-        ),
-      ]
-    }
   },
 })
+
+/** Stores by which accounts elsewhere people sign in: one at each provider. */
+export const storedExternalIds = (
+  { db, serverName, now }: Pick<ImportWorld, 'db' | 'serverName' | 'now'>,
+  progress: StepProgress,
+): ((
+  rows: readonly { user_id: string; provider: string; subject: string }[],
+) => Promise<WriteStatement[]>) => {
+  const columns = ['provider', 'subject', 'user_id', 'linked_ts']
+  const insert = new BulkInsert(db, 'provider_accounts', columns)
+  const reader = new ProviderAccountReader(db)
+  return async rows => {
+    const fitting = those(
+      rows,
+      row =>
+        isOfServer(row.user_id, serverName) &&
+        [row.provider, row.subject].every(text => text !== '' && fitsBytes(text, MAX_ID_BYTES)),
+      count => progress.left('accounts elsewhere with IDs of more than 255 bytes', count),
+    )
+    const usable = await firstOf(
+      fitting,
+      row => JSON.stringify([row.provider, row.user_id]),
+      async row => (await reader.providersOf(row.user_id)).includes(row.provider),
+    )
+    progress.left('second accounts of somebody at the same provider', fitting.length - usable.length)
+    for (const [provider, ofProvider] of Map.groupBy(usable, row => row.provider))
+      progress.came(`accounts elsewhere, of the provider ${provider}`, ofProvider.length)
+    return [insert.rows(usable.map(row => ({ ...row, linked_ts: now })))]
+  }
+}
 
 interface TokenRow {
   readonly token: string

@@ -1,3 +1,4 @@
+import type { Database, WriteStatement } from '../../storage/database.ts'
 import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
 import { hashToken } from '../accounts/secrets.ts'
 import { isOfServer, those } from './readable.ts'
@@ -137,6 +138,42 @@ const pair = (row: AccessRow, now: number): Record<string, string | number | nul
 
 const earlier = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.min(a, b)
+
+/** A session as others than Synapse have it. Instants are milliseconds since 1970. */
+interface ForeignSession {
+  readonly user_id: string
+  readonly device_id: string
+  readonly token: string
+  readonly refresh_token: string | null
+  readonly created_ts: number
+  readonly expires_ts: number | null
+}
+
+/** Stores such sessions, with their devices where these are not there. */
+export const storedSessions = (
+  db: Database,
+  now: number,
+): ((rows: readonly ForeignSession[]) => WriteStatement[]) => {
+  const device = new BulkInsert(db, 'devices', ['user_id', 'device_id', 'created_ts'])
+  const insert = new BulkInsert(db, 'access_tokens', TOKEN_COLUMNS)
+  return rows => [
+    device.rows(
+      rows
+        .filter(row => row.device_id !== '')
+        .map(row => ({ user_id: row.user_id, device_id: row.device_id, created_ts: now })),
+    ),
+    insert.rows(
+      rows.map(row => ({
+        token_hash: hashToken(row.token),
+        user_id: row.user_id,
+        device_id: row.device_id,
+        created_ts: row.created_ts,
+        expires_ts: row.expires_ts,
+        refresh_hash: row.refresh_token === null ? null : hashToken(row.refresh_token),
+      })),
+    ),
+  ]
+}
 
 interface RefreshRow {
   readonly id: number

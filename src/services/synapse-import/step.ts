@@ -8,6 +8,13 @@ export interface ImportWorld {
   /** The database that is being filled. */
   readonly db: Database
   readonly serverName: string
+  /**
+   * The database of the Matrix Authentication Service to which Synapse leaves signing in; `left`: there is such a service, and what it has
+   * stays behind. `undefined`: Synapse signs people in itself.
+   */
+  readonly mas?: SynapseSource | 'left' | undefined
+  /** Where people may sign in here with accounts that they have elsewhere. */
+  readonly providers?: readonly { readonly id: string; readonly issuer: string }[]
   /** Where files come from and go to; `undefined`: they stay behind. */
   readonly media?: ImportedMedia | undefined
   /** When the import began, or goes on: milliseconds since 1970. */

@@ -11,6 +11,10 @@ import {
   keySignatures,
   oneTimeKeys,
 } from './keys.ts'
+import { masAccounts } from './mas/mas-accounts.ts'
+import { masEmails, masLinks } from './mas/mas-contacts.ts'
+import { masOauthSessions, masSessions } from './mas/mas-sessions.ts'
+import { unlessMas } from './mas/mas-step.ts'
 import { hiddenRemoteFiles, uploads } from './media.ts'
 import { pushRules } from './push-rules.ts'
 import { pushers } from './pushers.ts'
@@ -23,9 +27,9 @@ import { users } from './users.ts'
 
 /** All steps of the import, in their order: what refers to something comes after it. */
 export const importSteps: readonly ImportStep[] = [
-  users,
-  ...[emails, bindings, externalIds, registrationTokens],
-  ...[devices, accessTokens, refreshTokens],
+  ...[users, masAccounts],
+  ...[unlessMas(emails), masEmails, bindings, unlessMas(externalIds), masLinks, registrationTokens],
+  ...[devices, unlessMas(accessTokens), unlessMas(refreshTokens), masSessions, masOauthSessions],
   ...[deviceKeys, crossSigningKeys, keySignatures, oneTimeKeys, fallbackKeys, dehydratedDevices],
   ...[deviceLists, signedUsers],
   ...[keyBackups, backedUpKeys],

@@ -16,7 +16,6 @@ interface UserRow {
   readonly approved: number | null
   readonly suspended: number | null
   readonly user_type: string | null
-  readonly consent_version: string | null
   readonly erased: number
   readonly pending: number
   readonly rate: number | null
@@ -58,7 +57,7 @@ export const users = tableStep<UserRow>({
   name: 'accounts',
   table: 'users',
   query,
-  begin: ({ db, serverName, now }, progress) => {
+  begin: ({ db, serverName, now, mas }, progress) => {
     const insert = new BulkInsert(db, 'users', COLUMNS)
     const profiles = new BulkInsert(db, 'profiles', [
       ...['user_id', 'displayname', 'avatar_url', 'fields', 'position'],
@@ -71,8 +70,10 @@ export const users = tableStep<UserRow>({
       )
       progress.came('accounts', local.length)
       progress.came('of these locked, since nobody has approved of them yet', local.filter(isWaiting).length)
+      // Since Synapse leaves signing in to another, passwords may have been changed there.
+      const signIn = mas === undefined ? local : local.map(row => ({ ...row, password_hash: null }))
       return [
-        insert.rows(local.map(row => account(row, now))),
+        insert.rows(signIn.map(row => account(row, now))),
         profiles.rows(
           local.map((row, offset) => ({
             user_id: row.name,

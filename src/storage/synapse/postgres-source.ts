@@ -3,8 +3,14 @@ import type { SqlValue } from '../database.ts'
 import { postgresTypes, wireValue } from '../dialect/postgres-values.ts'
 import { numbered, type SynapseSource, SynapseUnreadable } from './source.ts'
 
-/** @throws {SynapseUnreadable} if there is no database that can be read */
-export const openPostgresSynapse = async (url: string): Promise<Omit<SynapseSource, 'schemaVersion'>> => {
+/**
+ * @param whose as it is said to the operator
+ * @throws {SynapseUnreadable} if there is no database that can be read
+ */
+export const openPostgresSynapse = async (
+  url: string,
+  whose = "Synapse's",
+): Promise<Omit<SynapseSource, 'schemaVersion'>> => {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 10_000,
@@ -16,7 +22,7 @@ export const openPostgresSynapse = async (url: string): Promise<Omit<SynapseSour
     await client.connect()
   } catch (cause) {
     const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'it does not answer'
-    throw new SynapseUnreadable(`Synapse's PostgreSQL database cannot be reached: ${reason}`, { cause })
+    throw new SynapseUnreadable(`${whose} PostgreSQL database cannot be reached: ${reason}`, { cause })
   }
   // Limits that were set for Synapse would end a long import.
   await client.query('SET statement_timeout = 0')
