@@ -9,6 +9,25 @@ test.after.always(close)
 const namesOf = (body: AdminAnswer | string): string[] =>
   typeof body === 'string' ? [body] : (body['users'] as { name: string }[]).map(({ name }) => name)
 
+test('whoever has a telephone number signs in with it, as it is dialled or not', async t => {
+  const { ask, server } = await started()
+  await ask('PUT', '/v2/users/@dialler:localhost', {
+    password: TEST_PASSWORD,
+    threepids: [{ medium: 'msisdn', address: '447700900001' }],
+  })
+  const login = async (identifier: object): Promise<number> => {
+    const json = { type: 'm.login.password', password: TEST_PASSWORD, identifier }
+    return (await server.request('POST', '/_matrix/client/v3/login', { json })).status
+  }
+  const phone = { type: 'm.id.phone', country: 'GB', phone: '07700 900001' }
+  t.is(await login(phone), 200)
+  t.is(await login({ ...phone, country: 'DE', phone: '+44 7700 900001' }), 200)
+  t.is(await login({ type: 'm.id.thirdparty', medium: 'msisdn', address: '447700900001' }), 200)
+  t.is(await login({ ...phone, country: 'DE' }), 403)
+  t.is(await login({ ...phone, phone: 'call me' }), 403)
+  t.is(await login({ ...phone, phone: 1 }), 400)
+})
+
 test('accounts are made, changed and listed', async t => {
   const { ask, server } = await started()
   const path = '/v2/users/@lister:localhost'

@@ -4,6 +4,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { compileGlob, globMatches } from '../../core/glob.ts'
 import { isValidNewLocalpart, localpartOf, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import { telephoneNumber } from '../../core/telephone-number.ts'
 import type { User } from '../../storage/accounts/users.ts'
 import type { AccountsContext } from './context.ts'
 import { randomText } from './secrets.ts'
@@ -73,8 +74,8 @@ export const generatedDeviceId = ({ random }: AccountsContext): string =>
 export type NamedUser = { readonly user: string } | { readonly medium: string; readonly address: string }
 
 /**
- * Whom a request names. `undefined`: nobody was named at all. Telephone numbers as they are dialled (`m.id.phone`) name
- * nobody here, since no account has one.
+ * Whom a request names. `undefined`: nobody was named at all. Telephone numbers come as they are dialled (`m.id.phone`); one that is none
+ * names nobody.
  *
  * @throws {MatrixError} `M_INVALID_PARAM`: another type of identifier
  */
@@ -90,12 +91,17 @@ export const namedUser = (request: {
   // Without a type it is the old form of a third-party identifier.
   if (identifier.type === 'm.id.thirdparty' || identifier.type === undefined)
     return thirdPartyNamed(identifier)
-  if (identifier.type === 'm.id.phone') return { medium: 'msisdn', address: '' }
+  if (identifier.type === 'm.id.phone') return phoneNamed(identifier)
   throw new MatrixError('M_INVALID_PARAM', 'This type of identifier is not known here.')
 }
 
 const userNamed = ({ user }: { user?: JsonValue }): NamedUser | undefined =>
   typeof user === 'string' ? { user } : undefined
+
+const phoneNamed = ({ country, phone }: { country?: JsonValue; phone?: JsonValue }) =>
+  typeof country === 'string' && typeof phone === 'string'
+    ? { medium: 'msisdn', address: telephoneNumber(country, phone) ?? '' }
+    : undefined
 
 const thirdPartyNamed = ({ medium, address }: { medium?: JsonValue; address?: JsonValue }) =>
   typeof medium === 'string' && typeof address === 'string' ? { medium, address } : undefined

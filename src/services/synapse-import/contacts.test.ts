@@ -50,6 +50,7 @@ testImports(
         { ...threepid, address: 'ann@example.org' },
         { ...threepid, address: 'nothing' },
         { ...threepid, medium: 'msisdn', address: '4912345' },
+        { ...threepid, medium: 'msisdn', address: 'none' },
       ],
       user_threepid_id_server: [
         { user_id: ANN, medium: 'email', address: 'ann@example.org', id_server: 'id.test' },
@@ -70,6 +71,7 @@ testImports(
     ])
     t.deepEqual(came, {
       'e-mail addresses': 1,
+      'telephone numbers': 1,
       'bindings at identity servers': 1,
       'accounts elsewhere, of the provider company': 1,
       'accounts elsewhere, of the provider oidc': 1,
@@ -78,6 +80,7 @@ testImports(
     t.deepEqual(Object.values(left), [1, 1, 1, 1, 1])
     const threepids = new ThirdPartyIdReader(db)
     t.is(await threepids.owner({ medium: 'email', address: 'ann@example.org' }), ANN)
+    t.is(await threepids.owner({ medium: 'msisdn', address: '4912345' }), ANN)
     t.deepEqual(
       (await threepids.bindings(ANN)).map(each => ({ ...each })),
       [{ medium: 'email', address: 'ann@example.org', idServer: 'id.test' }],

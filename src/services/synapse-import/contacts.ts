@@ -4,6 +4,7 @@ import { ProviderAccountReader } from '../../storage/accounts/provider-accounts.
 import { ThirdPartyIdReader } from '../../storage/accounts/third-party-ids.ts'
 import type { Database, WriteStatement } from '../../storage/database.ts'
 import { BulkInsert } from '../../storage/synapse/bulk-insert.ts'
+import { contactOf } from '../accounts/administered-contacts.ts'
 import { isOfServer, those } from './readable.ts'
 import type { ImportWorld, StepProgress } from './step.ts'
 import { tableStep } from './table-step.ts'
@@ -16,7 +17,7 @@ interface ThreepidRow {
   readonly added_at: number
 }
 
-/** E-mail addresses of accounts. */
+/** E-mail addresses and telephone numbers of accounts. */
 export const emails = tableStep<ThreepidRow>({
   name: 'e-mail addresses',
   table: 'user_threepids',
@@ -26,16 +27,29 @@ export const emails = tableStep<ThreepidRow>({
     key: ['medium', 'address'],
   }),
   begin: ({ db }, progress) => {
-    const store = storedEmails(db, progress)
-    return rows =>
-      store(
-        those(
-          rows,
-          row => row.medium === 'email',
-          count => progress.left('telephone numbers of accounts: they are of no use here', count),
-        ),
+    const storeEmails = storedEmails(db, progress)
+    const insert = insertIds(db)
+    return async rows => {
+      const [mail, others] = [rows.filter(isMail), rows.filter(row => !isMail(row))]
+      const phones = those(
+        others,
+        row => contactOf(row) !== undefined,
+        count => progress.left('telephone numbers of accounts that are none', count),
       )
+      progress.came('telephone numbers', phones.length)
+      return [...(await storeEmails(mail)), insert.rows(phones.map(idRow))]
+    }
   },
+})
+
+const isMail = ({ medium }: ThreepidRow): boolean => medium === 'email'
+
+const insertIds = (db: Database): BulkInsert =>
+  new BulkInsert(db, 'user_threepids', ['medium', 'address', 'user_id', 'validated_ts', 'added_ts'])
+
+const idRow = (row: ThreepidRow) => ({
+  ...{ medium: row.medium, address: row.address, user_id: row.user_id },
+  ...{ validated_ts: row.validated_at, added_ts: row.added_at },
 })
 
 /** Stores e-mail addresses of accounts, in their one spelling. */
@@ -43,9 +57,7 @@ export const storedEmails = (
   db: Database,
   progress: StepProgress,
 ): ((rows: readonly Omit<ThreepidRow, 'medium'>[]) => Promise<WriteStatement[]>) => {
-  const insert = new BulkInsert(db, 'user_threepids', [
-    ...['medium', 'address', 'user_id', 'validated_ts', 'added_ts'],
-  ])
+  const insert = insertIds(db)
   const reader = new ThirdPartyIdReader(db)
   return async rows => {
     const usable = rows.flatMap(row => {
@@ -60,17 +72,7 @@ export const storedEmails = (
     )
     progress.left('e-mail addresses that another account has, written otherwise', usable.length - free.length)
     progress.came('e-mail addresses', free.length)
-    return [
-      insert.rows(
-        free.map(row => ({
-          medium: 'email',
-          address: row.address,
-          user_id: row.user_id,
-          validated_ts: row.validated_at,
-          added_ts: row.added_at,
-        })),
-      ),
-    ]
+    return [insert.rows(free.map(row => idRow({ ...row, medium: 'email' })))]
   }
 }
 
