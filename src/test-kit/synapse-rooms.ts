@@ -19,6 +19,7 @@ export const ROOM_TABLES: SynapseTables = {
   room_memberships: 'event_id text, user_id text, room_id text, membership text, forgotten integer',
   room_aliases: 'room_alias text, room_id text, creator text',
   blocked_rooms: 'room_id text, user_id text',
+  appservice_room_list: 'appservice_id text, network_id text, room_id text',
   receipts_linearized:
     'stream_id bigint, room_id text, receipt_type text, user_id text, event_id text, data text, thread_id text',
   event_push_actions:

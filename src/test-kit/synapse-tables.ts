@@ -7,7 +7,7 @@ export const SYNAPSE_TABLES = {
   schema_compat_version: 'compat_version integer',
   event_json: 'event_id text, room_id text, internal_metadata text, json text, format_version integer',
   users:
-    'name text, password_hash text, creation_ts bigint, admin smallint, is_guest smallint, appservice_id text, user_type text, deactivated smallint, shadow_banned boolean, locked boolean, suspended boolean, approved boolean',
+    'name text, password_hash text, creation_ts bigint, admin smallint, is_guest smallint, appservice_id text, user_type text, deactivated smallint, shadow_banned boolean, locked boolean, suspended boolean, approved boolean, consent_version text',
   erased_users: 'user_id text',
   users_pending_deactivation: 'user_id text',
   ratelimit_override: 'user_id text, messages_per_second bigint, burst_count bigint',

@@ -15,7 +15,7 @@ const NOBODY = {
 testImports(test, 'accounts come over as they are', async (t, db, open, config) => {
   const source = await open({
     users: [
-      { ...NOBODY, name: '@ann:a.test', admin: 1, user_type: 'support' },
+      { ...NOBODY, name: '@ann:a.test', admin: 1, user_type: 'support', consent_version: '1.0' },
       { ...NOBODY, name: '@bad:a.test', locked: true, suspended: true, shadow_banned: true },
       { ...NOBODY, name: '@gone:a.test', deactivated: 1, password_hash: null },
       { ...NOBODY, name: '@1:a.test', is_guest: 1, password_hash: null },
@@ -43,6 +43,10 @@ testImports(test, 'accounts come over as they are', async (t, db, open, config) 
   const reader = new UserReader(db)
   const ann = await reader.byId('@ann:a.test')
   t.like(ann, { passwordHash: '$2b$12$hash', isAdmin: true, kind: 'user', createdTs: 1_700_000_000_000 })
+  const accepted = db.prepare('SELECT user_id, accepted_terms FROM users WHERE accepted_terms IS NOT NULL')
+  t.deepEqual(await db.all(accepted), [
+    { user_id: '@ann:a.test', accepted_terms: '{"privacy_policy":"1.0"}' },
+  ])
   t.deepEqual(await reader.messageLimit('@ann:a.test'), { perSecond: 0, burst: 0 })
   t.like(await reader.byId('@bad:a.test'), { isLocked: true, isSuspended: true, isShadowBanned: true })
   t.like(await reader.byId('@new:a.test'), { isLocked: true })

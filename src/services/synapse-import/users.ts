@@ -16,6 +16,7 @@ interface UserRow {
   readonly approved: number | null
   readonly suspended: number | null
   readonly user_type: string | null
+  readonly consent_version: string | null
   readonly erased: number
   readonly pending: number
   readonly rate: number | null
@@ -28,7 +29,7 @@ interface UserRow {
 const COLUMNS = [
   ...['user_id', 'password_hash', 'kind', 'is_admin', 'is_locked', 'is_suspended', 'is_shadow_banned'],
   ...['created_ts', 'deactivated_ts', 'erase', 'cleanup', 'credential_version', 'user_type'],
-  ...['message_rate', 'message_burst'],
+  ...['message_rate', 'message_burst', 'accepted_terms'],
 ]
 
 const of = (table: string, what: string): string =>
@@ -40,6 +41,7 @@ const query = ({ source }: ImportWorld) => ({
     ...['u.name AS name', 'u.password_hash', 'u.creation_ts', 'u.admin', 'u.is_guest', 'u.deactivated'],
     ...['u.shadow_banned', 'u.user_type', 'p.displayname', 'p.avatar_url'],
     source.has('profiles', 'fields') ? 'p.fields' : 'NULL AS fields',
+    source.has('users', 'consent_version') ? 'u.consent_version' : 'NULL AS consent_version',
     source.has('users', 'locked') ? 'u.locked' : '0 AS locked',
     source.has('users', 'approved') ? 'u.approved' : 'NULL AS approved',
     source.has('users', 'suspended') ? 'u.suspended' : '0 AS suspended',
@@ -113,6 +115,9 @@ const account = (row: UserRow, now: number): Record<string, string | number | nu
     user_type: row.user_type,
     message_rate: row.rate === null ? null : Number(row.rate),
     message_burst: row.rate === null ? null : Number(row.burst ?? 0),
+    // Synapse knows one document, and calls it that where it asks at registration.
+    accepted_terms:
+      row.consent_version === null ? null : JSON.stringify({ privacy_policy: row.consent_version }),
   }
 }
 

@@ -1,7 +1,12 @@
 import { isLenientId } from '../../../core/event/fields.ts'
 import { serverNameOf } from '../../../core/ids.ts'
+import { AppServiceWriter } from '../../../storage/appservices/app-services.ts'
+import type { WriteStatement } from '../../../storage/database.ts'
+import { RoomReader } from '../../../storage/rooms/rooms.ts'
 import { BulkInsert } from '../../../storage/synapse/bulk-insert.ts'
 import { ForgottenRooms } from '../../../storage/synapse/rooms/forgotten-rooms.ts'
+import { instanceId } from '../../appservices/third-party.ts'
+import { isOfServer } from '../readable.ts'
 import type { ImportStep } from '../step.ts'
 import { tableStep } from '../table-step.ts'
 
@@ -30,6 +35,59 @@ export const aliasesStep: ImportStep = tableStep<{
           })),
         ),
       ]
+    }
+  },
+})
+
+/** Rooms that bridges have put into the directories of their networks. */
+export const networkRoomsStep: ImportStep = tableStep<{
+  appservice_id: string
+  network_id: string
+  room_id: string
+}>({
+  name: 'rooms of other networks',
+  table: 'appservice_room_list',
+  query: () => ({
+    from: 'appservice_room_list',
+    columns: ['appservice_id', 'network_id', 'room_id'],
+    key: ['appservice_id', 'network_id', 'room_id'],
+    where: 'appservice_id IS NOT NULL AND network_id IS NOT NULL',
+  }),
+  begin: ({ db }, progress) => {
+    const reader = new RoomReader(db)
+    const write = new AppServiceWriter(db)
+    return async rows => {
+      const statements: WriteStatement[] = []
+      for (const { appservice_id: service, network_id: network, room_id: roomId } of rows) {
+        const room = await reader.byId(roomId)
+        if (room !== undefined) statements.push(write.setListed(instanceId(service, network), room.nid, true))
+      }
+      progress.came('rooms in the directories of other networks', statements.length)
+      progress.left(
+        'rooms in the directories of other networks that are not there',
+        rows.length - statements.length,
+      )
+      return statements
+    }
+  },
+})
+
+/** In which room each user is told what the server has to say: Synapse knows it by the tag that it has put on it. */
+export const noticeRoomsStep: ImportStep = tableStep<{ user_id: string; room_id: string }>({
+  name: 'rooms for notices of the server',
+  table: 'room_tags',
+  query: () => ({
+    from: 'room_tags',
+    columns: ['user_id', 'room_id'],
+    key: ['user_id', 'room_id'],
+    where: "tag = 'm.server_notice'",
+  }),
+  begin: ({ db, serverName }, progress) => {
+    const insert = new BulkInsert(db, 'server_notice_rooms', ['user_id', 'room_id'])
+    return rows => {
+      const own = rows.filter(row => isOfServer(row.user_id, serverName))
+      progress.came('rooms for notices of the server', own.length)
+      return [insert.rows(own)]
     }
   },
 })

@@ -9,6 +9,7 @@ import { BlockedRoomReader } from '../../../storage/rooms/blocked-rooms.ts'
 import { DelayedEventReader } from '../../../storage/rooms/delayed-events.ts'
 import { roomReaders } from '../../../storage/rooms/index.ts'
 import { InvitationReader } from '../../../storage/rooms/invitations.ts'
+import { ServerNoticeReader } from '../../../storage/rooms/server-notices.ts'
 import { markImport } from '../../../storage/synapse/mark.ts'
 import { positionOf } from '../../../storage/synapse/rooms/positions.ts'
 import { endedAt } from '../../../test-kit/imported-room.ts'
@@ -104,6 +105,15 @@ testImports(
         users: [{ ...GONE, name: '@gone:a.test' }],
         erased_users: [{ user_id: '@gone:a.test' }],
         blocked_rooms: [{ room_id: '!bad:b.test', user_id: ANN }],
+        appservice_room_list: [
+          { appservice_id: 'irc', network_id: 'libera', room_id: '!r:a.test' },
+          { appservice_id: 'irc', network_id: 'libera', room_id: '!gone:a.test' },
+        ],
+        room_tags: [
+          { user_id: ANN, room_id: '!r:a.test', tag: 'm.server_notice', content: '{}' },
+          { user_id: ANN, room_id: '!r:a.test', tag: 'm.favourite', content: '{}' },
+          { user_id: '@ben:b.test', room_id: '!r:a.test', tag: 'm.server_notice', content: '{}' },
+        ],
         event_reports: [
           {
             id: 1,
@@ -142,6 +152,14 @@ testImports(
     t.like(await new AliasReader(db).one('#none:a.test'), { roomId: '!r:a.test' })
     t.is(await new AliasReader(db).one('#r:b.test'), undefined)
     t.is(await new BlockedRoomReader(db).blockedBy('!bad:b.test'), ANN)
+    t.is(report.came.get('rooms in the directories of other networks'), 1)
+    t.is(report.left.get('rooms in the directories of other networks that are not there'), 1)
+    const nid = (await roomReaders(db).rooms.byId('!r:a.test'))?.nid ?? 0
+    const listed = 'SELECT instance_id, room_nid FROM app_service_rooms'
+    t.deepEqual(await db.all(db.prepare(listed)), [{ instance_id: 'irc|libera', room_nid: nid }])
+    const notices = new ServerNoticeReader(db)
+    t.is(await notices.roomOf(ANN), '!r:a.test')
+    t.is(await notices.roomOf('@ben:b.test'), undefined)
     const [one, two] = await new ReportReader(db).newest(NOW, 9)
     t.like(one?.kind === 'event' ? one : two, {
       userId: ANN,

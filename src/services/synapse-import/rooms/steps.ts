@@ -1,6 +1,12 @@
 import type { ImportStep } from '../step.ts'
 import { delayedEventsStep } from './delayed-events-step.ts'
-import { aliasesStep, blockedRoomsStep, forgottenStep } from './directory-steps.ts'
+import {
+  aliasesStep,
+  blockedRoomsStep,
+  forgottenStep,
+  networkRoomsStep,
+  noticeRoomsStep,
+} from './directory-steps.ts'
 import { followersStep } from './followers-step.ts'
 import { invitationsStep } from './invitations-step.ts'
 import { receiptsStep } from './receipts-step.ts'
@@ -18,6 +24,8 @@ export const roomSteps: readonly ImportStep[] = [
   forgottenStep,
   aliasesStep,
   blockedRoomsStep,
+  networkRoomsStep,
+  noticeRoomsStep,
   receiptsStep,
   noticesStep,
   unreadStep,
