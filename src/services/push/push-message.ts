@@ -78,9 +78,12 @@ export const badgeNotification = (pusher: PusherRow, counts: BadgeCounts): Recor
   devices: [device(pusher, parseJson(pusher.data) as JsonObject)],
 })
 
-/** "Counts whose value is zero should be omitted." */
+/**
+ * "Counts whose value is zero should be omitted." What is unread is said all the same: gateways in use take a notification without it for one
+ * that leaves the badge as it is, so that a badge would never go.
+ */
 const countsOf = ({ unread, missedCalls }: BadgeCounts): JsonObject => ({
-  ...(unread === 0 ? {} : { unread }),
+  unread,
   ...(missedCalls === 0 ? {} : { missed_calls: missedCalls }),
 })
 
