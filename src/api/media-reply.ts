@@ -8,12 +8,13 @@ import type { MediaFile, Wanted } from '../services/media/downloads.ts'
 import type { ThumbnailRequest } from '../services/media/thumbnails.ts'
 
 /**
- * The policy that the specification recommends: nothing in a file may run, or load anything. A link in it tells nobody where it
- * was found, and search engines are to leave alone what people send each other.
+ * The policy that the specification recommends: nothing in a file may run, or load anything. But for films and sounds (`media-src`), as other
+ * servers have it: a browser that opens one by itself makes a page for it, to which this holds, too. A link in a file tells nobody where
+ * it was found, and search engines are to leave alone what people send each other.
  */
 export const SAFE_CONTENT = {
   'Content-Security-Policy':
-    "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
+    "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
   'Cross-Origin-Resource-Policy': 'cross-origin',
   'Referrer-Policy': 'no-referrer',
   'X-Robots-Tag': 'noindex, nofollow, noarchive, noimageindex',

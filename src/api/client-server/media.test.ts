@@ -36,7 +36,7 @@ testDatabases(
     })
     t.is(
       file.headers['content-security-policy'],
-      "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
+      "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
     )
     t.regex(String(file.headers['cache-control']), /^private/)
     const other = await get(`/download/localhost/${id}/other.txt`)
