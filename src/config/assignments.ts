@@ -22,7 +22,8 @@ export interface Assignment {
 
 export const ENVIRONMENT_PREFIX = 'TESSERA__'
 
-const asEnvironment = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_')
+/** A step as variables spell it. */
+export const asEnvironment = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_')
 
 /** The variable that sets an option: `TESSERA__REGISTRATION__MODE`. */
 export const environmentName = (path: OptionPath): string =>

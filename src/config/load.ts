@@ -6,6 +6,7 @@ import { contradictions, warningsAbout } from './checks.ts'
 import { complete } from './complete.ts'
 import { type Problem, prepareLayer, readingFailure } from './layer.ts'
 import { assignmentFor, valueAt, withValue } from './merge.ts'
+import { misspeltVariables } from './misspelt-variables.ts'
 
 export type { ConfigFlags, LoadOptions } from './outside.ts'
 
@@ -122,7 +123,12 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
   return {
     ok: true,
     config,
-    warnings: [...warnings, ...withoutUnit(tree), ...warningsAbout(config)],
+    warnings: [
+      ...warnings,
+      ...misspeltVariables(configSchema, env),
+      ...withoutUnit(tree),
+      ...warningsAbout(config),
+    ],
     sources: new Map(leaves(tree).map(path => [pathText(path), locate(assignments, path)])),
     ...(filePath === undefined ? {} : { file: filePath }),
   }

@@ -1,60 +1,18 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { stringify } from 'yaml'
 import { defaultConfig } from '../../config/load.ts'
-import { readKeyFile } from '../../config/signing-key.ts'
-import { type SigningKey, signingKeyFromSeed, signJson } from '../../core/signing.ts'
+import { type SigningKey, signingKeyFromSeed } from '../../core/signing.ts'
 import { createFakeHost } from '../../test-kit/command-line.ts'
-import { type PeerOptions, ScriptedPeer } from '../../test-kit/https-server.ts'
+import { examine, honest, inOrder, ourServer, prepare, startServer } from '../../test-kit/doctor-world.ts'
+import { ScriptedPeer } from '../../test-kit/https-server.ts'
 import { openMailSink } from '../../test-kit/mail-sink.ts'
 import { ScriptedProvider } from '../../test-kit/openid-provider.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
-import { testAuthority } from '../../test-kit/tls.ts'
 import { runProgram } from '../program.ts'
 import { checkClock } from './federation-side.ts'
-import type { Finding } from './finding.ts'
 import { checkPasswords } from './this-machine.ts'
-
-const CORS = { 'access-control-allow-origin': '*' }
-
-/** A server with everything in order; tests put something before it. */
-const startServer = async (t: ExecutionContext, options: PeerOptions = {}): Promise<ScriptedPeer> => {
-  const peer = await ScriptedPeer.start({ portInName: false, ...options })
-  t.teardown(() => peer.close())
-  return peer
-}
-
-const inOrder = (peer: ScriptedPeer): void => {
-  const { host } = peer
-  peer.always('GET', '/.well-known/matrix/server', { json: { 'm.server': `${host}:443` } })
-  peer.always('GET', '/_matrix/federation/v1/version', {
-    json: { server: { name: 'Scripted', version: '1' } },
-  })
-  const client = { 'm.homeserver': { base_url: `https://${host}` } }
-  peer.always('GET', '/.well-known/matrix/client', { json: client, headers: CORS })
-  peer.always('GET', '/_matrix/client/versions', { json: { versions: ['v1.1', 'v1.19'] }, headers: CORS })
-}
-
-/** A directory with settings under which the names of the peers lead to them, and their authority is trusted. */
-const prepare = async (t: ExecutionContext, peers: readonly ScriptedPeer[], settings: object = {}) => {
-  const cwd = temporaryDirectory(t)
-  writeFileSync(join(cwd, 'ca.pem'), (await testAuthority()).pem)
-  const federation = { hosts: Object.fromEntries(peers.map(peer => peer.hostsEntry)) }
-  writeFileSync(join(cwd, 'homeserver.yaml'), stringify({ ca_file: 'ca.pem', federation, ...settings }))
-  return cwd
-}
-
-const examine = async (cwd: string, ...args: string[]) => {
-  const host = createFakeHost(cwd)
-  const code = await runProgram(host, ['doctor', '--json', ...args])
-  const { ok, findings } = JSON.parse(host.out()) as { ok: boolean; findings: Finding[] }
-  for (const { verdict, fix } of findings) {
-    if ((verdict === 'WARN' || verdict === 'FAIL') && !fix) throw new Error('a finding without a remedy')
-  }
-  const verdictOn = (subject: string) => findings.find(finding => finding.subject === subject)
-  return { code, ok, findings, verdictOn }
-}
 
 test('another server, all in order', async t => {
   const peer = await startServer(t)
@@ -113,24 +71,6 @@ test('nobody there', async t => {
   t.regex(verdictOn('federation')?.message ?? '', /ECONNREFUSED/)
 })
 
-/** Our own server, behind a name that leads to the peer; `published` is what it says its keys are. */
-const ourServer = async (t: ExecutionContext, published: (key: SigningKey, serverName: string) => object) => {
-  const peer = await startServer(t)
-  const settings = { server_name: peer.host, public_base_url: `https://${peer.host}/` }
-  const cwd = await prepare(t, [peer], settings)
-  const host = createFakeHost(cwd)
-  await runProgram(host, ['keys', 'generate'])
-  const { keys } = readKeyFile(join(cwd, 'data/signing.key'))
-  peer.always('GET', '/_matrix/key/v2/server', {
-    json: published(signingKeyFromSeed(keys[0].keyId, keys[0].seed), peer.host) as never,
-  })
-  inOrder(peer)
-  return { cwd, peer }
-}
-
-const honest = (key: SigningKey, serverName: string) =>
-  signJson({ server_name: serverName, verify_keys: { [key.keyId]: { key: key.publicKey } } }, serverName, key)
-
 test('our own server, before its first start', async t => {
   const { cwd } = await ourServer(t, honest)
   const { code, findings, verdictOn } = await examine(cwd)
@@ -145,6 +85,7 @@ test('our own server, before its first start', async t => {
   t.regex(verdictOn('passwords')?.message ?? '', /^one is hashed in \d+ ms$/)
   t.like(verdictOn('clock'), { verdict: 'SKIP' })
   t.like(verdictOn('served key'), { verdict: 'OK' })
+  t.like(verdictOn('reverse proxy'), { verdict: 'OK' })
 })
 
 test('another key is served than the one in our file; another server; an unsigned list', async t => {

@@ -16,6 +16,7 @@ import {
   type ExpectedKey,
 } from './federation-side.ts'
 import { explain, type Finding, fail, ok, skip, warn } from './finding.ts'
+import { checkProxy } from './proxy-side.ts'
 import { checkProviders } from './sign-in-side.ts'
 import { checkDatabase, checkDisk, checkKeyFile, checkMail, checkPasswords } from './this-machine.ts'
 import { createWorld, type World } from './world.ts'
@@ -127,7 +128,10 @@ async function* examineFromOutside(
   }
   const { finding, baseUrl } = await checkClientWellKnown(world, serverName, known.publicBaseUrl)
   yield finding
-  yield await checkClientApi(world, known.publicBaseUrl ?? baseUrl)
+  const reached = await checkClientApi(world, known.publicBaseUrl ?? baseUrl)
+  yield reached
+  if (known.publicBaseUrl !== undefined && reached.verdict === 'OK')
+    yield await checkProxy(world, known.publicBaseUrl, serverName)
 }
 
 const ourKeys = (config: Config): ExpectedKey[] => {

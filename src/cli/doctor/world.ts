@@ -33,7 +33,7 @@ export interface World {
   locate(serverName: string): Promise<Target>
   get(target: Target, path: string): Promise<OutboundResponse>
   /** Follows redirects. */
-  getUrl(url: string): Promise<OutboundResponse>
+  getUrl(url: string, headers?: Readonly<Record<string, string>>): Promise<OutboundResponse>
   certificateOf(endpoint: Endpoint, name: string): Promise<CertificateFacts>
   close(): Promise<void>
 }
@@ -56,11 +56,11 @@ export const createWorld = (config: Config): World => {
     locate: serverName => discovery.resolve(serverName),
     get: (target, path) =>
       client.request({ target, method: 'GET', path, headers: HEADERS, timeoutMs: TIMEOUT_MS }),
-    getUrl: url =>
+    getUrl: (url, headers) =>
       getFollowingRedirects(client, url, {
         maxRedirects: 5,
         httpsOnly: url.startsWith('https:'),
-        headers: HEADERS,
+        headers: { ...HEADERS, ...headers },
         timeoutMs: TIMEOUT_MS,
       }),
     certificateOf: async ({ host, port }, name) => {
