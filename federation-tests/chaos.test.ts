@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { freePort } from '../bench/free-port.ts'
-import { startPostgres, type ThrowawayPostgres } from '../scripts/postgres.ts'
+import { startPostgres } from '../scripts/postgres.ts'
 import type { Database } from '../src/storage/database.ts'
 import { openDatabase } from '../src/storage/open.ts'
 import { eventually } from '../src/test-kit/eventually.ts'
 import { PostgresProxy } from '../src/test-kit/postgres-proxy.ts'
-import { startTestServer } from '../src/test-kit/server.ts'
-import { connector, WorkerProcesses } from '../src/test-kit/worker-processes.ts'
-import { federatedNet } from './federated-servers.ts'
+import { startWorld } from './chaos-world.ts'
 import { Following } from './following.ts'
 import { at, by, type Client, register, Storm } from './storm.ts'
 import { Troubles } from './troubles.ts'
@@ -42,32 +36,6 @@ const GROUPS = IS_LONG ? 20 : 2
 const BREATH_MS = IS_LONG ? 100 : 60
 
 const [HERE, THERE] = ['chaos.test', 'calm.test']
-
-/** The processes over a database of their own, behind a line that can be cut; and a server elsewhere that nothing happens to. */
-const world = async (t: ExecutionContext, postgres: ThrowawayPostgres) => {
-  t.teardown(postgres.stop)
-  const directory = mkdtempSync(join(tmpdir(), 'tessera-chaos-'))
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  const net = await federatedNet(t, [HERE, THERE])
-  const calm = await startTestServer({ serverName: THERE, settings: await net.settingsOf(THERE) })
-  t.teardown(calm.close)
-  const line = await PostgresProxy.start(t, postgres.url)
-  const here = await WorkerProcesses.start(t, {
-    directory,
-    workers: WORKERS,
-    settings: {
-      // A fixed one: where all workers die at once, those after them would get another.
-      ...(await net.settingsOf(HERE, { port: net.portOf(HERE), clientPort: await freePort() })),
-      server_name: HERE,
-      database: { url: line.url, max_connections: 3, lease: LEASE_MS },
-      registration: { mode: 'open' },
-      passwords: { hashing: { memory: '8K', iterations: 1 } },
-      rate_limits: { enabled: false },
-      logging: { format: 'json', level: 'info' },
-    },
-  })
-  return { here, there: connector(() => calm.url), line }
-}
 
 const postgres = process.env['TESSERA_TEST_POSTGRES'] === undefined ? undefined : await startPostgres()
 const chaos = (title: string, body: (t: ExecutionContext) => Promise<void>): void => {
@@ -106,7 +74,9 @@ chaos('a commit that a crash has swallowed is not taken for one that came after 
 chaos('nothing is lost or doubled when processes die, stand still and lose the database', async t => {
   if (postgres === undefined) return
   t.timeout(LONG_MS * 2 + 600_000)
-  const { here, there, line } = await world(t, postgres)
+  const { here, there, line } = await startWorld(t, postgres, {
+    ...{ here: HERE, there: THERE, workers: WORKERS, leaseMs: LEASE_MS },
+  })
   const [alice, bob, carol] = [
     await register(here, 'alice'),
     await register(here, 'bob'),

@@ -86,8 +86,8 @@ export class IdentityInvitations {
   }
 
   /**
-   * Invites several to a room that is there in any case; who could not be invited can be invited again, and the inviter is told so. What an identity server takes
-   * long for goes on when nobody waits for it any more.
+   * Invites several to a room that is there in any case; who could not be invited can be invited again, and the inviter is
+   * told so. What an identity server takes long for goes on when nobody waits for it any more.
    */
   async sendAll(invitations: readonly IdentityInvitation[], plan: InvitationPlan): Promise<void> {
     const { clock } = this.#writer.context
