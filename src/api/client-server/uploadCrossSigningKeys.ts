@@ -10,7 +10,7 @@ export const uploadCrossSigningKeys = endpoint(
     const isOAuth = requester.oauthClientId !== undefined
     if (upload.needsAuthentication && isOAuth) await accounts.oauth.keyResets.require(requester)
     else if (upload.needsAuthentication && !(await accounts.oauth.keyResets.use(requester)))
-      await accounts.management.confirm(requester, request, body)
+      await accounts.management.confirm(requester, request, body, { exceptServices: true })
     await encryption.crossSigning.store(requester.userId, upload)
     return {}
   },

@@ -6,9 +6,9 @@ import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { type Devices, removalStatements } from './devices.ts'
 import { type ConfirmableRequest, type InteractiveBody, operationOf } from './interactive-attempt.ts'
-import { SSO_STAGE } from './providers/linked-accounts.ts'
 import { accountLocked } from './token-issuer.ts'
 import type { UserInteractive } from './user-interactive.ts'
+import { signsIn, waysToConfirm } from './ways-to-confirm.ts'
 
 /** What else becomes of an account with a new password. */
 interface PasswordChange {
@@ -43,8 +43,10 @@ export class AccountManagement {
 
   /**
    * Has the user confirm a request with their password, or with an account that they have elsewhere, by user-interactive authentication. Application services
-   * need not (v1.17). Without an access token the password stage says who it is.
+   * need not for users who have neither, which nobody signs in as. Without an access token the password stage says who it is.
    *
+   * @param options.exceptServices whether they need not for anybody: what they look after of the devices and keys of people on whose behalf
+   *   they act, too (application-service API, "Deleting devices", "Cross-signing")
    * @param options.singleUse whether one confirmation is good for one request
    * @param options.orByEmail whether an address of the account will do instead
    * @returns the user
@@ -54,10 +56,12 @@ export class AccountManagement {
     requester: Requester | undefined,
     request: ConfirmableRequest,
     body: InteractiveBody,
-    options: { singleUse?: boolean; orByEmail?: boolean } = {},
+    options: { exceptServices?: boolean; singleUse?: boolean; orByEmail?: boolean } = {},
   ): Promise<string> {
-    const { singleUse = false, orByEmail = false } = options
-    if (requester?.appServiceId !== undefined) return requester.userId
+    const { exceptServices = false, singleUse = false, orByEmail = false } = options
+    if (requester?.appServiceId !== undefined) {
+      if (exceptServices || !(await signsIn(this.#context, requester.userId))) return requester.userId
+    }
     // "The endpoints that depend on it for authentication can't be used when an access token is obtained with this API."
     if (requester?.oauthClientId !== undefined) throw onlyInBrowser()
     const known = requester?.userId
@@ -65,7 +69,10 @@ export class AccountManagement {
       operation: operationOf(request),
       body,
       userId: known,
-      flows: [...(await this.#waysToConfirm(known)), ...(orByEmail ? [['m.login.email.identity']] : [])],
+      flows: [
+        ...(await waysToConfirm(this.#context, known)),
+        ...(orByEmail ? [['m.login.email.identity']] : []),
+      ],
       emailFor: 'password',
       binding: 'request',
       singleUse,
@@ -205,19 +212,6 @@ export class AccountManagement {
             }),
           ]),
     ]
-  }
-
-  /** How somebody shows who they are: by what they have. Without an access token it has to be a password. */
-  async #waysToConfirm(userId: string | undefined): Promise<string[][]> {
-    const { options, providers, read } = this.#context
-    const password = ['m.login.password']
-    if (userId === undefined || providers.length === 0) return [password]
-    const linked = await read.providerAccounts.providersOf(userId)
-    const isElsewhere =
-      !options.sessions.passwords || providers.some(({ options: { id } }) => linked.includes(id))
-    const hasPassword = (await read.users.byId(userId))?.passwordHash !== undefined
-    const byPassword = options.sessions.passwords && (hasPassword || !isElsewhere)
-    return [...(byPassword ? [password] : []), ...(isElsewhere ? [[SSO_STAGE]] : [])]
   }
 
   async #cleanUp(userId: string, erase: boolean): Promise<void> {

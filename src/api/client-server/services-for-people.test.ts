@@ -1,0 +1,39 @@
+import test from 'ava'
+import { registrations } from '../../test-kit/app-service.ts'
+import {
+  GHOST,
+  type Json,
+  registerGhost,
+  registration,
+  startWorld,
+} from '../../test-kit/app-service-world.ts'
+import { TEST_PASSWORD } from '../../test-kit/server.ts'
+
+test('a service that acts for people, too, takes no account from them', async t => {
+  const directory = registrations(t, {
+    ...registration('http://localhost:1'),
+    namespaces: { users: [{ exclusive: false, regex: '@.*:localhost' }], aliases: [], rooms: [] },
+  })
+  const world = await startWorld(t, { settings: { application_services: { directory } } })
+  const { act, alice, server } = world
+  await registerGhost(world)
+  const newPassword = { new_password: 'another long password' }
+  const requests: [path: string, json: Json][] = [
+    ['/account/password', newPassword],
+    ['/account/deactivate', {}],
+    ['/account/3pid/add', { client_secret: 'secret', sid: '1' }],
+    ['/_matrix/client/v1/login/get_token', {}],
+  ]
+  for (const [path, json] of requests) {
+    const { status, body } = await act('POST', path, json, alice.userId)
+    t.is(status, 401, path)
+    t.deepEqual(body['flows'], [{ stages: ['m.login.password'] }], path)
+  }
+  t.is((await act('POST', '/account/password', newPassword, GHOST)).status, 200, 'nobody signs in as it')
+
+  const device = await server.login('alice')
+  t.is((await act('POST', '/delete_devices', { devices: [device.deviceId] }, alice.userId)).status, 200)
+  t.is((await act('DELETE', `/devices/${device.deviceId}`, {}, alice.userId)).status, 200)
+  const auth = { type: 'm.login.password', user: 'alice', password: TEST_PASSWORD }
+  t.is((await act('POST', '/account/password', { ...newPassword, auth }, alice.userId)).status, 200)
+})
