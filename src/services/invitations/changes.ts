@@ -158,9 +158,10 @@ export class InvitationChanges {
     return [{ ...key, change: invited(shownEvent(held), this.#clock.now()) }]
   }
 
-  /** Whether what has ended an invitation is told by no timeline. */
+  /** Whether what has ended an invitation is told by no timeline; this server may have left the room before. */
   async #isUndone(row: InvitationRow): Promise<boolean> {
-    return row.status !== 'invited' && (await this.#standing.undoneBy(row)) !== undefined
+    if (row.status === 'invited') return false
+    return (await this.#standing.holds(row)) || (await this.#standing.undoneBy(row)) !== undefined
   }
 
   #isLocal(userId: string): boolean {

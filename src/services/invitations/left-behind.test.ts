@@ -1,0 +1,43 @@
+/** Invitations by people of one's own server, which has left the room since: no timeline here tells what becomes of them. */
+import test from 'ava'
+import { eventually } from '../../test-kit/eventually.ts'
+import { ALICE, BOB, MINUTE, pair } from '../../test-kit/federated-invitations.ts'
+import { stateAt } from '../../test-kit/federation-world.ts'
+
+const CAROL = '@carol:b.test'
+
+for (const { name, isHeard } of [
+  { name: 'is declined', isHeard: true },
+  { name: 'is declined while no server can be reached, which are told later', isHeard: false },
+])
+  test(`an invitation that its sender has left behind ${name}`, async t => {
+    const p = await pair(t)
+    const { rooms, invitations } = p.b
+    await p.invite({})
+    await rooms.memberships.join({ userId: BOB, roomId: p.roomId })
+    await rooms.memberships.invite({ sender: BOB, userId: CAROL, roomId: p.roomId })
+    const atA = async () => (await stateAt(p.a, p.roomId, 'm.room.member', CAROL))?.content['membership']
+    await eventually('the room knows of it', async () => (await atA()) === 'invite')
+    await rooms.memberships.leave({ userId: BOB, roomId: p.roomId })
+    await eventually(
+      'the room knows that its sender is gone',
+      async () => (await stateAt(p.a, p.roomId, 'm.room.member', BOB))?.content['membership'] === 'leave',
+    )
+    const seen = async () => {
+      const listed = await invitations?.listing.list(CAROL, {})
+      return listed?.invitations.map(({ status }) => status)
+    }
+    t.deepEqual(await seen(), ['invited'])
+
+    if (!isHeard) p.world.intercept = () => 'unreachable'
+    await rooms.memberships.leave({ userId: CAROL, roomId: p.roomId })
+    t.deepEqual(await seen(), ['declined'])
+    p.world.intercept = () => undefined
+    await eventually('the room is told', async () => {
+      if (!isHeard) await p.advance(MINUTE)
+      return (await atA()) === 'leave'
+    })
+    t.deepEqual(await seen(), ['declined'])
+    await p.a.rooms.memberships.invite({ sender: ALICE, userId: CAROL, roomId: p.roomId })
+    t.deepEqual(await seen(), ['invited'], 'another one counts')
+  })
