@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Inbox } from './inbox.ts'
+import { ASKED_AT, type VisitStream } from './read-by.ts'
 import { notificationId } from './subjects.ts'
 
 /** Somebody asks for somebody else's attention in a room that both are in. */
@@ -19,16 +20,20 @@ export class Attention {
   readonly #inbox: Inbox
   readonly #clock: Clock
   readonly #caughtUp: () => Promise<void>
+  readonly #position: (stream: VisitStream) => number
 
   constructor(parts: {
     inbox: Inbox
     clock: Clock
     /** Resolves once everything that is stored now has been followed. */
     caughtUp: () => Promise<void>
+    /** Where a stream stands now. */
+    position: (stream: VisitStream) => number
   }) {
     this.#inbox = parts.inbox
     this.#clock = parts.clock
     this.#caughtUp = parts.caughtUp
+    this.#position = parts.position
   }
 
   /** Has a request wait, unless the one who is asked ignores who asks. One that waits already stays as it is, however often it is repeated. */
@@ -41,9 +46,10 @@ export class Attention {
     const id = notificationId(asked, { about: 'request', roomId })
     const before = await this.#inbox.read.one(asked, id)
     if (before?.removal === 'waiting' && before.sender === by) return
+    const askedAt = { events: this.#position('events'), receipts: this.#position('receipts') }
     await this.#inbox.raise({
       ...{ userId: asked, id, kind: 'conversation_requested', roomId, sender: by, ts },
-      ...{ eventId: undefined, eventPosition: undefined, count: 1, details: {} },
+      ...{ eventId: undefined, eventPosition: undefined, count: 1, details: { [ASKED_AT]: askedAt } },
     })
   }
 

@@ -66,8 +66,8 @@ export class NotificationFeeds {
         return this.#followEvents(after, upTo)
       }),
       follower('receipts', async (after, upTo) => {
-        await this.#each(await this.#inbox.rooms.readers(after, upTo), room =>
-          this.#inbox.visited(room.userId, room.roomNid),
+        await this.#each(await this.#inbox.rooms.readers(after, upTo), visit =>
+          this.#inbox.visited(visit, 'receipts'),
         )
         return upTo
       }),
@@ -104,8 +104,8 @@ export class NotificationFeeds {
     const moves = await this.#context.read.memberMoves.between(after, upTo)
     for (const move of moves.filter(({ began }) => !began))
       await this.#safely(move.userId, () => this.#followMember(move))
-    await this.#each(await this.#inbox.rooms.writers(after, upTo), room =>
-      this.#inbox.visited(room.userId, room.roomNid),
+    await this.#each(await this.#inbox.rooms.writers(after, upTo), visit =>
+      this.#inbox.visited(visit, 'events'),
     )
     // By their members some events were judged anew, and may be nothing to show.
     for (const { roomNid } of await this.#context.read.partial.completedBetween(after, upTo)) {
@@ -131,16 +131,17 @@ export class NotificationFeeds {
     else if (userId !== undefined) {
       // One of another branch may be nothing to this one.
       const holds = (await this.#context.read.state.point(roomNid, type, userId, position)) === nid
-      await this.#followMember({ roomNid, userId, hasLeft: holds && event.content['membership'] !== 'join' })
+      const isAway = holds && event.content['membership'] !== 'join'
+      await this.#followMember({ roomNid, userId, ...(isAway ? { leftAt: position } : {}) })
     }
   }
 
-  /** @param member.hasLeft even if they are there again */
+  /** @param member.leftAt where they were away, even if they are there again: who has asked for them before has asked in vain */
   async #followMember({
     roomNid,
     userId,
-    hasLeft = false,
-  }: InboxRoom & { readonly hasLeft?: boolean }): Promise<void> {
+    leftAt,
+  }: InboxRoom & { readonly leftAt?: number | undefined }): Promise<void> {
     const { rooms, memberships } = this.#context.read
     const [room] = await rooms.byNids([roomNid])
     if (room === undefined) return
@@ -148,9 +149,10 @@ export class NotificationFeeds {
     await this.#knocks.follow({ roomId, roomNid, userId })
     if (!this.#isLocal(userId)) return
     if ((await this.#inbox.read.inRoom(userId, roomId)).length === 0) return
-    const isIn = !hasLeft && (await memberships.one(userId, roomNid))?.membership === 'join'
-    if (isIn) await this.#inbox.follow(userId, roomNid)
-    else await this.#inbox.left(userId, roomNid)
+    const isIn = (await memberships.one(userId, roomNid))?.membership === 'join'
+    if (!isIn) await this.#inbox.left(userId, roomNid)
+    else if (leftAt === undefined) await this.#inbox.follow(userId, roomNid)
+    else await this.#inbox.visited({ userId, roomNid, position: leftAt }, 'events')
   }
 
   /** A knock is told of without the reason that was taken back. */
@@ -179,7 +181,7 @@ export class NotificationFeeds {
     )
   }
 
-  async #each(rooms: readonly InboxRoom[], work: (room: InboxRoom) => Promise<void>): Promise<void> {
+  async #each<T extends InboxRoom>(rooms: readonly T[], work: (room: T) => Promise<void>): Promise<void> {
     await forEachBounded([...rooms], AT_ONCE, work)
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Database, WriteStatement } from '../../storage/database.ts'
-import { InboxReader } from '../../storage/notifications/inboxes.ts'
+import { InboxReader, type Visit } from '../../storage/notifications/inboxes.ts'
 import { NotificationWriter } from '../../storage/notifications/notification-writer.ts'
 import {
   MESSAGE_KINDS,
@@ -14,7 +14,7 @@ import { MessageDismissals, UnreadMessageReader } from '../../storage/notificati
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { isReadBy } from './read-by.ts'
+import { isAnsweredBy, isReadBy, type VisitStream } from './read-by.ts'
 import { type KnownMessage, MESSAGES_READ, messageFacts } from './room-messages.ts'
 
 /** How long and how much is kept. */
@@ -146,27 +146,29 @@ export class Inbox {
   }
 
   /** A user has read a room up to where they have, or has been active in it: what that answers is gone. */
-  async visited(userId: string, roomNid: number): Promise<void> {
-    await this.follow(userId, roomNid)
-    await this.#queue.run(userId, async () => {
-      const [room] = await this.#readers.rooms.byNids([roomNid])
-      if (room === undefined) return
+  async visited({ userId, roomNid, position }: Visit, stream: VisitStream): Promise<void> {
+    await this.#settleIn(userId, roomNid, async row => {
       const upTo = await this.rooms.readUpTo(userId, roomNid)
-      const rows = (await this.read.inRoom(userId, room.roomId)).filter(row => isReadBy(row, upTo))
-      const statements = this.#write.remove(rows, 'acted', this.#clock.now())
-      if (statements.length > 0) await this.#db.commit({ statements })
+      return isReadBy(row, upTo) || isAnsweredBy(row, { stream, position })
     })
   }
 
   /** A user is no longer in a room: nothing of it waits for them but an invitation, and what became of their own. */
   async left(userId: string, roomNid: number): Promise<void> {
+    await this.#settleIn(userId, roomNid, ({ kind }) => kind === 'conversation_requested' || kind === 'knock')
+  }
+
+  async #settleIn(
+    userId: string,
+    roomNid: number,
+    isOver: (row: NotificationRow) => boolean | Promise<boolean>,
+  ): Promise<void> {
     await this.follow(userId, roomNid)
     await this.#queue.run(userId, async () => {
       const [room] = await this.#readers.rooms.byNids([roomNid])
       if (room === undefined) return
-      const rows = (await this.read.inRoom(userId, room.roomId)).filter(
-        ({ kind }) => kind === 'conversation_requested' || kind === 'knock',
-      )
+      const rows: NotificationRow[] = []
+      for (const row of await this.read.inRoom(userId, room.roomId)) if (await isOver(row)) rows.push(row)
       const statements = this.#write.remove(rows, 'acted', this.#clock.now())
       if (statements.length > 0) await this.#db.commit({ statements })
     })

@@ -63,7 +63,10 @@ export const createNotifications = (parts: {
         views: new NotificationViews({ context, clientEvents, unread: push.unread }),
       }),
     },
-    attention: new Attention({ inbox, clock, caughtUp: () => feeds.caughtUp() }),
+    attention: new Attention({
+      ...{ inbox, clock, caughtUp: () => feeds.caughtUp() },
+      position: stream => db.position(stream),
+    }),
     housekeeping,
     caughtUp: async () => {
       await feeds.caughtUp()

@@ -6,6 +6,7 @@ import type { ClientEvents } from '../rooms/client-events.ts'
 import { contentShown } from '../rooms/room-summary.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { shownProfile } from '../rooms/shown-profile.ts'
+import { ASKED_AT } from './read-by.ts'
 import { type RoomCard, roomCard } from './room-card.ts'
 
 /** What a client may offer to do about a notification. */
@@ -44,7 +45,8 @@ export class NotificationViews {
     for (const row of rows) {
       const room = rooms.get(row.roomId) ?? (await roomCard(this.#context, row.userId, row.roomId))
       rooms.set(row.roomId, room)
-      const { id, kind, ts, count, details } = row
+      const { id, kind, ts, count } = row
+      const { [ASKED_AT]: _, ...details } = row.details
       const facts = {
         ...{ id, kind, created_ts: ts },
         room: room.shown,

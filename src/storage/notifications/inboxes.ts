@@ -8,12 +8,22 @@ export interface InboxRoom {
   readonly roomNid: number
 }
 
+/** Somebody has read a room, or sent something into it: up to here of the stream that tells of that. */
+export interface Visit extends InboxRoom {
+  readonly position: number
+}
+
 interface InboxColumns {
   user_id: string
   room_nid: number
 }
 
+interface VisitColumns extends InboxColumns {
+  position: number
+}
+
 const inboxRoom = (row: InboxColumns): InboxRoom => ({ userId: row.user_id, roomNid: row.room_nid })
+const visit = (row: VisitColumns): Visit => ({ ...inboxRoom(row), position: row.position })
 
 /** Whether it is more members or more inboxes that are to be gone through is found out up to here. */
 const MANY = 5_000
@@ -62,13 +72,14 @@ export class InboxReader {
     const isWaitedFor = `EXISTS (SELECT 1 FROM notifications n WHERE n.room_id = r.room_id
       AND n.user_id = x.user_id AND n.removed = 0)`
     this.#readers = db.prepare(
-      `SELECT DISTINCT x.user_id, x.room_nid FROM receipts x JOIN rooms r ON r.room_nid = x.room_nid
-       WHERE x.position > ? AND x.position <= ? AND ${isWaitedFor}`,
+      `SELECT x.user_id, x.room_nid, MAX(x.position) AS position FROM receipts x JOIN rooms r ON r.room_nid = x.room_nid
+       WHERE x.position > ? AND x.position <= ? AND ${isWaitedFor} GROUP BY x.user_id, x.room_nid`,
     )
     this.#writers = db.prepare(
-      `SELECT DISTINCT n.user_id, e.room_nid FROM events e JOIN rooms r ON r.room_nid = e.room_nid
+      `SELECT n.user_id, e.room_nid, MAX(e.position) AS position FROM events e JOIN rooms r ON r.room_nid = e.room_nid
        JOIN notifications n ON n.room_id = r.room_id AND n.user_id = e.sender
-       WHERE e.position > ? AND e.position <= ? AND e.type <> '${DUMMY_TYPE}' AND n.kind = 'conversation_requested' AND n.removed = 0`,
+       WHERE e.position > ? AND e.position <= ? AND e.type <> '${DUMMY_TYPE}' AND n.kind = 'conversation_requested' AND n.removed = 0
+       GROUP BY n.user_id, e.room_nid`,
     )
     this.#asked = db.prepare(
       `SELECT r.room_nid, n.user_id FROM notifications n JOIN rooms r ON r.room_id = n.room_id
@@ -102,20 +113,21 @@ export class InboxReader {
   }
 
   /** Who has read in which rooms where something waits for them, between two positions of `receipts`. */
-  readers(after: number, upTo: number): Promise<InboxRoom[]> {
-    return this.#rooms(this.#readers, after, upTo)
+  readers(after: number, upTo: number): Promise<Visit[]> {
+    return this.#visits(this.#readers, after, upTo)
   }
 
   /** Who has sent something into a room where they were asked for attention, between two positions of `events`. */
-  async writers(after: number, upTo: number): Promise<InboxRoom[]> {
+  async writers(after: number, upTo: number): Promise<Visit[]> {
     const news = await this.#news.events(after, upTo)
-    if (news === undefined) return this.#rooms(this.#writers, after, upTo)
+    if (news === undefined) return this.#visits(this.#writers, after, upTo)
     const said = news.filter(({ type }) => type !== DUMMY_TYPE)
     const senders = new Set(said.map(({ sender }) => sender))
     const asked = await this.#db.all<InboxColumns>(this.#asked, [this.#db.list([...senders])])
-    return asked
-      .map(inboxRoom)
-      .filter(one => said.some(({ sender, roomNid }) => sender === one.userId && roomNid === one.roomNid))
+    return asked.map(inboxRoom).flatMap(one => {
+      const last = said.findLast(({ sender, roomNid }) => sender === one.userId && roomNid === one.roomNid)
+      return last === undefined ? [] : [{ ...one, position: last.position }]
+    })
   }
 
   /** Events that may take notifications back, or make some: memberships and redactions. */
@@ -138,6 +150,10 @@ export class InboxReader {
   async readUpTo(userId: string, roomNid: number): Promise<number> {
     const row = await this.#db.get<{ position: number | null }>(this.#receipt, [roomNid, userId])
     return row?.position ?? 0
+  }
+
+  async #visits(prepared: Prepared, after: number, upTo: number): Promise<Visit[]> {
+    return (await this.#db.scan<VisitColumns>(prepared, [after, upTo])).map(visit)
   }
 
   async #rooms(prepared: Prepared, after: number, upTo: number): Promise<InboxRoom[]> {
