@@ -62,6 +62,7 @@ import { loginTokenVersions } from './0046-login-token-versions.ts'
 import { removedMemberships } from './0047-removed-memberships.ts'
 import { oneRoomDeletion } from './0048-one-room-deletion.ts'
 import { endedProviderAccounts } from './0049-ended-provider-accounts.ts'
+import { slidingConnections } from './0050-sliding-connections.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -140,6 +141,7 @@ export const migrations: readonly Migration[] = [
   removedMemberships,
   oneRoomDeletion,
   endedProviderAccounts,
+  slidingConnections,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

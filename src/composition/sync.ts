@@ -22,6 +22,7 @@ export const composeSync = (
   const oldSync = createOldSync(core, rooms, streams)
   return {
     services: { ...sync, ...oldSync, slidingSync },
-    running: [sync.notifier, oldSync.eventStream],
+    // Closed in reverse: nobody waits any more by the time that it is stored what clients were told.
+    running: [slidingSync, sync.notifier, oldSync.eventStream],
   }
 }

@@ -36,6 +36,11 @@ test('what is left over is removed, and nothing else', async t => {
     `INSERT INTO server_keys VALUES ('old', 'k', 'x', 1, NULL, 1), ('new', 'k', 'x', ${now}, NULL, 1)`,
   )
   await run(`INSERT INTO server_key_documents VALUES ('old', '{}', 1, 1), ('new', '{}', 1, ${now})`)
+  await run("INSERT INTO devices (user_id, device_id, created_ts) VALUES ('@new', 'A', 0), ('@old', 'A', 0)")
+  await run(
+    `INSERT INTO sliding_connections VALUES ('@old', 'A', '', 1, 1, '{}', 0), ('@new', 'A', '', 1, 1, '{}', ${now}),
+       ('@out', 'A', '', 1, 1, '{}', ${now})`,
+  )
   await run('INSERT INTO federation_sender VALUES (1, 10)')
   const event = (nid: number, room: number, position: number): string =>
     `(${nid}, '$${nid}', ${room}, ${position}, 'm', NULL, '@s', 1, 1, NULL, 0, NULL, 0)`
@@ -75,6 +80,7 @@ test('what is left over is removed, and nothing else', async t => {
   }
   t.deepEqual(gone, {
     removed_memberships: ['@old'],
+    sliding_connections: ['@old', '@out'],
     invitations: ['@old'],
     server_keys: ['old'],
     server_key_documents: ['old'],

@@ -18,6 +18,9 @@ const TOLD_TO_LATECOMERS_MS = 90 * DAY_MS
 /** Keys of servers of which nothing has been heard for so long are asked for again, should an event need them. */
 const SILENT_SERVERS_KEPT_MS = 180 * DAY_MS
 
+/** Clients of sliding sync that come back later begin anew. */
+const CONNECTIONS_KEPT_MS = 14 * DAY_MS
+
 /** So long it is known what became of what administrators have asked for. */
 const TASKS_KEPT_MS = 7 * DAY_MS
 
@@ -47,6 +50,14 @@ const LEFTOVERS: readonly Leftover[] = [
     key: 'server_name',
     condition: 'valid_until_ts < ? AND fetched_ts < ?',
     after: SILENT_SERVERS_KEPT_MS,
+  },
+  // Also of devices that were logged out.
+  {
+    table: 'sliding_connections',
+    key: 'user_id',
+    condition: `(stored_ts < ? OR NOT EXISTS (SELECT 1 FROM devices d
+      WHERE d.user_id = sliding_connections.user_id AND d.device_id = sliding_connections.device_id))`,
+    after: CONNECTIONS_KEPT_MS,
   },
   // Passed on to everybody, or queued for those who do not answer: these are told by position, which keeps what they lack.
   {

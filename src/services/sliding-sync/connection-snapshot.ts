@@ -12,18 +12,46 @@ export type RoomSnapshot = Omit<SentRoom, 'members' | 'requiredState'> & {
 
 /** A connection as JSON, without what can be read again. */
 export interface ConnectionSnapshot {
+  readonly version: typeof VERSION
+  readonly openedAt: number
   readonly serial: number
+  readonly generation: number
   readonly positions: StreamToken
   readonly rooms: readonly RoomSnapshot[]
-  readonly owed?: OwedSnapshot
-  readonly unconfirmed?: readonly {
+  readonly owed: OwedSnapshot
+  readonly doubtfulSince?: StreamToken | undefined
+  readonly unconfirmed: readonly {
     readonly serial: number
     readonly positions: StreamToken
     readonly rooms: readonly RoomSnapshot[]
-    readonly owed?: OwedSnapshot
+    readonly owed: OwedSnapshot
   }[]
   /** Each once: most rooms are sent by the same, and it is most of what there is to say of them. */
-  readonly wishes?: readonly (readonly Wish[])[]
+  readonly wishes: readonly (readonly Wish[])[]
+}
+
+/** Grows with each change of what is above: what another version of this program has stored is not read. */
+export const VERSION = 1
+
+/** What is larger as JSON, though it says nothing of members, is neither handed over nor stored: its client begins anew. */
+const MAX_SIZE = 1_000_000
+
+/** A connection's snapshot, and the same as text; without members where there are very many, `undefined` where it is too large all the same. */
+export const bearable = (connection: {
+  snapshot(options: { readonly withMembers: boolean }): ConnectionSnapshot
+}): { readonly snapshot: ConnectionSnapshot; readonly text: string } | undefined => {
+  for (const withMembers of [true, false]) {
+    const snapshot = connection.snapshot({ withMembers })
+    const text = JSON.stringify(snapshot)
+    if (text.length <= MAX_SIZE) return { snapshot, text }
+  }
+  return undefined
+}
+
+/** A snapshot that was stored; `undefined` if another version of this program did it. */
+export const readSnapshot = (text: string): ConnectionSnapshot | undefined => {
+  const snapshot = JSON.parse(text) as ConnectionSnapshot
+  return snapshot.version === VERSION ? snapshot : undefined
 }
 
 /** @param all what the rooms' state was sent by, by its key; what is new is added */

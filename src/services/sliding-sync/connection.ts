@@ -1,5 +1,12 @@
-import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
-import { type ConnectionSnapshot, type RoomSnapshot, roomsFrom, snapshotOf } from './connection-snapshot.ts'
+import type { StreamToken } from '../../core/stream-token.ts'
+import {
+  type ConnectionSnapshot,
+  type RoomSnapshot,
+  roomsFrom,
+  snapshotOf,
+  VERSION,
+} from './connection-snapshot.ts'
+import { type ConnectionToken, formatConnectionToken } from './connection-token.ts'
 import type { KnownRooms } from './known-rooms.ts'
 import { NOTHING_OWED, type Owed, owedFrom, snapshotOfOwed } from './owed.ts'
 import { RequiredState, type Wish } from './required-state.ts'
@@ -17,57 +24,96 @@ interface Unconfirmed extends Told {
   readonly serial: number
 }
 
-/** The letter of the serial number in `pos`, which otherwise is a token of `/sync`. */
-const SERIAL = 'c'
+/** By what tokens of a connection are told apart. */
+export interface ConnectionName {
+  /** From where its serial numbers go on; nobody else's may be guessed from it. */
+  readonly serial: number
+  /** See `ConnectionToken`. */
+  readonly openedAt: number
+  /** The number of this process, where there may be others. */
+  readonly maker?: number | undefined
+}
 
 /** Who cancels a request and asks otherwise may be answered twice for one token; more than this nobody does at a time. */
 const MAX_UNCONFIRMED = 4
 
-/** One loop of requests of one device. */
+/**
+ * One loop of requests of one device: what rooms the client was sent. Where the streams stand its tokens say, as those of `/sync` do, so
+ * that responses which tell of no room change nothing here.
+ */
 export class Connection {
   readonly known: KnownRooms = {
-    ...{ activity: new Map(), left: [], invitations: [], ended: [], isRead: false },
+    ...{ activity: new Map(), left: [], invitations: [], ended: [], isRead: false, upTo: undefined },
     recounts: { receipts: { rooms: new Map() }, account_data: { rooms: new Map() } },
   }
+  readonly openedAt: number
+  /** When its client came last; milliseconds since 1970. */
+  usedTs = 0
+  readonly #maker: number | undefined
   readonly #rooms = new Map<string, SentRoom>()
   #serial: number
+  #generation = 0
   #positions: StreamToken = {}
   #owed = NOTHING_OWED
   /** What was answered since, the newest last: the client goes on from one of these, and then has not processed the others. */
   #unconfirmed: readonly Unconfirmed[] = []
   #newest: number
-  readonly #maker: number | undefined
+  /** It was read from the database: the streams are followed from where it was stored, whatever the client's token says. */
+  #wasStored = false
+  #isDoubtful = false
+  #doubtfulSince: StreamToken | undefined
 
-  /**
-   * @param serial what its tokens are told apart by; nobody else's may be guessed from it
-   * @param maker the number of this process, where there may be others
-   */
-  constructor(serial: number, maker?: number) {
+  constructor({ serial, openedAt, maker }: ConnectionName) {
     this.#serial = serial
     this.#newest = serial
+    this.openedAt = openedAt
     this.#maker = maker
   }
 
   /**
-   * One that another process has, for this one as well.
+   * One that another process has, for this one as well, or had: see `goOn`.
    * @param newest from where its serial numbers go on here, as in the constructor: what the other process still answers, to requests
    *   that were given up, is told apart from what is answered here
    */
-  static from(
-    { serial, positions, rooms, owed = {}, unconfirmed = [], wishes = [] }: ConnectionSnapshot,
+  static from(snapshot: ConnectionSnapshot, newest: number, maker?: number): Connection {
+    const { serial, openedAt, wishes } = snapshot
+    const connection = new Connection({ serial, openedAt, maker })
+    const states = wishes.map(one => new RequiredState(one))
+    connection.#generation = snapshot.generation
+    connection.#positions = snapshot.positions
+    for (const [roomId, room] of roomsFrom(snapshot.rooms, states)) connection.#rooms.set(roomId, room)
+    connection.#owed = owedFrom(snapshot.owed)
+    connection.#unconfirmed = snapshot.unconfirmed.map(({ rooms, owed, ...one }) => ({
+      ...{ ...one, rooms: roomsFrom(rooms, states), owed: owedFrom(owed) },
+    }))
+    connection.#doubtfulSince = snapshot.doubtfulSince
+    connection.#newest = newest
+    return connection
+  }
+
+  /**
+   * One that was stored, for a client that was told more since: what, nobody knows. Rooms in which nothing has happened since are as
+   * they were; the others are sent anew. `undefined` where the client had not come as far as that.
+   */
+  static fromStored(
+    snapshot: ConnectionSnapshot,
+    { serial, generation }: ConnectionToken,
     newest: number,
     maker?: number,
-  ): Connection {
-    const connection = new Connection(serial, maker)
-    const states = wishes.map(one => new RequiredState(one))
-    connection.#positions = positions
-    for (const [roomId, room] of roomsFrom(rooms, states)) connection.#rooms.set(roomId, room)
-    connection.#owed = owedFrom(owed)
-    connection.#unconfirmed = unconfirmed.map(one => ({
-      ...{ serial: one.serial, positions: one.positions },
-      ...{ rooms: roomsFrom(one.rooms, states), owed: owedFrom(one.owed ?? {}) },
-    }))
-    connection.#newest = newest
+  ): Connection | undefined {
+    const connection = Connection.from(snapshot, newest, maker)
+    const isExact = connection.resume(serial)
+    connection.#wasStored = true
+    if (isExact) return connection
+    // Of one that had taken nothing there is nothing to compare with.
+    if (generation <= connection.#generation || snapshot.positions.events === undefined) return undefined
+    connection.#serial = serial
+    connection.#generation = generation
+    connection.#unconfirmed = []
+    connection.#isDoubtful = true
+    connection.#doubtfulSince ??= snapshot.positions
+    for (const [roomId, room] of connection.#rooms)
+      connection.#rooms.set(roomId, { ...room, isDoubtful: true })
     return connection
   }
 
@@ -79,19 +125,29 @@ export class Connection {
       return withMembers ? snapshots : snapshots.map(room => ({ ...room, members: [] }))
     }
     return {
-      ...{ serial: this.#serial, positions: this.#positions, rooms: roomsOf(this.#rooms) },
-      owed: snapshotOfOwed(this.#owed),
-      unconfirmed: this.#unconfirmed.map(one => ({
-        ...{ serial: one.serial, positions: one.positions },
-        ...{ rooms: roomsOf(one.rooms), owed: snapshotOfOwed(one.owed) },
+      ...{ version: VERSION, openedAt: this.openedAt, serial: this.#serial, generation: this.#generation },
+      ...{ positions: this.#positions, rooms: roomsOf(this.#rooms), owed: snapshotOfOwed(this.#owed) },
+      doubtfulSince: this.#doubtfulSince,
+      unconfirmed: this.#unconfirmed.map(({ serial, positions, rooms, owed }) => ({
+        ...{ serial, positions, rooms: roomsOf(rooms), owed: snapshotOfOwed(owed) },
       })),
       wishes: [...all.values()].map(one => one.wishes),
     }
   }
 
-  /** The serial number of the response that the client has processed last. */
+  /** The serial number of the response that the client has processed last, of those that told of rooms. */
   get serial(): number {
     return this.#serial
+  }
+
+  /** How many of those there were before it. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Changes with everything that `snapshot` tells, but for the positions. */
+  get change(): string {
+    return `${this.#serial} ${this.#newest}`
   }
 
   /** Whether the client may go on from the response with this serial number. */
@@ -108,6 +164,14 @@ export class Connection {
     return this.#rooms
   }
 
+  /**
+   * Where the streams stood of which the client was told more than is known here: it may have rooms that are not among these, and of what has
+   * ended since then it is told.
+   */
+  get doubtfulSince(): StreamToken | undefined {
+    return this.#doubtfulSince
+  }
+
   get owed(): Owed {
     return this.#owed
   }
@@ -115,17 +179,36 @@ export class Connection {
   /**
    * "The server cannot assume that a client has received a response until it receives a new request with the `pos` token set to
    * the `pos` it returned in the response." Answers whether the client may go on from there.
+   * @param positions what the token says of where the streams stand
    */
-  resume(serial: number): boolean {
+  resume(serial: number, positions?: StreamToken): boolean {
     const confirmed = this.#unconfirmed.find(one => one.serial === serial)
     if (confirmed !== undefined) {
       this.#serial = serial
+      this.#generation += 1
       this.#positions = confirmed.positions
       this.#owed = confirmed.owed
       for (const [roomId, room] of confirmed.rooms) this.#rooms.set(roomId, room)
       this.#unconfirmed = []
+      this.#wasStored = false
     }
-    return this.#serial === serial
+    if (this.#serial !== serial) return false
+    // A database that was restored from a backup may not have come as far as the token of before.
+    if (positions !== undefined && !this.#wasStored) this.#positions = positions
+    return true
+  }
+
+  /**
+   * Once it is known what has happened in rooms: forgets the doubt about those where that is nothing.
+   * @param touched by room ID, where something of it changed last
+   */
+  settle(touched: Iterable<{ readonly roomId: string; readonly touched: number }>): void {
+    if (!this.#isDoubtful) return
+    this.#isDoubtful = false
+    for (const { roomId, touched: at } of touched) {
+      const room = this.#rooms.get(roomId)
+      if (room?.kind === 'joined' && at <= room.upTo) this.#rooms.set(roomId, { ...room, isDoubtful: false })
+    }
   }
 
   /**
@@ -135,15 +218,15 @@ export class Connection {
    *   nobody waits for this one any more
    */
   answer(base: number, told: Told): string {
+    const { openedAt } = this
+    const positions = this.#maker === undefined ? told.positions : { ...told.positions, maker: this.#maker }
+    const generation = this.#generation
+    const tellsNothing = told.rooms.size === 0 && told.owed === this.#owed && !this.#wasStored
+    if (tellsNothing) return formatConnectionToken({ positions, openedAt, generation, serial: base })
     this.#newest += 1
     const serial = this.#newest
     if (base === this.#serial)
       this.#unconfirmed = [...this.#unconfirmed, { serial, ...told }].slice(-MAX_UNCONFIRMED)
-    const { positions } = told
-    const token = this.#maker === undefined ? positions : { ...positions, maker: this.#maker }
-    return `${formatStreamToken(token)}.${SERIAL}${serial}`
+    return formatConnectionToken({ positions, openedAt, generation: generation + 1, serial })
   }
 }
-
-/** The serial number in a `pos`; `NaN` if there is none. */
-export const serialOf = (pos: string): number => Number(new RegExp(`\\.${SERIAL}(\\d{1,15})$`).exec(pos)?.[1])

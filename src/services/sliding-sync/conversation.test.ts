@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'ava'
 import fc from 'fast-check'
+import { MatrixError } from '../../core/errors.ts'
 import { roomEventFilter } from '../../core/filter.ts'
 import { beginConversation, conversationRuns, PEOPLE, step } from '../../test-kit/conversation.ts'
 import { asSeenBy, type LoggedEvent, logOf, stateAtEnd, stayOf } from '../../test-kit/conversation-truth.ts'
@@ -41,14 +42,14 @@ const signal = new AbortController().signal
 /** A client that follows one room by sliding sync, and fills gaps by `/messages`. */
 class SlidingClient {
   readonly requester: Requester
-  readonly #sliding: SlidingSync
+  readonly #sliding: () => SlidingSync
   readonly #history: RoomHistory
   readonly #roomId: string
   belief: Belief | undefined
   #pos: string | undefined
 
   constructor(
-    services: { sliding: SlidingSync; history: RoomHistory },
+    services: { sliding: () => SlidingSync; history: RoomHistory },
     requester: Requester,
     roomId: string,
   ) {
@@ -62,7 +63,17 @@ class SlidingClient {
     const list = { ranges: [[0, 9]], timeline_limit: limit, required_state: [['*', '*']] }
     const pos = mode === 'fresh' ? undefined : this.#pos
     const body = { lists: { all: list } }
-    const text = await this.#sliding.simplified(this.requester, { body, pos, timeoutMs: 0 }, signal)
+    const asked = { body, pos, timeoutMs: 0 }
+    const text = await this.#sliding()
+      .simplified(this.requester, asked, signal)
+      .catch(error => {
+        assert.ok(error instanceof MatrixError && error.errcode === 'M_UNKNOWN_POS' && pos !== undefined)
+      })
+    if (text === undefined) {
+      this.#pos = undefined
+      await this.sync({ limit, pageLimit, mode, fill: 'b' })
+      return
+    }
     if (mode === 'lost') return
     const answer = JSON.parse(text) as { pos: string; rooms: Record<string, ShownRoom> }
     if (pos === undefined) this.belief = undefined
@@ -154,26 +165,32 @@ const beliefOf = (belief: Belief, userId: string, log: readonly LoggedEvent[]) =
   }
 }
 
+/** What the server does: it stores connections now and then, and is killed and started again. */
+const ofServer = fc.constantFrom('stores', 'restarts')
+
 testDatabases(
   test,
-  'clients that follow a random conversation by windows have what they may see, each event once, in order',
+  'clients that follow a random conversation by windows have what they may see, each event once, in order, whatever restarts come between',
   async (t, database) => {
     t.timeout(600_000)
     const rooms = await testRooms(database)
     const { sync, streams, close } = testSync(rooms, database)
     t.teardown(close)
-    const sliding = testSlidingSync(rooms, streams, database)
+    let sliding = testSlidingSync(rooms, streams, database)
     let count = 0
-    const property = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async steps => {
+    const anything = fc.oneof({ weight: 6, arbitrary: step }, { weight: 1, arbitrary: ofServer })
+    const property = fc.asyncProperty(fc.array(anything, { minLength: 20, maxLength: 80 }), async steps => {
       const conversation = await beginConversation(rooms, sync, String(count++))
       const { roomId } = conversation
-      const services = { sliding, history: rooms.rooms.roomHistory }
+      const services = { sliding: () => sliding, history: rooms.rooms.roomHistory }
       const clients = PEOPLE.map(
         name => [name, new SlidingClient(services, requesterOf(conversation.id(name)), roomId)] as const,
       )
       const byName = new Map(clients)
       for (const one of steps) {
-        if ('step' in one) await byName.get(one.who)?.sync(one.step)
+        if (one === 'stores') await sliding.close()
+        else if (one === 'restarts') sliding = testSlidingSync(rooms, streams, database)
+        else if ('step' in one) await byName.get(one.who)?.sync(one.step)
         else await conversation.run(one)
       }
       const log = await logOf(rooms.core.context.read, roomId)

@@ -38,7 +38,7 @@ testDatabases(test, 'a room that is removed while somebody is in it goes for the
 })
 
 test('a room that has ended twice has one place', t => {
-  const connection = new Connection(7)
+  const connection = new Connection({ serial: 7, openedAt: 1 })
   const ended: EndedRoom = {
     ...{ roomId: '!a:x', membership: 'leave', text: '{}', strippedState: [], order: 1 },
     after: [undefined],

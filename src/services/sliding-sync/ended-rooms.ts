@@ -1,4 +1,5 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { endedAs, endingText } from '../sync/invitations.ts'
 import { removedRooms } from '../sync/removed-rooms.ts'
 import type { Connection } from './connection.ts'
@@ -14,21 +15,30 @@ export const endedRooms = async (
   ...(await roomsTakenAway(read, connection, userId)),
 ]
 
+/** Invitations that a connection may have been told of, though nobody knows. */
+const MAX_DOUBTFUL = 200
+
 /** Of the invitations that a connection was told of those that are pending no more. */
 const endedInvitations = async (
   { invitations }: RoomReaders,
-  { rooms, known }: Connection,
+  { rooms, known, doubtfulSince }: Connection,
   userId: string,
 ): Promise<EndedRoom[]> => {
   const pending = new Set(known.invitations.map(({ roomId }) => roomId))
   const ended: EndedRoom[] = []
-  for (const [roomId, { kind }] of rooms) {
-    if (kind !== 'invited' || pending.has(roomId)) continue
-    const row = await invitations.one(userId, roomId)
-    if (row === undefined || row.status === 'invited' || row.ending === undefined) continue
-    const { ending, strippedState, eventPosition: order } = row
+  const add = (row: InvitationRow | undefined, after: EndedRoom['after']): void => {
+    if (row === undefined || row.status === 'invited' || row.ending === undefined) return
+    const { roomId, ending, strippedState, eventPosition: order } = row
     const text = endingText(ending, row)
-    ended.push({ roomId, membership: endedAs(ending), text, strippedState, order, after: ['invited'] })
+    ended.push({ roomId, membership: endedAs(ending), text, strippedState, order, after })
+  }
+  for (const [roomId, { kind }] of rooms) {
+    if (kind === 'invited' && !pending.has(roomId)) add(await invitations.one(userId, roomId), ['invited'])
+  }
+  if (doubtfulSince !== undefined) {
+    const span = [doubtfulSince.invites ?? 0, Number.MAX_SAFE_INTEGER] as const
+    for (const row of await invitations.changed(userId, ...span, MAX_DOUBTFUL))
+      if (!rooms.has(row.roomId)) add(row, [undefined])
   }
   return ended
 }

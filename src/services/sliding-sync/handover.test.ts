@@ -9,8 +9,14 @@ import { Processes } from '../processes.ts'
 import { Connection, type Told } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Handover } from './handover.ts'
+import type { SentRoom } from './sent-room.ts'
 
-const NOTHING: Told = { positions: {}, rooms: new Map(), owed: {} }
+const SENT: SentRoom = {
+  ...{ kind: 'joined', upTo: 1, timelineLimit: 1, requiredState: undefined },
+  ...{ isDirect: false, members: new Map() },
+}
+const TOLD: Told = { positions: {}, rooms: new Map([['!a', SENT]]), owed: {} }
+const ME = { userId: '@me:x', deviceId: 'A', name: '' }
 
 testPostgres(
   test,
@@ -32,9 +38,9 @@ testPostgres(
     }
     const [one, two] = [start(db), start(other)]
     const [numberOfOne = 0, numberOfTwo = 0] = [one.processes.number, two.processes.number]
-    const fromOne = new Connection(5, numberOfOne)
+    const fromOne = new Connection({ serial: 5, openedAt: 1, maker: numberOfOne })
     one.connections.set('a', fromOne)
-    t.is(parseStreamToken(fromOne.answer(5, { ...NOTHING, positions: {} }))?.maker, numberOfOne)
+    t.is(parseStreamToken(fromOne.answer(5, { ...TOLD, positions: {} }))?.maker, numberOfOne)
 
     t.is(await two.handover.fetch('unknown', 5, numberOfOne), undefined)
     t.is(await two.handover.fetch('a', 4, numberOfOne), undefined, 'not by an older token')
@@ -44,7 +50,7 @@ testPostgres(
     t.is(again, moved, 'who asks twice at once gets the same')
     t.true(moved?.resume(6))
     if (moved === undefined) return
-    t.is(parseStreamToken(moved.answer(6, { ...NOTHING, positions: {} }))?.maker, numberOfTwo)
+    t.is(parseStreamToken(moved.answer(6, { ...TOLD, positions: {} }))?.maker, numberOfTwo)
 
     // It was forgotten where it was, and its client comes back there with the token from before.
     two.connections.set('a', moved)
@@ -67,7 +73,7 @@ testPostgres(
     const other = await openDatabase(config)
     t.teardown(() => other.close())
     const clock = new FakeClock()
-    const big = new Connection(5)
+    const big = new Connection({ serial: 5, openedAt: 1 })
     const members = new Map(Array.from({ length: 500 }, (_, index) => [`@user${index}:here.test`, index]))
     const room = {
       kind: 'joined',
@@ -77,7 +83,7 @@ testPostgres(
       isDirect: false,
     } as const
     const rooms = new Map(Array.from({ length: 200 }, (_, index) => [`!${index}`, { ...room, members }]))
-    big.answer(5, { ...NOTHING, rooms })
+    big.answer(5, { ...TOLD, rooms })
     const start = (database: typeof db, find: () => Connection | undefined) => {
       const processes = new Processes({ database, clock, log: silentLog })
       t.teardown(() => processes.close())
@@ -104,23 +110,26 @@ testPostgres(
       const random = (): number => next++ * 1_000
       const processes = new Processes({ database, clock, log: silentLog })
       t.teardown(() => processes.close())
-      const connections = new Connections(random, processes.number)
+      const connections = new Connections({ random, now: () => clock.now(), maker: processes.number })
       const find: Connections['find'] = (key, serial) => connections.find(key, serial)
       const handover = new Handover({ processes, clock, random, find })
-      connections.elsewhere = (...wanted) => handover.fetch(...wanted)
+      connections.other = {
+        ...connections.other,
+        elsewhere: (...wanted) => handover.fetch(...wanted),
+      }
       return connections
     }
     const [one, two] = [start(db, 1), start(other, 50)]
-    const begun = one.open('me', '')
-    const pos = begun.answer(begun.serial, { ...NOTHING, positions: { events: 1 } })
-    const going = await two.resume('me', '', pos)
-    const late = await one.resume('me', '', pos)
-    const given = late.answer(late.serial, { ...NOTHING, positions: { events: 2 } })
-    const next = going.answer(going.serial, { ...NOTHING, positions: { events: 3 } })
+    const begun = one.open(ME)
+    const pos = begun.answer(begun.serial, { ...TOLD, positions: { events: 1 } })
+    const going = await two.resume(ME, pos)
+    const late = await one.resume(ME, pos)
+    const given = late.answer(late.serial, { ...TOLD, positions: { events: 2 } })
+    const next = going.answer(going.serial, { ...TOLD, positions: { events: 3 } })
     for (const connections of [two, one]) {
-      const { positions } = await connections.resume('me', '', next)
-      t.deepEqual(positions, { events: 3 })
+      const { positions } = await connections.resume(ME, next)
+      t.is(positions.events, 3)
     }
-    await t.throwsAsync(two.resume('me', '', given), { message: /begin anew/ })
+    await t.throwsAsync(two.resume(ME, given), { message: /begin anew/ })
   },
 )

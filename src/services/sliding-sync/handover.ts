@@ -1,12 +1,10 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Processes } from '../processes.ts'
 import { Connection } from './connection.ts'
-import type { ConnectionSnapshot } from './connection-snapshot.ts'
+import { bearable, type ConnectionSnapshot } from './connection-snapshot.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000
-/** What is larger as JSON, though it says nothing of members, goes nowhere: its client begins anew. */
-const MAX_SIZE = 1_000_000
 /** The last so many connections that were given away are remembered. */
 const MAX_GIVEN = 10_000
 
@@ -48,7 +46,7 @@ export class Handover {
       const { key, serial, by, from } = wanted as Wanted
       if (by === id) return
       const found = parts.find(key, serial)
-      const snapshot = found && bearableSnapshot(found)
+      const snapshot = found && bearable(found)?.snapshot
       // Whoever has made the token knows whether another may have the connection.
       if (snapshot === undefined && (from !== number || this.#given.has(key))) return
       if (snapshot !== undefined) this.#remember(key)
@@ -98,12 +96,3 @@ export class Handover {
     if (first !== undefined && this.#given.size > MAX_GIVEN) this.#given.delete(first)
   }
 }
-
-const bearableSnapshot = (connection: Connection): ConnectionSnapshot | undefined => {
-  const whole = connection.snapshot()
-  if (isBearable(whole)) return whole
-  const bare = connection.snapshot({ withMembers: false })
-  return isBearable(bare) ? bare : undefined
-}
-
-const isBearable = (snapshot: ConnectionSnapshot): boolean => JSON.stringify(snapshot).length <= MAX_SIZE

@@ -5,6 +5,7 @@ import type { UnreadCounts } from '../push/unread.ts'
 import { AccountDataMemo } from '../rooms/account-data-memo.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import type { SyncStreams } from '../sync/room-sync.ts'
+import { ConnectionKeeper } from './connection-keeper.ts'
 import { Connections } from './connections.ts'
 import { ExtensionTexts } from './extensions.ts'
 import { Handover } from './handover.ts'
@@ -45,13 +46,22 @@ export const createSlidingSync = (parts: {
   } = streams
   const { sights } = views
   const random = (): number => Buffer.from(context.random(4)).readUInt32BE() * 1000
-  const connections = new Connections(random, context.processes.number)
+  const { clock, log } = context
+  const maker = context.processes.number
+  const connections = new Connections({ random, maker, now: () => clock.now() })
   const handover = new Handover({
     ...{ processes: context.processes, clock: context.clock, random },
     find: (key, serial) => connections.find(key, serial),
   })
-  connections.elsewhere = (...wanted) => handover.fetch(...wanted)
+  const keeper = new ConnectionKeeper({ database: db, clock, log, random, maker })
+  keeper.inMemory = () => connections.all()
+  connections.other = {
+    elsewhere: (...wanted) => handover.fetch(...wanted),
+    stored: (...wanted) => keeper.load(...wanted),
+    leave: (...gone) => keeper.leave(...gone),
+  }
   return new SlidingSync({
+    keeper,
     ...{ watch, notifier, invites, ready, counted, recounting, read, accountData, partial },
     ignoredUsers: views.ignoredUsers,
     invitePolicies: views.invitePolicies,

@@ -48,6 +48,11 @@ export interface KnownRooms {
   ended: readonly EndedRoom[]
   /** Whether they were read at all. */
   isRead: boolean
+  /**
+   * Up to where this was brought, in the streams of events and of invitations. Another process may have answered the client since, and told it
+   * of no room.
+   */
+  upTo: { readonly events: number; readonly invites: number } | undefined
   /** By which position counts had changed, by room ID; up to where the connection has looked. */
   readonly recounts: Readonly<Record<RecountingStream, { readonly rooms: Map<string, number>; at?: number }>>
 }

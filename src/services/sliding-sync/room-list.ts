@@ -110,6 +110,8 @@ export class RoomList {
   /** The list, most recent activity first. */
   places(connection: Connection, now: RoomsNow, isHidden: (invitation: InvitationRow) => boolean): Place[] {
     const { activity, left, invitations, ended } = connection.known
+    const { doubtfulSince } = connection
+    const doubtful = doubtfulSince === undefined ? Number.POSITIVE_INFINITY : (doubtfulSince.events ?? 0)
     const places: Place[] = [...activity].map(([nid, room]) => joinedPlace(nid, room, now))
     const there = new Set(places.map(({ roomId }) => roomId))
     for (const invitation of invitations) {
@@ -121,7 +123,7 @@ export class RoomList {
     for (const { row, isShownUnasked } of left) {
       const { roomId, roomNid, position } = row
       if (there.has(roomId) || position > now.upTo) continue
-      const isListed = isShownUnasked || connection.rooms.has(roomId)
+      const isListed = isShownUnasked || connection.rooms.has(roomId) || position > doubtful
       there.add(roomId)
       places.push({ kind: 'left', roomId, roomNid, row, isListed, order: position })
     }

@@ -105,7 +105,7 @@ export class RoomTexts {
     before: SentRoom | undefined,
   ): Promise<ToldRoom> {
     const upTo = Math.min(row.position, look.upTo)
-    const goesOn = before?.kind === 'joined' && before.upTo < upTo ? before : undefined
+    const goesOn = before !== undefined && before.upTo < upTo ? before : undefined
     const after = goesOn?.upTo
     const sight = await this.#parts.sights.of(roomNid, row.userId)
     const room = { roomNid, roomId }

@@ -20,6 +20,8 @@ export interface SentRoom {
   readonly timelineLimit: number
   readonly requiredState: RequiredState | undefined
   readonly isDirect: boolean
+  /** The client may have been told more than this: if something has happened there since, it is sent the room anew. */
+  readonly isDoubtful?: boolean
   /** Of users whose member events were sent: which. */
   readonly members: ReadonlyMap<string, number>
 }

@@ -121,3 +121,35 @@ testDatabases(
     t.deepEqual(read, [2, 1, 1])
   },
 )
+
+testDatabases(
+  test,
+  'who waits as the server stops goes on from what they are answered then',
+  async (t, database) => {
+    const rooms = await testRooms(database)
+    const { streams, close } = testSync(rooms, database)
+    t.teardown(close)
+    const userId = '@me:here.test'
+    const creation = newRoom(rooms.rooms, userId)
+    const roomId = await rooms.rooms.roomCreation.create(creation, { isDirect: false })
+    const { signal } = new AbortController()
+    const slide = async (sliding: typeof before, pos?: string, timeoutMs = 0) => {
+      const asked = { body: { lists: { all: { timeline_limit: 1 } } }, pos, timeoutMs }
+      return JSON.parse(await sliding.simplified(requesterOf(userId), asked, signal))
+    }
+    const before = testSlidingSync(rooms, streams, database)
+    const { pos } = await slide(before)
+    let isAnswered = false
+    const waiting = slide(before, pos, 60_000)
+    void waiting.then(() => (isAnswered = true))
+    const closing = before.close().then(() => isAnswered)
+    const content = { msgtype: 'm.text', body: 'hello' }
+    await rooms.core.sender.send(roomId, { type: 'm.room.message', sender: userId, content })
+    const answer = await waiting
+    t.deepEqual(Object.keys(answer.rooms), [roomId])
+    t.true(await closing)
+    const after = testSlidingSync(rooms, streams, database)
+    t.deepEqual((await slide(after, answer.pos)).rooms, {}, 'that was stored, too')
+    t.deepEqual(Object.keys((await slide(after, pos)).rooms), [roomId], 'or told again')
+  },
+)

@@ -1,50 +1,18 @@
 import type { StreamToken } from '../../core/stream-token.ts'
-import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
-import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Answer } from '../answer.ts'
 import type { Departure } from '../departure.ts'
 import type { Requester } from '../requester.ts'
-import type { AccountDataMemo } from '../rooms/account-data-memo.ts'
-import type { IgnoredUsers } from '../rooms/ignored-users.ts'
-import type { InvitePolicies } from '../rooms/invite-policies.ts'
-import type { Notifier } from '../sync/notifier.ts'
-import type { PartialSpans } from '../sync/partial-spans.ts'
 import { AHEAD, inOrder } from '../sync/response.ts'
-import type { SyncStreams } from '../sync/room-sync.ts'
-import type { RoomWatch } from '../sync/room-watch.ts'
-import type { UserStream } from '../sync/user-stream.ts'
 import type { Connection } from './connection.ts'
-import type { Connections } from './connections.ts'
-import type { ExtensionTexts } from './extensions.ts'
 import { ListFilter } from './list-filters.ts'
 import type { SlidingRequest } from './request.ts'
+import { responseText } from './response-text.ts'
 import { hasNews, isFresh, refreshRecounts } from './room-changes.ts'
-import type { RoomList } from './room-list.ts'
-import type { Look, RoomTexts, ToldRoom } from './room-writer.ts'
+import type { Look, ToldRoom } from './room-writer.ts'
 import { type Selected, select } from './selection.ts'
 import type { SentRoom } from './sent-room.ts'
 import { readSimplifiedRequest, type SimplifiedRequest } from './simplified-dialect.ts'
-
-/** What sliding sync is made of. */
-export interface SlidingSyncParts {
-  readonly watch: RoomWatch
-  readonly notifier: Notifier
-  readonly invites: UserStream
-  readonly connections: Connections
-  readonly list: RoomList
-  readonly rooms: RoomTexts
-  readonly extensions: ExtensionTexts
-  readonly read: RoomReaders
-  readonly accountData: AccountDataReader
-  readonly direct: AccountDataMemo<ReadonlySet<string>>
-  readonly ignoredUsers: IgnoredUsers
-  readonly invitePolicies: InvitePolicies
-  readonly partial: Pick<PartialSpans, 'isOpenAt'>
-  /** Resolves once all events that are committed now can be told. */
-  readonly ready: () => Answer<void>
-  readonly counted: SyncStreams['counted']
-  readonly recounting: SyncStreams['recounting']
-}
+import type { SlidingSyncParts } from './sliding-sync-parts.ts'
 
 /** The longest that a client may wait, whatever it asks for. */
 const MAX_TIMEOUT_MS = 120_000
@@ -59,9 +27,20 @@ const WHOLE_AHEAD = 4
 /** Sliding sync (MSC4186): a second dialect over the streams of `/sync`. */
 export class SlidingSync {
   readonly #parts: SlidingSyncParts
+  readonly #answering = new Set<Promise<unknown>>()
 
   constructor(parts: SlidingSyncParts) {
     this.#parts = parts
+  }
+
+  start(): void {
+    this.#parts.keeper.start()
+  }
+
+  /** Waits for what is being answered, and stores what clients were told, for them to go on. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#answering)
+    await this.#parts.keeper.close()
   }
 
   /**
@@ -71,14 +50,22 @@ export class SlidingSync {
    * Throws `M_UNKNOWN_POS`, `M_INVALID_PARAM`.
    */
   async simplified(requester: Requester, asked: SimplifiedRequest, departure: Departure): Promise<string> {
+    const answering = this.#simplified(requester, asked, departure)
+    this.#answering.add(answering)
+    try {
+      return await answering
+    } finally {
+      this.#answering.delete(answering)
+    }
+  }
+
+  async #simplified(requester: Requester, asked: SimplifiedRequest, departure: Departure): Promise<string> {
     const { watch, notifier, connections, ready } = this.#parts
     const request = readSimplifiedRequest(asked, requester.userId)
-    const device = `${requester.userId} ${requester.deviceId ?? requester.tokenId}`
     const { connectionId, pos } = request
-    const connection =
-      pos === undefined
-        ? connections.open(device, connectionId)
-        : await connections.resume(device, connectionId, pos)
+    const { userId, deviceId = requester.tokenId } = requester
+    const key = { userId, deviceId, name: JSON.stringify(connectionId) }
+    const connection = pos === undefined ? connections.open(key) : await connections.resume(key, pos)
     const deadline = notifier.now() + Math.min(request.timeoutMs, MAX_TIMEOUT_MS)
     await ready()
     await notifier.caughtUp()
@@ -120,7 +107,9 @@ export class SlidingSync {
     const { watch, invites, ignoredUsers, list, extensions, read, accountData, direct } = this.#parts
     const { userId } = requester
     const { positions: before, serial } = connection
-    const now = watch.look(userId, before.events ?? 0, before.events === undefined)
+    const { known } = connection
+    const after = Math.min(before.events ?? 0, known.upTo?.events ?? Number.POSITIVE_INFINITY)
+    const now = watch.look(userId, after, before.events === undefined)
     const counted = this.#parts.counted(userId, before.events ?? 0)
     const { recounting } = this.#parts
     const recounted = {
@@ -128,7 +117,10 @@ export class SlidingSync {
       account_data: recounting.account_data.position(),
     }
     const invitesNow = invites.position
-    const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
+    const { invites: invitesBefore = before.invites } = known.upTo ?? {}
+    const mayBeInvited =
+      before.invites === undefined ||
+      invites.mayHaveNews(userId, Math.min(before.invites, invitesBefore ?? before.invites))
     const { users: ignored, missed } = await ignoredUsers.lists(userId)
     const look: Look = {
       ...{ requester, after: before.events, ignored, missed },
@@ -137,6 +129,8 @@ export class SlidingSync {
     }
     await refreshRecounts(connection, recounted, recounting, userId)
     await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)
+    known.upTo = { events: now.upTo, invites: invitesNow }
+    connection.settle(known.activity.values())
     const policy = await this.#parts.invitePolicies.of(userId)
     const places = list.places(
       connection,
@@ -218,9 +212,9 @@ export class SlidingSync {
     isDirect: boolean,
   ): Answer<ToldRoom> {
     const { rooms } = this.#parts
-    const goesOn = before?.kind === 'joined' ? before : undefined
+    const goesOn = before?.kind === 'joined' && before.isDoubtful !== true ? before : undefined
     if (place.kind === 'joined') return rooms.joined(look, place, config, { before: goesOn, isDirect })
-    if (place.kind === 'left') return rooms.left(look, place, config, before)
+    if (place.kind === 'left') return rooms.left(look, place, config, goesOn)
     return place.kind === 'invited' ? rooms.invited(place) : rooms.ended(place)
   }
 }
@@ -228,22 +222,3 @@ export class SlidingSync {
 /** Whether a client that has not been told of all members of a room is told of them now. */
 const tellsAll = ({ place, config }: Selected, { rooms }: Connection): boolean =>
   config.requiredState.allMembers && rooms.get(place.roomId)?.requiredState?.allMembers !== true
-
-const responseText = (parts: {
-  pos: string
-  txnId: string | undefined
-  counts: ReadonlyMap<string, number>
-  rooms: ReadonlyMap<string, ToldRoom>
-  extensions: ReadonlyMap<string, string>
-}): string => {
-  const lists = [...parts.counts].map(([name, count]) => `${JSON.stringify(name)}:{"count":${count}}`)
-  const rooms = [...parts.rooms].map(([roomId, { text }]) => `${JSON.stringify(roomId)}:${text}`)
-  const extensions = [...parts.extensions].map(([name, text]) => `${JSON.stringify(name)}:${text}`)
-  return `{${[
-    `"pos":"${parts.pos}"`,
-    ...(parts.txnId === undefined ? [] : [`"txn_id":${JSON.stringify(parts.txnId)}`]),
-    `"lists":{${lists.join(',')}}`,
-    `"rooms":{${rooms.join(',')}}`,
-    `"extensions":{${extensions.join(',')}}`,
-  ].join(',')}}`
-}
