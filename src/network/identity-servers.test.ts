@@ -79,7 +79,16 @@ test('nothing but a server name gets into the URL, and nothing inside is reached
   const peer = await startPeer(t)
   const network = await startNetwork(t, { hosts: [peer.hostsEntry], deny: ['non-public'] })
   const servers = identityServers(network.http, network)
-  for (const name of ['a.test/path', 'user@a.test', 'a.test?x', 'http://a.test', '', peer.serverName]) {
+  const names = [
+    'a.test/path',
+    'user@a.test',
+    'a.test?x',
+    'http://a.test',
+    '',
+    '9007199254740993',
+    '1.2.3.4.5',
+  ]
+  for (const name of [...names, peer.serverName]) {
     const error = await t.throwsAsync(servers.bind(name, BIND), { instanceOf: OutboundError }, name)
     t.is(error.kind, 'denied', name)
   }
