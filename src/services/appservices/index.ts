@@ -6,7 +6,9 @@ import type { AppServiceClient } from '../../network/app-service-client.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 import { AppServiceWriter } from '../../storage/appservices/app-services.ts'
 import type { Accounts } from '../accounts/index.ts'
+import { persevere } from '../persevere.ts'
 import type { Requester } from '../requester.ts'
+import { Absences } from './absences.ts'
 import { AppServiceIdentity } from './identity.ts'
 import type { OutboxParts } from './outbox.ts'
 import { AppServiceQueries } from './queries.ts'
@@ -26,7 +28,10 @@ export class AppServices {
   readonly #parts: AppServicesParts
   readonly #write: AppServiceWriter
   readonly #workers: ReadonlyMap<string, AppServiceWorker>
+  readonly #absences: Absences
+  readonly #closing = new AbortController()
   #senders: Promise<void> | undefined
+  #starting: Promise<void> | undefined
 
   constructor(parts: AppServicesParts) {
     const { services, accounts, client, clock, context } = parts
@@ -37,6 +42,7 @@ export class AppServices {
     this.queries = new AppServiceQueries({ registry: this.registry, client, log })
     this.thirdParty = new ThirdPartyNetworks({ registry: this.registry, client, clock })
     this.#write = new AppServiceWriter(context.db)
+    this.#absences = new Absences(context.db, clock)
     this.#workers = new Map(
       services
         .filter(({ url }) => url !== undefined)
@@ -49,11 +55,12 @@ export class AppServices {
   /** Begins to tell the services what is for them. Their senders are made where they are not there yet. */
   start(): void {
     this.#senders ??= this.#makeSenders()
-    for (const worker of this.#workers.values()) worker.start()
+    this.#starting ??= this.#tell()
   }
 
   async close(): Promise<void> {
-    await this.#senders
+    this.#closing.abort()
+    await Promise.all([this.#senders, this.#starting])
     await Promise.all([...this.#workers.values()].map(worker => worker.close()))
     await this.#parts.client.close()
   }
@@ -103,6 +110,15 @@ export class AppServices {
     if (room === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server.')
     const listed = this.#write.setListed(instanceId(service.id, networkId), room.nid, isListed)
     await db.commit({ statements: [listed] })
+  }
+
+  async #tell(): Promise<void> {
+    const { clock, log } = this.#parts
+    const { signal } = this.#closing
+    const failed = (error: unknown): void =>
+      log.error({ err: error }, 'it could not be found out how far application services were told')
+    await persevere(() => this.#absences.note(new Set(this.#workers.keys())), { clock, signal, failed })
+    if (!signal.aborted) for (const worker of this.#workers.values()) worker.start()
   }
 
   async #makeSenders(): Promise<void> {
