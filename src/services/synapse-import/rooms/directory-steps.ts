@@ -77,10 +77,11 @@ export const noticeRoomsStep: ImportStep = tableStep<{ user_id: string; room_id:
   name: 'rooms for notices of the server',
   table: 'room_tags',
   query: () => ({
-    from: 'room_tags',
-    columns: ['user_id', 'room_id'],
-    key: ['user_id', 'room_id'],
-    where: "tag = 'm.server_notice'",
+    from: 'room_tags t JOIN local_current_membership m ON m.user_id = t.user_id AND m.room_id = t.room_id',
+    columns: ['t.user_id AS user_id', 't.room_id AS room_id'],
+    key: ['user_id', 'room_id'].map(name => ({ column: `t.${name}`, name })),
+    // Whoever has left one got another.
+    where: "t.tag = 'm.server_notice' AND m.membership IN ('join', 'invite')",
   }),
   begin: ({ db, serverName }, progress) => {
     const insert = new BulkInsert(db, 'server_notice_rooms', ['user_id', 'room_id'])

@@ -109,7 +109,12 @@ testImports(
           { appservice_id: 'irc', network_id: 'libera', room_id: '!r:a.test' },
           { appservice_id: 'irc', network_id: 'libera', room_id: '!gone:a.test' },
         ],
+        local_current_membership: [
+          { user_id: ANN, room_id: '!r:a.test', event_id: room.id('ann'), membership: 'join' },
+          { user_id: ANN, room_id: '!left:a.test', event_id: '$left', membership: 'leave' },
+        ],
         room_tags: [
+          { user_id: ANN, room_id: '!left:a.test', tag: 'm.server_notice', content: '{}' },
           { user_id: ANN, room_id: '!r:a.test', tag: 'm.server_notice', content: '{}' },
           { user_id: ANN, room_id: '!r:a.test', tag: 'm.favourite', content: '{}' },
           { user_id: '@ben:b.test', room_id: '!r:a.test', tag: 'm.server_notice', content: '{}' },
