@@ -144,6 +144,9 @@ export const sameWith = (
 export const alertOf = (problem: string | undefined): Html | undefined =>
   problem === undefined ? undefined : html`<p role="alert">${problem}</p>`
 
-/** Where the answer to a form may lead, in the words of CSP: no port of an IPv6 address can be named there. */
+/** Names of hosts as CSP knows them: what else a URL may have there, such as `;`, would begin something else. */
+const HOST_OF_POLICY = /^[a-z0-9.-]+$/
+
+/** Where the answer to a form may lead, in the words of CSP: hosts that it has no words for, such as IPv6 addresses, by their scheme alone. */
 export const formTargetOf = ({ origin, hostname, protocol }: URL): string =>
-  origin === 'null' || hostname.startsWith('[') ? protocol : origin
+  origin === 'null' || !HOST_OF_POLICY.test(hostname) ? protocol : origin

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { readBody } from '../body.ts'
 import type { PageContext, Pages } from '../pages.ts'
+import { formTargetOf } from './browser.ts'
 import { html, sendPage } from './layout.ts'
 import { type LanguageOptions, wordsOf } from './page-language.ts'
 
@@ -67,6 +68,7 @@ const sendQuestion = (
   { purpose, address, nextLink }: PendingConfirmation,
 ): void => {
   const { confirmEmail: say, lang } = wordsOf(context, options)
+  const next = nextLink === undefined ? null : URL.parse(nextLink)
   sendPage(
     context,
     200,
@@ -78,7 +80,7 @@ const sendQuestion = (
 <input type="hidden" name="token" value="${token}">
 <button autofocus>${say.yes}</button>
 </form>`,
-    { lang, formTarget: nextLink === undefined ? undefined : URL.parse(nextLink)?.origin },
+    { lang, formTarget: next === null ? undefined : formTargetOf(next) },
   )
 }
 

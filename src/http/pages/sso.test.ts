@@ -46,6 +46,13 @@ test('whoever wants to register comes to that form; addresses that run something
   const form = await visitor.get(`${location?.pathname}${location?.search}`)
   t.regex(form.text, /Create an account/)
   t.regex(form.headers.get('content-security-policy') ?? '', /form-action 'self' element:;/)
+  const policyFor = async (redirectUrl: string): Promise<string> =>
+    (await visitor.get(`/oauth2/sso?${new URLSearchParams({ redirectUrl })}`)).headers.get(
+      'content-security-policy',
+    ) ?? ''
+  t.regex(await policyFor('https://app.example:8443/x'), /form-action 'self' https:\/\/app\.example:8443;/)
+  for (const url of ['https://a;sandbox/', 'https://a,b/', "https://a'b/", 'https://[::1]/'])
+    t.regex(await policyFor(url), /form-action 'self' https:; base-uri/, 'a host adds nothing to the policy')
   for (const url of ['javascript:alert(1)', 'JAVASCRIPT:alert(1)', 'data:text/html,x', 'nonsense', '']) {
     t.is(ssoReturn(url), undefined)
     t.is((await visitor.get(`/oauth2/sso?${new URLSearchParams({ redirectUrl: url })}`)).status, 400, url)
