@@ -92,6 +92,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
   const delayedEvents = new DelayedEvents({
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
     standing: userId => accounts.refusalOf(userId),
+    isUnheard: userId => accounts.isShadowBanned(userId),
   })
   const stickyReviews = new StickyReviews({ writer: core.writer, log })
   const isOfService = (userId: string): boolean => accounts.hooks.isExclusive?.(userId) === true

@@ -71,7 +71,7 @@ export const pair = async (t: ExecutionContext, plain: { alices?: boolean; bobs?
   }
   const withdraw = async () => {
     if (a.invitations === undefined) await a.rooms.memberships.kick({ sender: ALICE, userId: BOB, roomId })
-    else await a.invitations.withdrawal.cancel(ALICE, roomId, BOB)
+    else await a.invitations.withdrawal.cancel({ userId: ALICE }, roomId, BOB)
   }
   /** How an invitation stands, as one of the two sees it. */
   const seenBy = async (server: Site) => {

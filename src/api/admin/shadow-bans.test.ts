@@ -1,6 +1,8 @@
 import test from 'ava'
 import { type AdminAnswer, startAdministered } from '../../test-kit/administrator.ts'
 import { invitesOf, pathOf } from '../../test-kit/direct-rooms.ts'
+import { eventually } from '../../test-kit/eventually.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { registerPerson } from '../../test-kit/person.ts'
 
 const CLIENT = '/_matrix/client/v3'
@@ -112,5 +114,39 @@ test('a shadow-banned user reaches nobody by direct rooms and the answers of cal
   t.deepEqual(
     (items as { kind: string; comment?: string }[]).map(({ kind, comment }) => [kind, comment]),
     [['invitation_declined', undefined]],
+  )
+})
+
+test('delayed events from before a shadow ban seem to be sent, too', async t => {
+  const clock = new FakeClock()
+  const { ask, server } = await startAdministered({ clock })
+  t.teardown(server.close)
+  const [mallory, alice] = [await registerPerson(server, 'mallory'), await registerPerson(server, 'alice')]
+  const room = await mallory.createOpenRoom()
+  await alice.join(room)
+  const delayed = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events'
+  let sent = 0
+  const schedule = async (delay: number): Promise<string> => {
+    const target = `/rooms/${room}/send/m.room.message/${sent++}?org.matrix.msc4140.delay=${delay}`
+    return String((await mallory.put(target, { msgtype: 'm.text', body: 'Spam' }))['delay_id'])
+  }
+  const [due, byHand, byHandAsOnce] = [await schedule(10_000), await schedule(80_000), await schedule(90_000)]
+  await ask('POST', `/v1/users/${mallory.userId}/shadow_ban`)
+
+  await mallory.post(`${delayed}/${byHand}/send`)
+  await mallory.post(`${delayed}/${byHandAsOnce}`, { action: 'send' })
+  await mallory.post(`${delayed}/${byHand}/send`)
+  await clock.advance(10_000)
+  const outcomeOf = async (delayId: string) => (await mallory.get(`${delayed}/${delayId}`))['finalised']
+  await eventually('the time has come', async () => (await outcomeOf(due)) !== undefined)
+  for (const delayId of [due, byHand, byHandAsOnce]) {
+    const { event_id: eventId, error } = (await outcomeOf(delayId)) as Record<string, unknown>
+    t.regex(String(eventId), /^\$[\w-]{43}$/)
+    t.is(error, undefined)
+  }
+  const { chunk } = await alice.get(`/rooms/${room}/messages?dir=b&limit=100`)
+  t.deepEqual(
+    (chunk as { type: string }[]).filter(({ type }) => type === 'm.room.message'),
+    [],
   )
 })

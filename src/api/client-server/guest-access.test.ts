@@ -74,3 +74,28 @@ onServer('guests have access to what the specification names, and to nothing els
     await t.throwsAsync(guest.api(method, target, json), { code: '403 M_GUEST_ACCESS_FORBIDDEN' }, target)
   }
 })
+
+onServer('guests write nothing about who is in a room but that they come and go', async (t, server) => {
+  const [ann, bob, guest] = [await newPerson(server), await newPerson(server), await newGuest(server)]
+  const room = await ann.createRoom({
+    preset: 'public_chat',
+    power_level_content_override: { invite: 0, kick: 0, ban: 0, state_default: 0 },
+  })
+  await ann.setState(room, 'm.room.guest_access', { guest_access: 'can_join' })
+  await bob.change('join', room)
+  const refused = { code: '403 M_GUEST_ACCESS_FORBIDDEN' }
+  const write = (membership: string, who: Person) =>
+    guest.setState(room, 'm.room.member', { membership }, who.userId)
+  await t.throwsAsync(write('knock', guest), refused)
+  await write('join', guest)
+  const outsider = await newPerson(server)
+  await t.throwsAsync(write('invite', outsider), refused)
+  for (const membership of ['leave', 'ban']) await t.throwsAsync(write(membership, bob), refused, membership)
+  const later = `/rooms/${encodeURIComponent(room)}/state/m.room.member`
+  const delayed = (membership: string, who: Person) =>
+    guest.api('PUT', `${later}/${who.userId}?org.matrix.msc4140.delay=60000`, { membership })
+  await t.throwsAsync(delayed('invite', outsider), refused)
+  await t.notThrowsAsync(delayed('leave', guest))
+  await guest.setState(room, 'org.example', { is: 'what else they may send' })
+  await write('leave', guest)
+})

@@ -136,6 +136,46 @@ test('who is suspended may read, leave and clean up, and nothing that others not
   await second.createRoom()
 })
 
+test('who is suspended does to others’ invitations, reactions and view of them no more than to anything else of theirs', async t => {
+  const [hank, iris] = [await registerPerson(server, 'hank'), await registerPerson(server, 'iris')]
+  const jack = await registerPerson(server, 'jack')
+  const room = await iris.createOpenRoom({
+    power_level_content_override: { users: { [iris.userId]: 100, [hank.userId]: 50 } },
+    room_version: '11',
+  })
+  await hank.join(room)
+  const own = await hank.say(room, 'hello')
+  const relation = { rel_type: 'm.annotation', event_id: own, key: 'x' }
+  const theirs = await iris.send(room, 'm.reaction', { 'm.relates_to': relation })
+  const mine = await hank.send(room, 'm.reaction', { 'm.relates_to': { ...relation, key: 'y' } })
+  await iris.invite(room, jack.userId)
+  await hank.invite(room, admin.userId)
+  const status = `/presence/${path(hank.userId)}/status`
+  await hank.put(status, { presence: 'online', status_msg: 'as before' })
+  await suspend(hank.userId, true)
+
+  const invitation = (userId: string) =>
+    `/_matrix/client/v1/chat.tessera/invitations/${path(room)}/${path(userId)}`
+  t.is(await hank.code('DELETE', invitation(jack.userId)), '403 M_USER_SUSPENDED')
+  t.is(await hank.code('DELETE', invitation('@nobody:localhost')), '404 M_NOT_FOUND')
+  t.is(await hank.code('DELETE', invitation(admin.userId)), '200 -', 'one of their own')
+  const membershipOf = async (userId: string) =>
+    (await iris.get(`/rooms/${path(room)}/state/m.room.member/${path(userId)}`))['membership']
+  t.deepEqual([await membershipOf(jack.userId), await membershipOf(admin.userId)], ['invite', 'leave'])
+
+  t.is(await hank.code('PUT', status, { presence: 'online', status_msg: 'news' }), '403 M_USER_SUSPENDED')
+  await hank.put(status, { presence: 'online', status_msg: 'as before' })
+  t.is((await iris.get(status))['status_msg'], 'as before')
+  await hank.put(status, { presence: 'unavailable' })
+  t.is((await iris.get(status))['status_msg'], undefined)
+
+  await hank.put(`/rooms/${path(room)}/redact/${path(own)}/r1`, { with_rel_types: ['*'] })
+  const contentOf = async (eventId: string) =>
+    (await iris.get(`/rooms/${path(room)}/event/${path(eventId)}`))['content']
+  t.deepEqual([await contentOf(own), await contentOf(mine)], [{}, {}])
+  t.notDeepEqual(await contentOf(theirs), {}, 'what others have said is not theirs to take away')
+})
+
 test('whois tells users about themselves, and administrators about everybody', async t => {
   const [fred, gina] = [await registerPerson(server, 'fred'), await registerPerson(server, 'gina')]
   const whois = (userId: string) => `/admin/whois/${path(userId)}`

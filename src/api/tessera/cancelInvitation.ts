@@ -1,6 +1,6 @@
 import { endpoint } from '../../http/endpoint.ts'
 
 export const cancelInvitation = endpoint('cancelInvitation', async ({ requester, path }, { invitations }) => {
-  await invitations.withdrawal.cancel(requester.userId, path.roomId, path.userId)
+  await invitations.withdrawal.cancel(requester, path.roomId, path.userId)
   return {}
 })

@@ -220,7 +220,8 @@ export class Accounts {
       return new MatrixError('M_USER_DEACTIVATED', 'The account has been deactivated')
     }
     if (user.isLocked) return new MatrixError('M_USER_LOCKED', 'The account is locked')
-    if (user.isShadowBanned) return new MatrixError('M_FORBIDDEN', 'What the account sends reaches nobody')
+    // They may see it, and are not to know why.
+    if (user.isShadowBanned) return new MatrixError('M_FORBIDDEN', 'This cannot be done now')
     return user.isSuspended ? new MatrixError('M_USER_SUSPENDED', 'The account is suspended') : undefined
   }
 

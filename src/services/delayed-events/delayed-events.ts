@@ -3,6 +3,7 @@ import { boundedSticky } from '../../core/event/stickiness.ts'
 import type { DelayedEvent as StoredDelayedEvent } from '../../storage/rooms/delayed-events.ts'
 import { DueWork } from '../due-work.ts'
 import type { Requester } from '../requester.ts'
+import { checkGuestMembership } from '../rooms/guest-memberships.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { type Sending, suspended } from '../rooms/sending.ts'
 import { DelayedDelivery } from './delivery.ts'
@@ -44,6 +45,8 @@ export class DelayedEvents {
     limits: DelayedEventLimits
     /** Why a user may not send anything any more; `undefined` for accounts in order. */
     standing(userId: string): Promise<MatrixError | undefined>
+    /** Whether what a user sends is to reach nobody, without their knowing. */
+    isUnheard(userId: string): Promise<boolean>
   }) {
     this.#writer = parts.writer
     this.#limits = parts.limits
@@ -75,13 +78,15 @@ export class DelayedEvents {
 
   /**
    * Stores an event that is sent after `delayMs`; once for each transaction ID of the device, where there is one.
-   * Throws `M_INVALID_PARAM`, `M_FORBIDDEN` (delay too long, or none allowed at all), `M_USER_SUSPENDED`, `M_LIMIT_EXCEEDED`, `M_TOO_LARGE`.
+   * Throws `M_INVALID_PARAM`, `M_FORBIDDEN` (delay too long, or none allowed at all), `M_USER_SUSPENDED`, `M_GUEST_ACCESS_FORBIDDEN`,
+   * `M_LIMIT_EXCEEDED`, `M_TOO_LARGE`.
    */
   async schedule(requester: Requester, wanted: ToBeDelayed): Promise<{ delayId: string }> {
     const { db, read, write, clock, random } = this.#writer.context
     checkRequest(wanted, this.#limits)
     if (requester.isSuspended) throw suspended()
     const { roomId, type, stateKey, content, delayMs, stickyMs, txnId } = wanted
+    if (stateKey !== undefined) checkGuestMembership(requester, { type, stateKey, content })
     const { userId, deviceId } = requester
     const transaction =
       txnId === undefined
@@ -116,7 +121,7 @@ export class DelayedEvents {
   async act(requester: Requester, delayId: string, action: DelayedEventAction): Promise<void> {
     const delayed = await this.#current(requester, delayId)
     if (delayed.finalisedTs === undefined) {
-      if (await this.#actOn(delayed, action)) return
+      if (await this.#actOn(delayed, action, requester)) return
     }
     // It was final already, or has become so at this moment.
     const outcome = await this.#current(requester, delayId)
@@ -163,10 +168,15 @@ export class DelayedEvents {
   }
 
   /** Whether it was done; otherwise it has become final in the meantime. */
-  async #actOn(delayed: StoredDelayedEvent, action: DelayedEventAction): Promise<boolean> {
+  async #actOn(
+    delayed: StoredDelayedEvent,
+    action: DelayedEventAction,
+    { isShadowBanned }: Requester,
+  ): Promise<boolean> {
     const { db, write, clock } = this.#writer.context
     if (action === 'cancel') return this.#delivery.finalise(delayed, {})
-    if (action === 'send') return this.#delivery.send(delayed)
+    if (action === 'send')
+      return isShadowBanned ? this.#delivery.pretend(delayed) : this.#delivery.send(delayed)
     const now = clock.now()
     const result = await db.commit({ statements: [write.delayedEvents.restart(delayed, now)] })
     this.#due.expect(now + delayed.delayMs)

@@ -20,7 +20,7 @@ testDatabases(test, 'what cannot be sent just now is sent later, if not too late
     return send(...args)
   }
   const delayed = new DelayedEvents({
-    ...{ writer: core.writer, sending, standing: async () => undefined },
+    ...{ writer: core.writer, sending, standing: async () => undefined, isUnheard: async () => false },
     limits: { maxDelay: 86_400_000, maxScheduled: 10 },
   })
   delayed.start()

@@ -19,6 +19,7 @@ export class DelayedDelivery {
   readonly #writer: RoomWriter
   readonly #sending: Sending
   readonly #standing: (userId: string) => Promise<MatrixError | undefined>
+  readonly #isUnheard: (userId: string) => Promise<boolean>
   /** What was due before is late because nobody was there to send it. */
   readonly #startedTs: number
 
@@ -26,10 +27,12 @@ export class DelayedDelivery {
     writer: RoomWriter
     sending: Sending
     standing(userId: string): Promise<MatrixError | undefined>
+    isUnheard(userId: string): Promise<boolean>
   }) {
     this.#writer = parts.writer
     this.#sending = parts.sending
     this.#standing = parts.standing
+    this.#isUnheard = parts.isUnheard
     this.#startedTs = parts.writer.context.clock.now()
   }
 
@@ -41,6 +44,7 @@ export class DelayedDelivery {
   async sendAtItsTime(delayed: DelayedEvent, hold: readonly WriteStatement[]): Promise<void> {
     const { read, clock } = this.#writer.context
     if (await read.delayedEvents.isBehind(delayed, clock.now() - SENDING_MS)) return
+    if (await this.#isUnheard(delayed.userId)) return void (await this.pretend(delayed, hold))
     try {
       const refusal = await this.#standing(delayed.userId)
       if (refusal !== undefined) throw refusal
@@ -80,6 +84,12 @@ export class DelayedDelivery {
       if (error instanceof GuardFailed) return false
       throw error
     }
+  }
+
+  /** Has it seem to be sent, for those whom nobody is to hear. Whether it seems so by this, and was not final before. */
+  pretend(delayed: DelayedEvent, hold: readonly WriteStatement[] = []): Promise<boolean> {
+    const eventId = `$${Buffer.from(this.#writer.context.random(32)).toString('base64url')}`
+    return this.finalise(delayed, { eventId }, hold)
   }
 
   #finalising(delayed: DelayedEvent, outcome: Omit<Outcome, 'finalisedTs'>) {

@@ -8,6 +8,7 @@ import { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
 import type { DisplayProfile } from '../accounts/index.ts'
 import type { Requester } from '../requester.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { suspended } from '../rooms/sending.ts'
 import type { EduSender } from './edu-sender.ts'
 import { announceLearnt, concerningHere } from './learnt-members.ts'
 import { type LocalJudgement, LocalPresence } from './local-presence.ts'
@@ -86,6 +87,7 @@ export class Presence {
     const before = this.states.get(userId) ?? OFFLINE
     const status = statusMsg === '' ? undefined : statusMsg
     if (before.statusMsg !== status) {
+      if (requester.isSuspended && status !== undefined) throw suspended()
       this.#remember(userId, { ...before, statusMsg: status })
       this.#announcer.announce(userId)
     }

@@ -116,7 +116,7 @@ export class DueInvitations {
     if ((await read.one(roomId, userId))?.status !== 'invited' || !(await this.#isSent(record, roomId)))
       return
     try {
-      await this.#withdrawal.cancel(inviter, roomId, userId)
+      await this.#withdrawal.cancel({ userId: inviter }, roomId, userId)
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
       this.#log.info({ room: roomId, user: userId, err: error }, 'an invitation was cancelled too late')

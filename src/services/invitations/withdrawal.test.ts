@@ -28,7 +28,8 @@ const withGuest = async (t: ExecutionContext, plain: { bobs?: boolean } = {}) =>
     await follower.caughtUp()
     return (await records.read.one(p.roomId, userId))?.eventId ?? ''
   }
-  const cancelAs = (sender: string, userId = BOB) => sideOf(p.a).withdrawal.cancel(sender, p.roomId, userId)
+  const cancelAs = (sender: string, userId = BOB) =>
+    sideOf(p.a).withdrawal.cancel({ userId: sender }, p.roomId, userId)
   const recordAt = async (site: Site, userId = BOB) => {
     await sideOf(site).follower.caughtUp()
     return sideOf(site).records.read.one(p.roomId, userId)
@@ -228,7 +229,7 @@ test('whose server answers after the invitation into a new room was withdrawn is
   const made = roomId ?? ''
   t.is((await records.read.one(made, BOB))?.status, 'scheduled')
   t.is((await p.b.core.context.read.invitations.one(BOB, made))?.status, 'invited')
-  await withdrawal.cancel(ALICE, made, BOB)
+  await withdrawal.cancel({ userId: ALICE }, made, BOB)
   answer.resolve()
   await Promise.all(sent)
   t.is((await core.writer.head(made))?.memberships.get(BOB), 'leave')

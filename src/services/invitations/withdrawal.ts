@@ -6,10 +6,12 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { Requester } from '../requester.ts'
 import { ownEnding } from '../rooms/invitation-ending.ts'
 import { mayAsMember } from '../rooms/member-power.ts'
 import type { Memberships } from '../rooms/memberships.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
+import { suspended } from '../rooms/sending.ts'
 import { stateLookup } from '../rooms/state-lookup.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
@@ -53,15 +55,21 @@ export class Withdrawal {
    * Withdraws an invitation, sent or still scheduled, for its inviter or for whoever may kick. Where the inviter may not
    * kick, the server of the invited user does it on that user's behalf: this one, or another that knows our extensions.
    *
-   * Throws `M_NOT_FOUND` where nothing is to be withdrawn, `M_FORBIDDEN`, and as the question to another server ends.
+   * Throws `M_NOT_FOUND` where nothing is to be withdrawn, `M_FORBIDDEN`, `M_USER_SUSPENDED` (of others' invitations), and as the
+   * question to another server ends.
    */
-  async cancel(by: string, roomId: string, userId: string): Promise<void> {
+  async cancel(
+    { userId: by, isSuspended }: Pick<Requester, 'userId' | 'isSuspended'>,
+    roomId: string,
+    userId: string,
+  ): Promise<void> {
     await this.#follower.caughtUp()
     const record = await this.#records.read.one(roomId, userId)
     const mayKick = await mayAsMember(this.#writer, { userId: by, roomId }, 'kick')
     if (record === undefined || !isOpen(record) || (record.inviter !== by && !mayKick)) {
       throw nothingToWithdraw()
     }
+    if (isSuspended === true && record.inviter !== by) throw suspended()
     if (record.status === 'scheduled') {
       await this.#records.change(record, ended('cancelled', this.#clock.now()))
       return

@@ -6,6 +6,7 @@ import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
 import type { Requester } from '../requester.ts'
 import { checkAliases } from './alias-checks.ts'
 import type { Directory } from './directory.ts'
+import { checkGuestMembership } from './guest-memberships.ts'
 import type { EventTemplate } from './local-event.ts'
 import { checkMedia } from './media-checks.ts'
 import type { Memberships } from './memberships.ts'
@@ -141,6 +142,7 @@ export class Sending {
         {
           ...{ userId: requester.userId, roomId, target, relTypes: withRelTypes, content },
           may: async ({ event }) => {
+            if (requester.isSuspended && event.sender !== requester.userId) return false
             const head = await this.#writer.head(roomId)
             return head !== undefined && mayRedact(this.#writer.context, head, requester, event)
           },
@@ -152,13 +154,14 @@ export class Sending {
 
   /**
    * Sets state. Memberships go the way of the membership endpoints where another server has a say.
-   * Throws `M_FORBIDDEN`, `M_USER_SUSPENDED`, `M_TOO_LARGE`, `M_INVALID_PARAM`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
+   * Throws `M_FORBIDDEN`, `M_USER_SUSPENDED`, `M_TOO_LARGE`, `M_INVALID_PARAM`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`, `M_GUEST_ACCESS_FORBIDDEN`.
    */
   async state(requester: Requester, change: StateChange, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, stateKey, content: given, ts, stickyMs } = change
     const { userId } = requester
     const leaves = type === 'm.room.member' && given['membership'] === 'leave' && stateKey === userId
     if (requester.isSuspended && !leaves) throw suspended()
+    checkGuestMembership(requester, change)
     if (type === 'm.room.member') checkIsUser(stateKey)
     const content =
       type === 'm.room.member'
