@@ -44,8 +44,8 @@ export const isServerAllowed = (acl: ServerAcl | undefined, serverName: string):
   return acl.allow.some(glob => globMatches(glob, host))
 }
 
-/** The colons within the brackets of an IPv6 address start no port. */
-const withoutPort = (serverName: string): string => serverName.replace(/:[0-9]*$/, '')
+/** The host of a server name. The colons within the brackets of an IPv6 address start no port. */
+export const withoutPort = (serverName: string): string => serverName.replace(/:[0-9]*$/, '')
 
 /** By the grammar of server names: brackets hold an IPv6 address, and four groups of digits are IPv4. */
 const isIpLiteral = (host: string): boolean =>

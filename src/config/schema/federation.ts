@@ -47,7 +47,7 @@ export const federationOptions = {
         items: serverName,
         default: [],
         description:
-          'Servers that are never talked to, even if they are allowed above. With the same wildcards.',
+          'Servers that are never talked to, even if they are allowed above. With the same wildcards; a name without a port is meant at any.',
         examples: [['evil.example.com', '*.spam.example']],
       },
       trusted_key_servers: {

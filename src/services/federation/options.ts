@@ -1,3 +1,4 @@
+import { deniedServers } from '../../core/denied-servers.ts'
 import { compileGlob, globMatches } from '../../core/glob.ts'
 
 /** How this server talks to others; the shape of the settings' `federation`. Durations in milliseconds. */
@@ -27,12 +28,11 @@ export const permitsOf = ({
   allowServers,
   denyServers,
 }: Pick<FederationOptions, 'enabled' | 'allowServers' | 'denyServers'>): Permits => {
-  const globs = (patterns: readonly string[]) => patterns.map(each => compileGlob(each.toLowerCase()))
-  const allowed = allowServers && globs(allowServers)
-  const denied = globs(denyServers)
+  const allowed = allowServers?.map(each => compileGlob(each.toLowerCase()))
+  const isDenied = deniedServers(denyServers)
   return serverName => {
     const name = serverName.toLowerCase()
-    if (!enabled || denied.some(glob => globMatches(glob, name))) return false
+    if (!enabled || isDenied(serverName)) return false
     return allowed === undefined || allowed.some(glob => globMatches(glob, name))
   }
 }

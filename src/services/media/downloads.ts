@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { formatContentDisposition } from '../../core/content-disposition.ts'
+import { deniedServers } from '../../core/denied-servers.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { compileGlob, type Glob, globMatches } from '../../core/glob.ts'
 import { isServerName } from '../../core/ids.ts'
 import { essenceOf, isMediaId, mayBeInline, servedContentType } from '../../core/media.ts'
 import { BlobMissing, type ByteRange } from '../../storage/media/blob-store.ts'
@@ -55,7 +55,7 @@ export class Downloads {
   readonly #arrivals: Arrivals
   readonly #remote: RemoteMedia
   /** Servers whose files are not shown here. */
-  readonly #unwanted: readonly Glob[]
+  readonly #isUnwanted: (serverName: string) => boolean
   readonly #noting = new Set<Promise<void>>()
   /** What was found missing since that was logged last. */
   #missing = { toldTs: Number.NEGATIVE_INFINITY, more: 0 }
@@ -64,7 +64,7 @@ export class Downloads {
     this.#context = context
     this.#arrivals = arrivals
     this.#remote = remote
-    this.#unwanted = (context.options.denyServers ?? []).map(each => compileGlob(each.toLowerCase()))
+    this.#isUnwanted = deniedServers(context.options.denyServers ?? [])
   }
 
   /**
@@ -80,7 +80,7 @@ export class Downloads {
       throw new MatrixError('M_INVALID_PARAM', 'This is not the name of a file')
     }
     const isOurs = origin === this.#context.serverName
-    if (!isOurs && this.#unwanted.some(glob => globMatches(glob, origin.toLowerCase()))) throw notFound()
+    if (!isOurs && this.#isUnwanted(origin)) throw notFound()
     const row = isOurs ? await this.#local(wanted) : await this.#copy(wanted)
     if (row?.hash === undefined || isHidden(wanted, row) || this.#isFrozen(wanted, row)) {
       throw notFound()
