@@ -6,7 +6,8 @@
 /**
  * The letter of each stream in a token. `t` (typing) and `p` (presence) count in memory, all others in the database.
  * `k` (sticky events) counts on the axis of the events, and may lag behind. So does `u`: up to where the counts of what is unread
- * were right, in tokens of responses that told of events beyond that.
+ * were right, in tokens of responses that told of events beyond that. And so does `m`: up to where it was told with whom rooms came to
+ * be shared, on connections that do not ask for it each time.
  * `x` is no stream, but the number of the process that has made the token, where there are several.
  */
 export const STREAM_LETTERS = {
@@ -22,6 +23,7 @@ export const STREAM_LETTERS = {
   thread_subscriptions: 's',
   sticky: 'k',
   unread: 'u',
+  moves: 'm',
   maker: 'x',
 } as const
 

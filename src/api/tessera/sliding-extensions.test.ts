@@ -2,7 +2,7 @@
 import test from 'ava'
 import { newPerson, type ShownEvent, serverTests } from '../../test-kit/people.ts'
 import { roomOf } from '../../test-kit/shown.ts'
-import { list, slide } from '../../test-kit/sliding-client.ts'
+import { list, type SlidAnswer, slide } from '../../test-kit/sliding-client.ts'
 
 const onServer = serverTests(test)
 const path = encodeURIComponent
@@ -84,3 +84,29 @@ onServer('what changed before an extension was first asked for is told by it', a
   t.deepEqual(fifth.extensions['receipts'], { rooms: {} }, 'once')
   t.is(fifth.extensions['e2ee']?.['device_lists'], undefined)
 })
+
+onServer(
+  'with whom rooms came to be shared while nobody asked for keys is told once somebody does',
+  async (t, server) => {
+    const [ann, bob, cleo] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+    const roomId = await roomOf(ann, [bob])
+    const asking = { ...list(9), extensions: { e2ee: { enabled: true } } }
+    const lists = ({ extensions }: SlidAnswer) => extensions['e2ee']?.['device_lists']
+    const comeAndGo = async (comes: typeof bob, goes: typeof bob) => {
+      await ann.api('POST', `/rooms/${path(roomId)}/invite`, { user_id: comes.userId })
+      await comes.api('POST', `/join/${path(roomId)}`, {})
+      await goes.api('POST', `/rooms/${path(roomId)}/leave`, {})
+    }
+    const first = await slide(ann, list(9))
+    await comeAndGo(cleo, bob)
+    const second = await slide(ann, list(9), first.pos)
+    const third = await slide(ann, asking, second.pos)
+    t.deepEqual(lists(third), { changed: [cleo.userId], left: [bob.userId] })
+    const fourth = await slide(ann, list(9), third.pos)
+    await comeAndGo(bob, cleo)
+    const fifth = await slide(ann, list(9), fourth.pos)
+    const sixth = await slide(ann, asking, fifth.pos)
+    t.deepEqual(lists(sixth), { changed: [bob.userId], left: [cleo.userId] })
+    t.is(lists(await slide(ann, asking, sixth.pos)), undefined, 'once')
+  },
+)

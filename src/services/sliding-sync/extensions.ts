@@ -57,7 +57,7 @@ export class ExtensionTexts {
     before: StreamToken,
     rooms: ExtensionRooms,
   ): Promise<ExtensionAnswer> {
-    const positions: Partial<Record<SyncStream, number>> = {}
+    const positions: Partial<Record<SyncStream, number | undefined>> = {}
     const request: SyncRequest = {
       ...{ requester: look.requester, ignored: look.ignored, filter: EVERYTHING },
       ...{ fullState: false, stateAfter: 'state_after', since: look.after, ends: positions },
@@ -72,15 +72,17 @@ export class ExtensionTexts {
       const { text, isNews } = await this.#toDeviceText(look, wanted.toDevice)
       add('to_device', text, isNews)
     }
+    const moved = before.moves ?? look.after
     const follow = async (stream: SyncStream): Promise<readonly News[]> => {
       const sources = this.#of(stream)
       const after = before[stream]
       const upTo = Math.max(Math.min(...sources.map(source => source.position())), after ?? 0)
-      const events = { after: look.after, upTo: look.upTo }
+      const events = { after: stream === 'device_lists' ? moved : look.after, upTo: look.upTo }
       const news = await Promise.all(sources.map(source => source.news(request, after, upTo, events)))
       positions[stream] = Math.min(...news.map(one => one.upTo ?? upTo))
       return news
     }
+    positions.moves = wanted.e2ee ? undefined : (moved ?? look.upTo)
     if (wanted.e2ee) {
       const { text, isNews } = await this.#e2eeText(request, await follow('device_lists'))
       add('e2ee', text, isNews)
