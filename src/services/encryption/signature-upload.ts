@@ -42,8 +42,10 @@ export class SignatureUpload {
     )
     if (entries.length > MAX_SIGNATURES) throw new MatrixError('M_TOO_LARGE', 'Too many signatures at once.')
     const own = await this.#context.read.crossSigningKeys.ofUsers([userId])
-    const others = [...new Set(entries.map(({ target }) => target))].filter(target => target !== userId)
-    const masters = await this.#mastersOf(others, userId)
+    const masters = await this.#mastersOf(
+      entries.filter(({ target }) => target !== userId),
+      userId,
+    )
     const failures: Failures = {}
     const good: KeySignature[] = []
     for (const { target, keyId, key } of entries) {
@@ -121,14 +123,23 @@ export class SignatureUpload {
     return found
   }
 
-  /** The master keys of other users; servers of others are asked all at once. Who has none is missing. */
-  async #mastersOf(userIds: readonly string[], viewer: string): Promise<ReadonlyMap<string, Master>> {
+  /**
+   * The master keys of other users; servers of others are asked all at once. Who has none is missing. What is kept of whom no room
+   * is shared with any more may be long out of date: where another key is signed, that is found out.
+   */
+  async #mastersOf(
+    signed: readonly { readonly target: string; readonly keyId: string }[],
+    viewer: string,
+  ): Promise<ReadonlyMap<string, Master>> {
+    const userIds = [...new Set(signed.map(({ target }) => target))]
     const masters = new Map<string, Master>()
     for (const { userId, usage, publicKey, json } of await this.#context.read.crossSigningKeys.ofUsers(
       userIds,
     ))
       if (usage === 'master') masters.set(userId, { publicKey, key: parseJson(json) as JsonObject })
-    const unknown = userIds.filter(userId => !masters.has(userId) && !this.#context.isLocal(userId))
+    const named = new Set(signed.map(({ target, keyId }) => `${target} ${keyId}`))
+    const isKept = (userId: string): boolean => named.has(`${userId} ${masters.get(userId)?.publicKey}`)
+    const unknown = userIds.filter(userId => !this.#context.isLocal(userId) && !isKept(userId))
     if (unknown.length === 0) return masters
     const asked = new Map(unknown.map(userId => [userId, []]))
     const { master_keys: found } = await this.#remote.query(asked, viewer, undefined)

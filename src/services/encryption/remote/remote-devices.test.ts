@@ -1,6 +1,9 @@
 import test from 'ava'
+import { signJson } from '../../../core/signing.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
+import { testIdentity } from '../../../test-kit/encryption.ts'
 import { ALICE, BOB, keysOf, masterKey, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
+import { crossSigningKeysOf } from '../cross-signing.ts'
 
 testDatabases(test, 'lists are kept, and follow updates that follow each other', async (t, database) => {
   const { remote, update, devices, told } = await remoteDevicesWorld(database)
@@ -183,5 +186,26 @@ testDatabases(
     t.deepEqual((await devices()).ids, ['ONE'], 'none of them may be large')
     await update(8, [7], 'TWO')
     t.deepEqual((await devices()).ids, ['ONE'], 'it has not told of this one when it is asked')
+  },
+)
+
+testDatabases(
+  test,
+  'an identity elsewhere can be signed also where one from before is kept',
+  async (t, database) => {
+    const { remote, encryption, devices, update, master } = await remoteDevicesWorld(database)
+    Object.assign(remote, { streamId: 5, devices: ['ONE'], master: masterKey(1) })
+    await devices()
+    Object.assign(remote, { streamId: 9, master: masterKey(2), isDown: true })
+    await update(9, [8], 'NINE')
+    t.deepEqual((await devices()).failures, ['far.test'])
+    remote.isDown = false
+    const { crossSigning, signatures } = encryption
+    const alice = testIdentity(ALICE)
+    await crossSigning.store(ALICE, await crossSigning.check(ALICE, crossSigningKeysOf(alice.upload)))
+    const [publicKey = ''] = Object.values(masterKey(2)['keys'] ?? {}).map(String)
+    const signed = signJson(masterKey(2), ALICE, alice.userSigning)
+    t.deepEqual(await signatures.upload(ALICE, { [BOB]: { [publicKey]: signed } }), {})
+    t.deepEqual(await master(), signed)
   },
 )
