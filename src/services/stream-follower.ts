@@ -93,10 +93,12 @@ export class StreamFollower {
 
   /**
    * Resolves when everything is worked on that was in the stream when it was called, so that whoever has written sees what
-   * comes of it; also when the follower fails or is closed, or the process that follows is silent. It does not begin to follow.
+   * comes of it; also when the follower fails, is closed or has not begun, or the process that follows is silent. It does not begin to
+   * follow.
    */
   async caughtUp(): Promise<void> {
     const { name, stream, database, sole } = this.#parts
+    if (this.#started === undefined) return
     const position = database.position(stream)
     const stored = this.#position === undefined ? await this.#followed.position(name) : 0
     if (this.#closing.signal.aborted || this.#isFailing || (this.#position ?? stored) >= position) return

@@ -35,10 +35,14 @@ export class RemoteDevices {
   readonly resync: DeviceListResync
   readonly #context: EncryptionContext
   readonly #remote: RemoteKeys
+  readonly #followed: () => Promise<void>
 
-  constructor(context: EncryptionContext, remote: RemoteKeys) {
+  /** @param parts.followed resolves once what is kept is forgotten of all of whom it may be from before they were out of a room */
+  constructor(context: EncryptionContext, parts: { remote: RemoteKeys; followed: () => Promise<void> }) {
+    const { remote } = parts
     this.#context = context
     this.#remote = remote
+    this.#followed = parts.followed
     this.resync = new DeviceListResync(context, remote)
   }
 
@@ -47,6 +51,8 @@ export class RemoteDevices {
     const answer: RemoteAnswer = { ...noKeys(), failures: {} }
     const userIds = [...wanted.keys()].filter(isCompliantUserId)
     if (userIds.length === 0) return answer
+    // Clients ask because somebody came back: what was kept of them is not to be the answer, nor are clients told once more.
+    await this.#followed()
     const fresh = await this.#fresh(userIds)
     const byServer = Map.groupBy(
       userIds.filter(userId => !fresh.has(userId)),
