@@ -3,7 +3,7 @@ import { ConstraintError, DatabaseUnavailable } from '../database.ts'
 
 /** Whether the connection is gone, rather than a statement refused: what was under way has no known outcome. */
 export const isLost = (error: unknown): boolean => {
-  if (error instanceof pg.DatabaseError) return /^(57P0|08|25P03)/.test(error.code ?? '')
+  if (error instanceof pg.DatabaseError) return /^(57P0|08|25P0[34])/.test(error.code ?? '')
   if (!(error instanceof Error)) return false
   return 'syscall' in error || /^Connection terminated|not queryable|timeout expired/.test(error.message)
 }
@@ -25,7 +25,9 @@ export const errorOf = (error: unknown): Error => {
     const code = error.code ?? ''
     if (code.startsWith('23'))
       return new ConstraintError(error.constraint ?? error.column ?? code, { cause: error })
-    if (/^(53|58|25006)/.test(code)) return new DatabaseUnavailable(error.message, { cause: error })
+    // What the server gave up for the sake of others, or because it took too long, is no more stored than what never reached it.
+    if (isConflict(error) || /^(53|58|25006|55P03|57014)/.test(code))
+      return new DatabaseUnavailable(error.message, { cause: error })
     return new Error(error.message, { cause: error })
   }
   return error instanceof Error ? error : new Error(String(error))
