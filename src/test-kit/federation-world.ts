@@ -7,6 +7,7 @@ import { type JsonObject, ownMember } from '../core/json.ts'
 import { type Log, silentLog } from '../core/log.ts'
 import { verifySignature } from '../core/signing.ts'
 import type { RateLimitSettings } from '../http/rate-limit.ts'
+import { unlessAborted } from '../network/deadline.ts'
 import { transactionBody } from '../network/federation/transactions.ts'
 import { createFederationClient, type FederationClient } from '../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../network/http-client.ts'
@@ -181,7 +182,7 @@ export class FederationWorld {
     if (answer !== undefined) {
       return { status: answer.status, headers: {}, body: Buffer.from(JSON.stringify(answer.json)) }
     }
-    return this.transport({ from, to, path, method: request.method }, async () => {
+    const carried = this.transport({ from, to, path, method: request.method }, async () => {
       const answered = server.http.request(request.method, request.path, {
         ...(request.headers === undefined ? {} : { headers: request.headers }),
         ...(request.body === undefined ? {} : { body: request.body }),
@@ -191,6 +192,7 @@ export class FederationWorld {
       if (response === undefined) throw new OutboundError('unreachable', 'it fell silent')
       return { status: response.status, headers: {}, body: response.bytes }
     })
+    return unlessAborted(carried, request.signal)
   }
 }
 

@@ -4,6 +4,7 @@ import { type Database, DatabaseUnavailable, type WriteSet } from '../../storage
 import { delegate } from '../../storage/delegate.ts'
 import { InboxReader } from '../../storage/federation/inbox.ts'
 import { testDatabase } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, CAROL, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
 import { messagesOf, say, type WorldServer } from '../../test-kit/federation-world.ts'
 import { HEAD_GUARD } from '../rooms/room-drafts.ts'
@@ -174,4 +175,32 @@ test('what was acknowledged and could not be stored then is tried again', async 
   await idle()
   t.deepEqual(await messagesOf(b, roomId), ['hi'])
   t.deepEqual(await stagedIds(b), [])
+})
+
+test('whoever stops waits for no server that is silent, and asks it again after the next start', async t => {
+  const database = await testDatabase(t)
+  const p = await pair(t, database)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await say(a, ALICE, roomId, 'unheard')
+  const last = await say(a, ALICE, roomId, 'last')
+  const asked = Promise.withResolvers<void>()
+  const never = Promise.withResolvers<never>()
+  world.transport = async ({ path }, deliver) => {
+    if (!path.includes('get_missing_events')) return deliver()
+    asked.resolve()
+    return never.promise
+  }
+  Object.assign(b.federation, { idle: async () => undefined })
+  t.is((await world.send(a, b, [last])).size, 0)
+  await asked.promise
+  // No clock moves: nobody's patience ends.
+  await b.stop()
+  t.deepEqual(await stagedIds(b), [last.eventId])
+  world.transport = (_request, deliver) => deliver()
+  const next = await world.add('b.test', { database, clock: b.clock })
+  next.federation.start()
+  await eventually('it has caught up', async () => (await messagesOf(next, roomId)).length === 2)
+  t.deepEqual(await messagesOf(next, roomId), ['unheard', 'last'])
+  await eventually('nothing is left to do', async () => (await stagedIds(next)).length === 0)
 })

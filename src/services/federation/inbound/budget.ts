@@ -1,14 +1,22 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
+import type { CallOptions } from '../../../network/federation/requester.ts'
 
 /** How much may be spent on one event's missing past. */
 export class Budget {
+  /** Aborted where nobody waits for it any more. */
+  readonly signal: AbortSignal
   readonly #clock: Clock
   readonly #until: number
   #events: number
   #characters: number
 
-  constructor(clock: Clock, limits: { timeMs: number; events: number; characters: number }) {
+  constructor(
+    clock: Clock,
+    limits: { timeMs: number; events: number; characters: number },
+    signal: AbortSignal,
+  ) {
+    this.signal = signal
     this.#clock = clock
     this.#until = clock.now() + limits.timeMs
     this.#events = limits.events
@@ -22,7 +30,7 @@ export class Budget {
 
   /** Nothing more is fetched, nor the state where the past was cut off. */
   get isOver(): boolean {
-    return this.timeLeft <= 0
+    return this.timeLeft <= 0 || this.signal.aborted
   }
 
   /** Milliseconds. */
@@ -32,6 +40,11 @@ export class Budget {
 
   get eventsLeft(): number {
     return this.#events
+  }
+
+  /** For a request that takes no longer than what is left, or than so many milliseconds. */
+  call(mostMs = Number.POSITIVE_INFINITY): CallOptions {
+    return { timeoutMs: Math.min(this.timeLeft, mostMs), signal: this.signal }
   }
 
   spend(events: readonly RoomEvent[]): void {

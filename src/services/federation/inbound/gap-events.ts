@@ -58,7 +58,7 @@ export class GapEvents {
       const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
       const ask = { roomId: event.roomId, earliest, latest, limit, minDepth }
       const asked = await this.#peers.ask(
-        () => this.#client.getMissingEvents(server, ask, { timeoutMs: budget.timeLeft }),
+        () => this.#client.getMissingEvents(server, ask, budget.call()),
         event,
       )
       isHeard = asked.isHeard

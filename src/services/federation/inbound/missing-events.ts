@@ -80,11 +80,13 @@ export class MissingEvents {
    * Receives an event whose format, signatures and hash are checked.
    *
    * @param origin the server that sent it, which is asked for what is missing
+   * @param closing ends what is asked: the event is `dropped` for now then
    */
-  async receive(origin: string, event: RoomEvent): Promise<Outcome> {
+  async receive(origin: string, event: RoomEvent, closing: AbortSignal): Promise<Outcome> {
     const received = await receiveRecommended(this.#writer, event)
     if (received.outcome !== 'missing') return received
-    const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, ...this.#maxGap })
+    const limits = { timeMs: TIME_MS, ...this.#maxGap }
+    const budget = new Budget(this.#writer.context.clock, limits, closing)
     const gap = received.prevEvents.length > 0
     let dropped: Dropped = { ...NOBODY_ASKED, forNow: false }
     for (const server of this.#whom.nearest(origin, event)) {
@@ -194,8 +196,7 @@ export class MissingEvents {
       wanted = referred.filter(id => !known.has(id) && !found.has(id)).slice(0, MAX_SINGLE_FETCHES)
     }
     if (wanted.length > 0 || missing.some(id => !found.has(id))) {
-      const options = { timeoutMs: budget.timeLeft }
-      const chain = await this.#client.getEventAuth(server, { roomId, eventId }, options)
+      const chain = await this.#client.getEventAuth(server, { roomId, eventId }, budget.call())
       for (const one of await this.#peers.checked(chain.slice(0, MAX_AUTH_CHAIN), event, OF_STATE))
         found.set(one.eventId, one)
     }
@@ -209,8 +210,7 @@ export class MissingEvents {
   async #fetchState(server: string, event: RoomEvent, budget: Budget): Promise<string[]> {
     const { read } = this.#writer.context
     const { roomId, eventId } = event
-    const options = { timeoutMs: budget.timeLeft }
-    const ids = await this.#client.getStateIds(server, { roomId, eventId }, options)
+    const ids = await this.#client.getStateIds(server, { roomId, eventId }, budget.call())
     const wanted = [...new Set([...ids.stateIds, ...ids.authChainIds])]
     const known = await read.events.nidsOf(wanted)
     const missing = wanted.filter(id => !known.has(id))
@@ -219,7 +219,7 @@ export class MissingEvents {
       ? await this.#peers.each(server, missing, event, budget, OF_STATE)
       : { events: [], isAll: false }
     if (!isAll) {
-      const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, options)
+      const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, budget.call())
       events = [...events, ...(await this.#peers.checked([...state, ...authChain], event, OF_STATE))]
     }
     if (events.length > 0) await storeOutliers(this.#writer, roomId, events)

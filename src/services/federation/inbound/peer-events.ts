@@ -61,8 +61,7 @@ export class PeerEvents {
       slots.run(async () => {
         try {
           if (budget.isOver) throw new Error('it takes too long')
-          const options = { timeoutMs: Math.min(budget.timeLeft, SINGLE_MS) }
-          const pdu = await this.#client.getEvent(server, eventId, options)
+          const pdu = await this.#client.getEvent(server, eventId, budget.call(SINGLE_MS))
           const given = await this.checked([pdu], event, format)
           return given.filter(one => one.eventId === eventId)
         } catch (error) {

@@ -42,8 +42,8 @@ export class RoomInbox {
   /** What could not be received for now. */
   readonly #postponed: Postponed<Arrival>
   readonly #resumption: Resumption
+  readonly #closing = new AbortController()
   #ordinal = 0
-  #closed = false
 
   constructor(parts: {
     writer: RoomWriter
@@ -119,9 +119,9 @@ export class RoomInbox {
     await this.#staging.settled()
   }
 
-  /** Leaves what is waiting to the next start; resolves once what is being worked on is done. */
+  /** Leaves what is waiting, and what others are asked for, to the next start; resolves once what is being judged is done. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     this.#backlog.close()
     this.#postponed.close()
     await this.idle()
@@ -155,9 +155,10 @@ export class RoomInbox {
         },
         () => undefined,
       )
-      const outcome = this.#closed
+      const { signal } = this.#closing
+      const outcome = signal.aborted
         ? undefined
-        : await this.#attempt(arrival, this.#missing.receive(arrival.origin, arrival.event))
+        : await this.#attempt(arrival, this.#missing.receive(arrival.origin, arrival.event, signal))
       over.abort()
       lacking.over(arrival)
       this.#backlog.remove(arrival)
@@ -180,7 +181,7 @@ export class RoomInbox {
    */
   async #receive(batch: readonly Arrival[]): Promise<Arrival[]> {
     const events = batch.map(({ event }) => event)
-    const received = this.#closed ? [] : receiveAll(this.#writer, events)
+    const received = this.#closing.signal.aborted ? [] : receiveAll(this.#writer, events)
     const lacking = new Set<Arrival>()
     await Promise.all(
       batch.map(async (one, index) => {
