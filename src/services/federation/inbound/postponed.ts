@@ -3,17 +3,20 @@ import type { Clock } from '../../../core/clock.ts'
 /** Waits before each further attempt, in milliseconds; then it is given up. */
 const DELAYS_MS = [10_000, 60_000, 600_000]
 const MAX_WAITING = 2_000
+/** Of those of one server, which could leave no room for any others: it need but say that it cannot give what they need now. */
+const MAX_OF_ORIGIN = 500
 
 /**
  * Received events for which something has to be fetched from servers that cannot be reached now. They are acknowledged,
  * so nobody sends them again by themselves: they are tried again a few times, in this process and after a restart.
  */
-export class Postponed<T extends { readonly key: string; attempt: number }> {
+export class Postponed<T extends { readonly key: string; readonly origin: string; attempt: number }> {
   readonly #clock: Clock
   readonly #again: (waiting: T) => void
   readonly #closing = new AbortController()
   /** How many wait under each key: one event may come from several servers, and those are asked for what it needs. */
   readonly #keys = new Map<string, number>()
+  readonly #ofOrigin = new Map<string, number>()
   #count = 0
 
   /** `again` is handed what is due. */
@@ -29,7 +32,8 @@ export class Postponed<T extends { readonly key: string; attempt: number }> {
   /** Puts an event off; `false` if it has been put off often enough, or too many are. */
   add(waiting: T): boolean {
     const delay = DELAYS_MS[waiting.attempt]
-    if (delay === undefined || this.#count >= MAX_WAITING) return false
+    const isTooMuch = (this.#ofOrigin.get(waiting.origin) ?? 0) >= MAX_OF_ORIGIN || this.#count >= MAX_WAITING
+    if (delay === undefined || isTooMuch) return false
     this.#wait(waiting, 1)
     this.#clock.sleep(delay, this.#closing.signal).then(
       () => {
@@ -47,10 +51,15 @@ export class Postponed<T extends { readonly key: string; attempt: number }> {
     this.#closing.abort()
   }
 
-  #wait({ key }: T, by: 1 | -1): void {
+  #wait({ key, origin }: T, by: 1 | -1): void {
     this.#count += by
-    const waiting = (this.#keys.get(key) ?? 0) + by
-    if (waiting > 0) this.#keys.set(key, waiting)
-    else this.#keys.delete(key)
+    count(this.#keys, key, by)
+    count(this.#ofOrigin, origin, by)
   }
+}
+
+const count = (counts: Map<string, number>, name: string, by: 1 | -1): void => {
+  const next = (counts.get(name) ?? 0) + by
+  if (next > 0) counts.set(name, next)
+  else counts.delete(name)
 }
