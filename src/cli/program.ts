@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import type { ConfigFlags } from '../config/load.ts'
+import { OperatorError } from '../config/operator-error.ts'
 import { programVersion } from '../config/version.ts'
 import { addAccounts } from './account-commands.ts'
 import type { Action } from './action.ts'
@@ -111,13 +112,18 @@ const addDoctor = (program: Command, host: Host, action: Action): void => {
     .description('find out whether this server, or another one, is set up right and can be reached')
     .argument('[server]', 'the name of another server')
     .option('--json', 'print the findings as JSON')
+    .option('--patience <duration>', 'how long to wait for each answer', '10s')
     .option(
       '--after-restore',
       'set encryption right on a database put back from a backup, before the server is started',
     )
     .action(
       action(
-        async (flags, server: string | undefined, options: { json?: boolean; afterRestore?: boolean }) => {
+        async (
+          flags,
+          server: string | undefined,
+          options: { json?: boolean; afterRestore?: boolean; patience: string },
+        ) => {
           if (options.afterRestore === true) {
             const { afterRestore } = await import('./doctor/after-restore.ts')
             return afterRestore(host, flags)
@@ -125,6 +131,7 @@ const addDoctor = (program: Command, host: Host, action: Action): void => {
           const { doctor } = await import('./doctor/doctor.ts')
           return doctor(host, flags, {
             json: options.json === true,
+            patience: options.patience,
             ...(server === undefined ? {} : { server }),
           })
         },
@@ -202,6 +209,8 @@ export const runProgram = async (host: Host, argv: readonly string[]): Promise<n
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed
-    throw error
+    if (!(error instanceof OperatorError)) throw error
+    say(host, error.message)
+    return EXIT.failed
   }
 }

@@ -35,6 +35,7 @@ test('a duration without a unit is no duration of milliseconds', async t => {
     ['media purge --remote-older-than 7', '--remote-older-than 7'],
     ['token create --expires 7', '--expires 7'],
     ['token create --expires 0d', '--expires 0d'],
+    ['doctor --patience 30', '--patience 30'],
   ] as const)
     t.is(await refusal(t, line), `${option} cannot be used: write a duration such as 7d\n`)
 })

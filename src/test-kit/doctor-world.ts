@@ -45,7 +45,7 @@ export const prepare = async (t: ExecutionContext, peers: readonly ScriptedPeer[
 /** What the doctor finds in a directory; each doubt has to have its remedy. */
 export const examine = async (cwd: string, ...args: string[]) => {
   const host = createFakeHost(cwd)
-  const code = await runProgram(host, ['doctor', '--json', ...args])
+  const code = await runProgram(host, ['doctor', '--json', '--patience', '2m', ...args])
   const { ok, findings } = JSON.parse(host.out()) as { ok: boolean; findings: Finding[] }
   for (const { verdict, fix } of findings) {
     if ((verdict === 'WARN' || verdict === 'FAIL') && !fix) throw new Error('a finding without a remedy')

@@ -4,6 +4,7 @@ import type { Config } from '../../config/schema/index.ts'
 import { readKeyFile } from '../../config/signing-key.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
 import { EXIT, type Host } from '../host.ts'
+import { positiveDuration } from '../positive.ts'
 import { checkClientApi, checkClientWellKnown } from './client-side.ts'
 import {
   checkAddresses,
@@ -23,6 +24,8 @@ import { createWorld, type World } from './world.ts'
 
 export interface DoctorOptions {
   readonly json: boolean
+  /** How long to wait for each answer, such as `10s`. */
+  readonly patience: string
   /** The name of another server to look at. */
   readonly server?: string
 }
@@ -35,7 +38,8 @@ type Findings = AsyncGenerator<Finding>
  */
 export const doctor = async (host: Host, flags: ConfigFlags, options: DoctorOptions): Promise<number> => {
   const findings: Finding[] = []
-  for await (const finding of examine(host, flags, options.server)) {
+  const timeoutMs = positiveDuration('--patience', options.patience)
+  for await (const finding of examine(host, flags, { server: options.server, timeoutMs })) {
     findings.push(finding)
     if (!options.json) host.stdout.write(lineOf(finding))
   }
@@ -50,7 +54,11 @@ export const doctor = async (host: Host, flags: ConfigFlags, options: DoctorOpti
 const lineOf = ({ verdict, subject, message, fix }: Finding): string =>
   `${verdict.padEnd(5)} ${subject.padEnd(18)} ${message}\n${fix === undefined ? '' : `      → ${fix}\n`}`
 
-async function* examine(host: Host, flags: ConfigFlags, otherServer: string | undefined): Findings {
+async function* examine(
+  host: Host,
+  flags: ConfigFlags,
+  { server: otherServer, timeoutMs }: { readonly server: string | undefined; readonly timeoutMs: number },
+): Findings {
   const loaded = loadConfig({ flags, env: host.env, cwd: host.cwd })
   if (!loaded.ok) {
     for (const error of loaded.errors)
@@ -58,7 +66,7 @@ async function* examine(host: Host, flags: ConfigFlags, otherServer: string | un
     if (otherServer === undefined) return
   }
   const config = loaded.ok ? loaded.config : defaultConfig(host.cwd)
-  const world = createWorld(config)
+  const world = createWorld(config, timeoutMs)
   try {
     if (otherServer !== undefined) {
       yield* examineFromOutside(world, otherServer, { expectedKeys: [] })

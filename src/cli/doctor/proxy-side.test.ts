@@ -35,7 +35,7 @@ const proxyTo = async (
 test('a proxy that changes requests is found out', async t => {
   const server = await startTestServer()
   t.teardown(server.close)
-  const world = createWorld(defaultConfig(temporaryDirectory(t)))
+  const world = createWorld(defaultConfig(temporaryDirectory(t)), 120_000)
   t.teardown(() => world.close())
   const find = async (change: Parameters<typeof proxyTo>[2]) =>
     checkProxy(world, await proxyTo(t, server.url, change), 'localhost')

@@ -38,15 +38,15 @@ export interface World {
   close(): Promise<void>
 }
 
-const TIMEOUT_MS = 10_000
 const HEADERS = { accept: 'application/json', origin: 'https://client.example' }
 
-export const createWorld = (config: Config): World => {
+/** @param timeoutMs how long to wait for each answer */
+export const createWorld = (config: Config, timeoutMs: number): World => {
   const clock = systemClock
   const extraCa = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8')
   const outgoing = outgoingOf(config, clock)
   const resolver = openResolver(outgoing)
-  const client = openHttpClient({ ...outgoing, ...ANYWHERE }, { resolver, connectTimeoutMs: TIMEOUT_MS })
+  const client = openHttpClient({ ...outgoing, ...ANYWHERE }, { resolver, connectTimeoutMs: timeoutMs })
   const wellKnown = new WellKnownLookup(clock, wellKnownFetcher(client, clock))
   const discovery = new ServerDiscovery({ clock, resolver, wellKnown })
   return {
@@ -54,18 +54,17 @@ export const createWorld = (config: Config): World => {
     resolver,
     proxyResolves: outgoing.proxy?.url !== undefined && outgoing.proxy.resolveNames === 'proxy',
     locate: serverName => discovery.resolve(serverName),
-    get: (target, path) =>
-      client.request({ target, method: 'GET', path, headers: HEADERS, timeoutMs: TIMEOUT_MS }),
+    get: (target, path) => client.request({ target, method: 'GET', path, headers: HEADERS, timeoutMs }),
     getUrl: (url, headers) =>
       getFollowingRedirects(client, url, {
         maxRedirects: 5,
         httpsOnly: url.startsWith('https:'),
         headers: { ...HEADERS, ...headers },
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs,
       }),
     certificateOf: async ({ host, port }, name) => {
       const connect = openConnections(outgoing, `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`)
-      return presented(await connect(), name, extraCa)
+      return presented(await connect(), name, { extraCa, timeoutMs })
     },
     close: () => client.close(),
   }
@@ -75,7 +74,7 @@ export const createWorld = (config: Config): World => {
 const presented = (
   connection: Socket,
   name: string,
-  extraCa: string | undefined,
+  { extraCa, timeoutMs }: { readonly extraCa: string | undefined; readonly timeoutMs: number },
 ): Promise<CertificateFacts> =>
   new Promise((resolve, reject) => {
     const isName = /[a-z]/i.test(name) && !name.includes(':')
@@ -85,7 +84,7 @@ const presented = (
       secureContext: trustedRoots(extraCa),
       ...(isName ? { servername: name } : {}),
     })
-    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer in time')))
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer in time')))
     socket.once('error', reject)
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerCertificate()
