@@ -13,6 +13,7 @@ const MAX_SENDERS = 10_000
 export class WhomToAsk {
   readonly #writer: RoomWriter
   readonly #rate = createCallRate(OTHERS_ASKED, MAX_SENDERS)
+  #turn = 0
 
   constructor(writer: RoomWriter) {
     this.#writer = writer
@@ -24,12 +25,15 @@ export class WhomToAsk {
     return [...new Set([origin, serverNameOf(sender)])].filter(server => server !== own)
   }
 
-  /** Who may know as well, once those do not help: some that are in the room. */
+  /** Who may know as well, once those do not help: some that are in the room, of many each time others, as the first may all be gone. */
   async others(origin: string, event: RoomEvent): Promise<string[]> {
     const { context } = this.#writer
     if (this.#rate(origin, context.clock.now()) > 0) return []
     const hosts = (await this.#writer.head(event.roomId))?.joinedHosts() ?? []
     const asked = new Set([context.serverName, ...this.nearest(origin, event)])
-    return hosts.filter(host => !asked.has(host)).slice(0, MAX_OTHERS)
+    const others = hosts.filter(host => !asked.has(host))
+    if (others.length <= MAX_OTHERS) return others
+    const from = (this.#turn++ * MAX_OTHERS) % others.length
+    return [...others.slice(from), ...others.slice(0, from)].slice(0, MAX_OTHERS)
   }
 }

@@ -1,7 +1,10 @@
 import test from 'ava'
+import { silentLog } from '../../../../core/log.ts'
 import { type FederationClient, FederationError } from '../../../../network/federation-client.ts'
+import { verifierOf } from '../../../../test-kit/outbound.ts'
 import { ALICE, ANY, BOB, bodies, historyWorld, pageBack } from '../../../../test-kit/remote-history.ts'
 import { newRoom, requesterOf } from '../../../../test-kit/rooms.ts'
+import { HistoryFetcher } from './fetch-history.ts'
 
 test('where nobody can be asked, what is older can be asked for later', async t => {
   const w = await historyWorld(t)
@@ -98,4 +101,36 @@ test('without the state of the time nothing is stored', async t => {
   })
   t.false(await w.here.outbound.fetchHistory(w.roomId, 20))
   t.deepEqual(bodies(await pageBack(w)), [])
+})
+
+test('where the first servers of a room are gone, others are asked the next time', async t => {
+  const w = await historyWorld(t)
+  for (let n = 0; n < 5; n++) await w.say(`${n}`)
+  await w.joinBob()
+  const [there, late] = ['there.test', 'late.test']
+  const gone = Array.from({ length: 7 }, (_, n) => `gone${n}.test`)
+  const { backfill, getStateIds, getState, getEvent } = w.client
+  const asked: string[] = []
+  // The other server under another name, which is the last to be asked.
+  Object.assign(w.client, {
+    backfill: async (server: string, ...ask: [Parameters<typeof backfill>[1]]) => {
+      asked.push(server)
+      if (server !== late) throw new FederationError('unreachable', server, 'down')
+      return backfill(there, ...ask)
+    },
+    getStateIds: (_: string, ask: Parameters<typeof getStateIds>[1]) => getStateIds(there, ask),
+    getState: (_: string, ask: Parameters<typeof getState>[1]) => getState(there, ask),
+    getEvent: (_: string, eventId: string) => getEvent(there, eventId),
+  })
+  const fetcher = new HistoryFetcher({
+    ...{ core: w.here.core, federation: w.client, clock: w.here.clock, log: silentLog },
+    verifyEvents: verifierOf(new Map([[there, w.there.core.signingKey.publicKey]])),
+    permits: () => true,
+  })
+  Object.assign(fetcher, { servers: async () => [...gone, late] })
+  t.false(await fetcher.fetch(w.roomId, 20))
+  t.deepEqual(asked.splice(0), gone.slice(0, 5))
+  await w.here.clock.advance(60_001)
+  t.true(await fetcher.fetch(w.roomId, 20))
+  t.deepEqual(asked, [...gone.slice(5), late])
 })

@@ -26,9 +26,10 @@ const GONE_MS = 86_400_000
 /** So long (milliseconds) what else servers have said that are gone is passed over at once. */
 const STAYS_GONE_MS = 7 * GONE_MS
 
-/** Where nobody had anything: how often in a row, since when, and until when nobody is asked again. */
+/** Where nobody had anything: how often in a row, how many servers have said so, since when, and until when nobody is asked again. */
 interface InVain {
   readonly times: number
+  readonly asked: number
   readonly since: number
   readonly until: number
 }
@@ -92,7 +93,10 @@ export class HistoryFetcher {
     }
     const blocked: string[] = []
     let piece: Piece = 'nothing'
-    for (const server of (await this.servers(head)).slice(0, MAX_SERVERS)) {
+    let asked = inVain?.asked ?? 0
+    for (const server of turnedBy(asked, await this.servers(head)).slice(0, MAX_SERVERS)) {
+      if (clock.now() >= deadline) break
+      asked += 1
       piece = await ask(server)
       if (piece === 'stored') break
       if (piece === 'blocked') blocked.push(server)
@@ -107,7 +111,7 @@ export class HistoryFetcher {
     }
     const times = (inVain?.times ?? 0) + 1
     const quietMs = Math.min(QUIET_MS * 2 ** (times - 1), MOST_QUIET_MS)
-    this.#inVain.set(key, { times, since, until: clock.now() + quietMs })
+    this.#inVain.set(key, { times, asked, since, until: clock.now() + quietMs })
     return false
   }
 
@@ -177,4 +181,10 @@ export class HistoryFetcher {
       host => host !== serverName && this.#context.permits(host),
     )
   }
+}
+
+/** The same, beginning behind so many: where the first of a room's servers are gone, others are asked the next time. */
+const turnedBy = (count: number, servers: readonly string[]): string[] => {
+  const from = servers.length === 0 ? 0 : count % servers.length
+  return [...servers.slice(from), ...servers.slice(0, from)]
 }
