@@ -1,4 +1,6 @@
 import test from 'ava'
+import type { CallOptions } from '../../network/federation/requester.ts'
+import { type FederationClient, FederationError } from '../../network/federation-client.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, CAROL, forge, makeRoom, pair } from '../../test-kit/federated-pair.ts'
 import { messagesOf, say, stateAt } from '../../test-kit/federation-world.ts'
@@ -50,4 +52,39 @@ test('a server that does not answer what it is asked keeps nobody else in the ro
   t.deepEqual(asked, ['c.test', 'd.test'], 'of one server one after another')
   end()
   await idle()
+})
+
+test('where a server is silent that has sent an event, others are asked for what it needs', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const c = await world.add('c.test')
+  const roomId = await makeRoom(a)
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  await world.send(a, b, [(await stateAt(a, roomId, 'm.room.member', CAROL)) ?? {}])
+  const [unheard, last] = [await say(c, CAROL, roomId, 'unheard'), await say(c, CAROL, roomId, 'last')]
+  await world.send(c, a, [unheard, last])
+  const asked: string[] = []
+  const silent = async (what: string, { timeoutMs = 0 }: CallOptions = {}): Promise<never> => {
+    asked.push(what)
+    await b.clock.sleep(timeoutMs)
+    throw new FederationError('timeout', 'c.test', 'silent')
+  }
+  const { getMissingEvents, getStateIds } = b.client
+  const patient: Pick<FederationClient, 'getMissingEvents' | 'getStateIds'> = {
+    getMissingEvents: (server, ask, options) =>
+      server === 'c.test' ? silent('missing', options) : getMissingEvents(server, ask, options),
+    getStateIds: (server, ask, options) =>
+      server === 'c.test' ? silent('state', options) : getStateIds(server, ask, options),
+  }
+  Object.assign(b.client, patient)
+  const idle = b.federation.idle
+  Object.assign(b.federation, { idle: async () => undefined })
+  t.is((await world.send(c, b, [last])).size, 0)
+  await eventually('it is asked', () => asked.includes('missing'))
+  await b.clock.advance(30_000)
+  await eventually('it is asked for the state', () => asked.includes('state'))
+  await b.clock.advance(15_000)
+  await idle()
+  t.deepEqual(await messagesOf(b, roomId), ['unheard', 'last'])
 })

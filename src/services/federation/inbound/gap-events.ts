@@ -15,6 +15,8 @@ const EVENTS_PER_ROUND = 50
 const FEW_ROUNDS = 12
 const MANY_ROUNDS = 120
 const TIME_TO_SPARE_MS = 45_000
+/** So long one server has for an answer: there may be others who know as well. */
+const ROUND_MS = 30_000
 
 /** What lies between an event and what is here, and whether the peer that was asked for it has spoken. */
 export interface Gap {
@@ -58,7 +60,7 @@ export class GapEvents {
       const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
       const ask = { roomId: event.roomId, earliest, latest, limit, minDepth }
       const asked = await this.#peers.ask(
-        () => this.#client.getMissingEvents(server, ask, budget.call()),
+        () => this.#client.getMissingEvents(server, ask, budget.call(ROUND_MS)),
         event,
       )
       isHeard = asked.isHeard

@@ -37,10 +37,18 @@ const MAX_SINGLE_FETCHES = 60
 const MAX_AUTH_ROUNDS = 5
 const MAX_AUTH_CHAIN = 20_000
 const TIME_MS = 90_000
+/** Who has just not answered has so long to name a state, or what authorises an event, before others are asked. */
+const UNHEARD_MS = 15_000
 /** How events of a state are judged, and those that authorise others. */
 const OF_STATE: FormatOptions = { mayBeOld: true }
 const NO_GAP: Gap = { events: [], isHeard: true }
 const NOBODY_ASKED = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' } as const
+
+interface Fetch {
+  readonly budget: Budget
+  /** How long the server has to name what is to be fetched (milliseconds), if not as long as there is time. */
+  readonly namedIn: number | undefined
+}
 
 type Fetching = Pick<
   FederationClient,
@@ -160,14 +168,16 @@ export class MissingEvents {
         return { outcome: 'dropped', reason: 'what it needs took too long to fetch', forNow: true }
       }
       try {
-        if (received.authEvents.length > 0) await this.#fetchAuth(server, event, received.authEvents, budget)
+        const namedIn = isHeard ? undefined : UNHEARD_MS
+        const { authEvents } = received
+        if (authEvents.length > 0) await this.#fetchAuth(server, event, authEvents, { budget, namedIn })
         if (received.prevEvents.length > 0) {
           const isPartial = (await this.#writer.head(event.roomId))?.partial !== undefined
           if (isPartial && !isHeard)
             return { outcome: 'dropped', reason: `${server} could not be heard`, forNow: true }
           options = isPartial
             ? { onCurrentState: true }
-            : { stateBefore: await this.#fetchState(server, event, budget) }
+            : { stateBefore: await this.#fetchState(server, event, { budget, namedIn }) }
         }
       } catch (error) {
         this.#log.debug({ server, event: event.eventId, err: error }, 'what an event needs was not given')
@@ -183,7 +193,7 @@ export class MissingEvents {
     server: string,
     event: RoomEvent,
     missing: readonly string[],
-    budget: Budget,
+    { budget, namedIn }: Fetch,
   ): Promise<void> {
     const { roomId, eventId } = event
     const found = new Map<string, RoomEvent>()
@@ -196,7 +206,7 @@ export class MissingEvents {
       wanted = referred.filter(id => !known.has(id) && !found.has(id)).slice(0, MAX_SINGLE_FETCHES)
     }
     if (wanted.length > 0 || missing.some(id => !found.has(id))) {
-      const chain = await this.#client.getEventAuth(server, { roomId, eventId }, budget.call())
+      const chain = await this.#client.getEventAuth(server, { roomId, eventId }, budget.call(namedIn))
       for (const one of await this.#peers.checked(chain.slice(0, MAX_AUTH_CHAIN), event, OF_STATE))
         found.set(one.eventId, one)
     }
@@ -207,10 +217,10 @@ export class MissingEvents {
    * Stores the state before an event as the peer tells it; answers the event IDs of what could be stored. A state that
    * has holes because of a bad line would part this server from all others, so it throws then.
    */
-  async #fetchState(server: string, event: RoomEvent, budget: Budget): Promise<string[]> {
+  async #fetchState(server: string, event: RoomEvent, { budget, namedIn }: Fetch): Promise<string[]> {
     const { read } = this.#writer.context
     const { roomId, eventId } = event
-    const ids = await this.#client.getStateIds(server, { roomId, eventId }, budget.call())
+    const ids = await this.#client.getStateIds(server, { roomId, eventId }, budget.call(namedIn))
     const wanted = [...new Set([...ids.stateIds, ...ids.authChainIds])]
     const known = await read.events.nidsOf(wanted)
     const missing = wanted.filter(id => !known.has(id))
