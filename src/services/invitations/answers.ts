@@ -70,7 +70,7 @@ export class UntoldAnswers {
     const content = details.untold ?? {}
     const head = await this.#writer.head(roomId)
     if (!head?.hasHost(this.#writer.context.serverName)) {
-      await this.#memberships.declining.tell({ userId, roomId, content }, serverNameOf(inviter))
+      await this.#memberships.declining.tell({ userId, roomId, content }, serverNameOf(inviter), head)
       return
     }
     if (head.entry('m.room.member', userId)?.eventId !== eventId) return

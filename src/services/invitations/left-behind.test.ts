@@ -5,6 +5,7 @@ import { ALICE, BOB, MINUTE, pair } from '../../test-kit/federated-invitations.t
 import { stateAt } from '../../test-kit/federation-world.ts'
 
 const CAROL = '@carol:b.test'
+const DAVE = '@dave:c.test'
 
 for (const { name, isHeard } of [
   { name: 'is declined', isHeard: true },
@@ -41,3 +42,30 @@ for (const { name, isHeard } of [
     await p.a.rooms.memberships.invite({ sender: ALICE, userId: CAROL, roomId: p.roomId })
     t.deepEqual(await seen(), ['invited'], 'another one counts')
   })
+
+test('whoever declines is heard in a room whose inviter and creator are gone', async t => {
+  const p = await pair(t)
+  const c = await p.world.add('c.test')
+  c.federation.start()
+  await p.invite({})
+  await p.b.rooms.memberships.join({ userId: BOB, roomId: p.roomId })
+  await p.a.rooms.memberships.invite({ sender: ALICE, userId: DAVE, roomId: p.roomId })
+  await c.rooms.memberships.join({ userId: DAVE, roomId: p.roomId })
+  const atC = async (userId: string) =>
+    (await stateAt(c, p.roomId, 'm.room.member', userId))?.content['membership']
+  await eventually(
+    'Bob’s server knows of Dave',
+    async () => (await stateAt(p.b, p.roomId, 'm.room.member', DAVE))?.content['membership'] === 'join',
+  )
+  await p.b.rooms.memberships.invite({ sender: BOB, userId: CAROL, roomId: p.roomId })
+  await p.a.rooms.memberships.leave({ userId: ALICE, roomId: p.roomId })
+  await p.b.rooms.memberships.leave({ userId: BOB, roomId: p.roomId })
+  await eventually(
+    'Dave is alone there',
+    async () =>
+      (await atC(ALICE)) === 'leave' && (await atC(BOB)) === 'leave' && (await atC(CAROL)) === 'invite',
+  )
+  await p.b.rooms.memberships.leave({ userId: CAROL, roomId: p.roomId })
+  await eventually('it is heard', async () => (await atC(CAROL)) === 'leave')
+  t.is((await p.b.core.context.read.invitations.one(CAROL, p.roomId))?.status, 'declined')
+})

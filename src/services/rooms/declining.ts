@@ -8,7 +8,9 @@ import { inTime } from './in-time.ts'
 import { endingBy, ownEnding } from './invitation-ending.ts'
 import { type OwnChange, withReason } from './membership-content.ts'
 import type { RemoteMemberships } from './ports.ts'
+import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { serversToAsk } from './servers-to-ask.ts'
 
 const INVITES = { stream: 'invites', offset: 0 } as const
 
@@ -30,7 +32,11 @@ export class Declining {
   }
 
   /** The user has decided: their server stops showing it, whether or not the other side could be told. */
-  async decline(change: OwnChange, invitation: Pick<InvitationRow, 'sender' | 'eventId'>): Promise<void> {
+  async decline(
+    change: OwnChange,
+    invitation: Pick<InvitationRow, 'sender' | 'eventId'>,
+    head?: RoomHead,
+  ): Promise<void> {
     const { userId, roomId } = change
     const { db, write, clock } = this.#context
     const inviterServer = serverNameOf(invitation.sender)
@@ -38,7 +44,7 @@ export class Declining {
     let ending: JsonObject | undefined
     try {
       // Who has invited is often on a server that is gone.
-      const leave = await inTime(clock, PATIENCE_MS, this.tell(change, inviterServer))
+      const leave = await inTime(clock, PATIENCE_MS, this.tell(change, inviterServer, head))
       isTold = leave !== undefined
       ending = leave && endingBy(leave)
     } catch (error) {
@@ -55,9 +61,12 @@ export class Declining {
     if (!isTold) await this.onUntold?.(change)
   }
 
-  /** Tells the servers in the room, and answers the event by which. Throws as they answer. */
-  tell(change: OwnChange, server: string): Promise<RoomEvent> {
+  /** Tells the servers in the room, the inviter's first, and answers the event by which. Throws as they answer. */
+  async tell(change: OwnChange, inviterServer: string, head?: RoomHead): Promise<RoomEvent> {
     const { userId, roomId } = change
-    return this.#remote.leave({ userId, roomId, via: [server], content: withReason(change) })
+    const named = [inviterServer, ...(await serversToAsk(this.#context, { userId, roomId }, head))]
+    // Ours may have left the room, and the inviter with it.
+    const via = named.filter(server => server !== this.#context.serverName)
+    return this.#remote.leave({ userId, roomId, via, content: withReason(change) })
   }
 }

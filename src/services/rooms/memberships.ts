@@ -109,7 +109,7 @@ export class Memberships {
       // Bridges know by "not in room" that there is nothing left to leave.
       throw new MatrixError('M_FORBIDDEN', `You are not in room ${roomId}, nor invited to it`)
     }
-    await this.declining.decline(change, invitation)
+    await this.declining.decline(change, invitation, head)
   }
 
   /** Asks to be let into a room. Throws `M_FORBIDDEN` if the room takes no knocks (from this user). */
