@@ -10,8 +10,10 @@ export const checkOwn = async ({ simulation, own }: Story, client: SimulatedClie
   const { userId, belief } = client
   const name = own.names.get(userId)
   const ask = async (path: string): Promise<Body> => (await simulation.during(client.call('GET', path))).body
-  if (name !== undefined) {
+  if (name !== undefined)
     equal((await ask(`/profile/${at(userId)}`)).displayname, name, `the name of ${userId}`)
+  // By a clock that was set back a new name is older than the join, which it loses to where state is resolved.
+  if (name !== undefined && !simulation.plays.has('clocks')) {
     for (const roomId of belief.rooms.keys()) {
       const state: Body[] = await ask(`/rooms/${at(roomId)}/state`)
       const member = state.find(({ type, state_key: key }) => type === 'm.room.member' && key === userId)

@@ -64,6 +64,22 @@ const withoutRefused = async (
   return kept
 }
 
+/** Holds what the servers have of the room against what must be; answers those that are in it together. */
+const checkServers = async (story: Story): Promise<SimulatedServer[]> => {
+  const { simulation } = story
+  const { parties, ends } = await settle(story)
+  equal(new Set(ends).size, 1, `the ends are the same: ${ends.join(' | ')}`)
+  const states: string[][] = []
+  for (const { core } of parties)
+    states.push(plain(stateMapOf((await simulation.head(core))?.state ?? new Map())))
+  for (const [index, state] of states.entries()) {
+    deepEqual(state, states[0], `state of ${parties[index]?.name}`)
+  }
+  await checkDenied(story, parties)
+  await checkHistory(story, parties)
+  return parties
+}
+
 /** Tells the story of a seed, and holds its end against what must be. Throws what is wrong with it. */
 export const simulate = async (version: RoomVersion, seed: number, steps: number): Promise<void> => {
   const simulation = new Simulation(version, seed)
@@ -78,16 +94,15 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     if (simulation.plays.has('terms')) await simulation.pass(LONGEST_MS)
     await simulation.settle()
     await story.gather()
-    const { parties, ends } = await settle(story)
-    equal(new Set(ends).size, 1, `the ends are the same: ${ends.join(' | ')}`)
-    const states: string[][] = []
-    for (const { core } of parties)
-      states.push(plain(stateMapOf((await simulation.head(core))?.state ?? new Map())))
-    for (const [index, state] of states.entries()) {
-      deepEqual(state, states[0], `state of ${parties[index]?.name}`)
+    const home = simulation.roomId
+    // The other room is as lively where people wander.
+    const { den } = story.deeds
+    if (simulation.plays.has('wandering')) {
+      simulation.roomId = den
+      await checkServers(story)
+      simulation.roomId = home
     }
-    await checkDenied(story, parties)
-    await checkHistory(story, parties)
+    const parties = await checkServers(story)
     await checkClients(story, parties)
     deepEqual(story.keys.twice, [], 'keys for single use that were given to more than one')
     deepEqual(simulation.errors, [], 'nothing is broken')
