@@ -1,6 +1,6 @@
-/** Clients of sliding sync go on after a restart, and at another process. */
+/** Clients of sliding sync go on after a restart. */
 import test from 'ava'
-import { testDatabases, testPostgres } from '../../test-kit/database.ts'
+import { testDatabases } from '../../test-kit/database.ts'
 import { newPerson, Person } from '../../test-kit/people.ts'
 import { type RunningTestServer, startTestServer } from '../../test-kit/server.ts'
 import { bodies, roomOf } from '../../test-kit/shown.ts'
@@ -55,50 +55,3 @@ testDatabases(test, 'after a restart clients are told what is new, and no more',
   await t.throwsAsync(slide(annAgain, wanted, first.pos), { code: '400 M_UNKNOWN_POS' })
   await t.throwsAsync(slide(bobAgain, wanted, next.pos), { code: '400 M_UNKNOWN_POS' })
 })
-
-testPostgres(
-  test,
-  'requests of one connection come to two processes in turns, and one of them ends',
-  async (t, _, database) => {
-    const directory = temporaryDirectory(t)
-    const one = await startTestServer({ database, directory })
-    t.teardown(one.close)
-    const two = await startTestServer({ database, directory })
-    let isOpen = true
-    t.teardown(() => isOpen && two.close())
-    const [ann, bob] = [await newPerson(one), await newPerson(one)]
-    const [far, near] = [await roomOf(ann, [bob]), await roomOf(ann, [bob])]
-    const window = list(0, { timeline_limit: 3 })
-    let { pos, rooms } = await slide(ann, window)
-    t.deepEqual(Object.keys(rooms), [near])
-    const ask = async (where: RunningTestServer, timeout = 0) => {
-      const answer = await slide(at(where, ann), window, pos, timeout)
-      ;({ pos } = answer)
-      return told(answer)
-    }
-    /** What one process has stored the other hears of some time. */
-    const news = async (where: RunningTestServer) => {
-      for (;;) {
-        const found = await ask(where, 60_000)
-        if (found.length > 0) return found
-      }
-    }
-    for (const where of [two, one, two, one]) t.deepEqual(await ask(where), [])
-    const turns: [RunningTestServer, string, string][] = [
-      [two, near, 'said 0'],
-      [one, near, 'said 1'],
-      [two, far, 'all'],
-      [one, far, 'said 3'],
-      [two, far, 'said 4'],
-    ]
-    for (const [index, [where, roomId, expected]] of turns.entries()) {
-      await bob.send(roomId, `said ${index}`)
-      t.deepEqual(await news(where), [[roomId, expected]])
-    }
-    // That has answered last.
-    isOpen = false
-    await two.close()
-    await bob.send(far, 'later')
-    t.deepEqual(await ask(one), [[far, 'later']])
-  },
-)
