@@ -45,6 +45,29 @@ test('a transaction is sent again as it was until it is taken', async t => {
   )
 })
 
+test('an invitation of one of its users tells the service of the room, and nobody else’s does', async t => {
+  const world = await startWorld(t)
+  const { service, alice, act } = world
+  await registerGhost(world)
+  const bob = await registerPerson(world.server, 'bob')
+  const room = await alice.createRoom({ name: 'Tea', invite: [GHOST], reason: 'Do come' })
+  const invited = (userId: string) =>
+    service.told('events').find(event => event['state_key'] === userId) as
+      | { readonly unsigned: { readonly invite_room_state?: readonly Json[] } }
+      | undefined
+  await service.until(() => invited(GHOST) !== undefined)
+  const described = invited(GHOST)?.unsigned.invite_room_state ?? []
+  t.like(
+    described.find(({ type }) => type === 'm.room.name'),
+    { content: { name: 'Tea' }, state_key: '' },
+  )
+  t.true(described.some(event => event['type'] === 'm.room.create'))
+  await act('POST', `/join/${room}`, {}, GHOST)
+  await alice.invite(room, bob.userId)
+  await service.until(() => invited(bob.userId) !== undefined)
+  t.false(Object.hasOwn(invited(bob.userId)?.unsigned ?? {}, 'invite_room_state'))
+})
+
 test('typing, receipts and presence of rooms with its users reach the service', async t => {
   const world = await startWorld(t)
   const { service, alice, act } = world

@@ -1,14 +1,10 @@
 import type { AppService } from '../../core/app-service.ts'
-import { clientEvent } from '../../core/event/client-event.ts'
-import { trustedEvent } from '../../core/event/format.ts'
-import { roomVersion } from '../../core/room-versions.ts'
 import { AppServiceReader } from '../../storage/appservices/app-services.ts'
 import type { StreamName, WriteStatement } from '../../storage/database.ts'
 import type { AddressedMessage } from '../../storage/encryption/to-device.ts'
 import { appServiceFollows, FollowedStreams } from '../../storage/followed-streams.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { DeviceListSpan } from '../encryption/device-list-span.ts'
 import type { Encryption } from '../encryption/index.ts'
 import type { EphemeralServices } from '../ephemeral/index.ts'
@@ -16,6 +12,7 @@ import type { ClientEvents } from '../rooms/client-events.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { AppServiceAudience } from './audience.ts'
 import { DeviceNews } from './device-news.ts'
+import { InvitationTexts } from './invitation-texts.ts'
 import { PassingNews } from './passing-news.ts'
 import { bothNames, deviceListTexts, keyCountTexts, messageText } from './transaction-members.ts'
 
@@ -62,7 +59,7 @@ export class AppServiceOutbox {
   readonly #parts: OutboxParts
   readonly #audience: AppServiceAudience
   readonly #source: PushSourceReader
-  readonly #touches: StreamTouches
+  readonly #invitations: InvitationTexts
   readonly #followed: FollowedStreams
   readonly #passing: PassingNews | undefined
   readonly #devices: DeviceNews
@@ -77,7 +74,7 @@ export class AppServiceOutbox {
     this.#parts = parts
     this.#audience = new AppServiceAudience(service, context)
     this.#source = new PushSourceReader(db, context.read.news)
-    this.#touches = new StreamTouches(db)
+    this.#invitations = new InvitationTexts(this.#audience, context)
     this.#followed = new FollowedStreams(db)
     this.#passing = service.receivesEphemeral
       ? new PassingNews({ audience: this.#audience, context, ephemeral }, wake)
@@ -107,7 +104,7 @@ export class AppServiceOutbox {
       number
     >
     const { events, upTo } = await this.#events(after.events, now.events)
-    const invitations = await this.#invitations(after.invites, now.invites)
+    const invitations = await this.#invitations.fromOutside(after.invites, now.invites)
     const messages = await this.#messages(after.to_device, now.to_device)
     const passing = await this.#passing?.take({ after: after.receipts, upTo: now.receipts })
     const encrypting = this.#service.isEncrypting
@@ -184,27 +181,8 @@ export class AppServiceOutbox {
 
   async #texts(events: readonly StoredEvent[]): Promise<string[]> {
     const viewer = { userId: this.#service.senderId, deviceId: undefined }
-    return this.#parts.clientEvents.render(events, viewer, { roomId: true })
-  }
-
-  /** Invitations of the service's users to rooms that this server is not in: no event of theirs is in the stream. */
-  async #invitations(after: number, now: number): Promise<{ userId: string; text: string }[]> {
-    if (after >= now) return []
-    const { read } = this.#parts.context
-    const invitations: { userId: string; text: string }[] = []
-    for (const userId of await this.#touches.users('invites', after, now)) {
-      if (!this.#audience.isOwn(userId)) continue
-      for (const row of await read.invitations.changed(userId, after, now)) {
-        const version = roomVersion(row.roomVersion)
-        if (row.status !== 'invited' || row.kind !== 'invite' || version === undefined) continue
-        if ((await read.events.byId(row.eventId))?.position !== undefined) continue
-        const event = trustedEvent(row.event, row.eventId, version)
-        const unsigned = { invite_room_state: [...row.strippedState] }
-        const text = JSON.stringify(clientEvent(event, { roomId: true, unsigned }))
-        invitations.push({ userId, text })
-      }
-    }
-    return invitations
+    const texts = await this.#parts.clientEvents.render(events, viewer, { roomId: true })
+    return this.#invitations.described(events, texts)
   }
 
   async #messages(after: number, now: number): Promise<{ own: AddressedMessage[]; upTo: number }> {
