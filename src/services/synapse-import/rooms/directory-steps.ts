@@ -75,9 +75,9 @@ export const networkRoomsStep: ImportStep = tableStep<{
 /** In which room each user is told what the server has to say: Synapse knows it by the tag that it has put on it. */
 export const noticeRoomsStep: ImportStep = tableStep<{ user_id: string; room_id: string }>({
   name: 'rooms for notices of the server',
-  table: 'room_tags',
+  table: 'local_current_membership',
   query: () => ({
-    from: 'room_tags t JOIN local_current_membership m ON m.user_id = t.user_id AND m.room_id = t.room_id',
+    from: 'local_current_membership m JOIN room_tags t ON m.user_id = t.user_id AND m.room_id = t.room_id',
     columns: ['t.user_id AS user_id', 't.room_id AS room_id'],
     key: ['user_id', 'room_id'].map(name => ({ column: `t.${name}`, name })),
     // Whoever has left one got another.
