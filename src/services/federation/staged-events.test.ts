@@ -204,3 +204,34 @@ test('whoever stops waits for no server that is silent, and asks it again after 
   t.deepEqual(await messagesOf(next, roomId), ['unheard', 'last'])
   await eventually('nothing is left to do', async () => (await stagedIds(next)).length === 0)
 })
+
+test('what is asked for a last time as the server stops is asked for after the next start', async t => {
+  const database = await testDatabase(t)
+  const p = await pair(t, database)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await say(a, ALICE, roomId, 'unheard')
+  const last = await say(a, ALICE, roomId, 'last')
+  let asked = 0
+  let answer: () => Promise<never> = () => Promise.reject(new FederationError('unreachable', 'a.test', 'down'))
+  world.transport = async ({ path }, deliver) => {
+    if (path.includes('get_missing_events')) asked += 1
+    return /get_missing_events|\/state|\/event\//.test(path) ? answer() : deliver()
+  }
+  const idle = b.federation.idle
+  Object.assign(b.federation, { idle: async () => undefined })
+  t.is((await world.send(a, b, [last])).size, 0)
+  await idle()
+  t.is(asked, 1)
+  for (const [times, pause] of [10_000, 60_000].entries()) {
+    await b.clock.advance(pause)
+    await eventually('it is asked again', () => asked === times + 2)
+    await idle()
+  }
+  const never = Promise.withResolvers<never>()
+  answer = () => never.promise
+  await b.clock.advance(600_000)
+  await eventually('it is asked for the last time', () => asked === 4)
+  await b.stop()
+  t.deepEqual(await stagedIds(b), [last.eventId])
+})

@@ -202,7 +202,9 @@ export class RoomInbox {
     try {
       const outcome = await receiving
       if (needsOthers(outcome)) return outcome
-      if (outcome.outcome === 'dropped' && outcome.forNow && this.#postponed.add(arrival)) return outcome
+      const isForNow = outcome.outcome === 'dropped' && outcome.forNow
+      // What was broken off is not one attempt more that has failed: it stays staged.
+      if (isForNow && (this.#closing.signal.aborted || this.#postponed.add(arrival))) return outcome
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
       this.#deal(arrival)
