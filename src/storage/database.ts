@@ -184,7 +184,15 @@ export class ConstraintError extends Error {
 
 /** The database does not answer (disk full, connection lost, closed). Nothing is known to be stored. */
 export class DatabaseUnavailable extends NotServing {
-  override readonly name = 'DatabaseUnavailable'
+  override readonly name: string = 'DatabaseUnavailable'
+}
+
+/**
+ * The database answers, and has given this up: for the sake of others, or because it took too long, as it may every time. Nothing of it is
+ * stored.
+ */
+export class DatabaseGaveUp extends DatabaseUnavailable {
+  override readonly name = 'DatabaseGaveUp'
 }
 
 /** A newer version of the program has changed the database in a way that this one does not understand. */

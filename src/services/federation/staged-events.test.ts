@@ -213,7 +213,8 @@ test('what is asked for a last time as the server stops is asked for after the n
   await say(a, ALICE, roomId, 'unheard')
   const last = await say(a, ALICE, roomId, 'last')
   let asked = 0
-  let answer: () => Promise<never> = () => Promise.reject(new FederationError('unreachable', 'a.test', 'down'))
+  let answer: () => Promise<never> = () =>
+    Promise.reject(new FederationError('unreachable', 'a.test', 'down'))
   world.transport = async ({ path }, deliver) => {
     if (path.includes('get_missing_events')) asked += 1
     return /get_missing_events|\/state|\/event\//.test(path) ? answer() : deliver()

@@ -1,5 +1,5 @@
 import type { RoomEvent } from '../../core/event/event.ts'
-import { DatabaseUnavailable } from '../../storage/database.ts'
+import { DatabaseGaveUp, DatabaseUnavailable } from '../../storage/database.ts'
 import { judgeAwaiting } from './judge-awaiting.ts'
 import { receiveOne, receiveRun } from './receive-run.ts'
 import type { Received, ReceiveOptions } from './received.ts'
@@ -77,7 +77,8 @@ const receivedTogether = async (
     for (const [index, one] of received.entries()) waiting[index]?.resolve(one)
     return received.length
   } catch (error) {
-    if (!(error instanceof DatabaseUnavailable)) return 0
+    // What the database does not get done with may be one of them.
+    if (!(error instanceof DatabaseUnavailable) || error instanceof DatabaseGaveUp) return 0
     for (const { reject } of waiting) reject(error)
     return waiting.length
   }

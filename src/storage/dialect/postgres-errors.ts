@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { ConstraintError, DatabaseUnavailable } from '../database.ts'
+import { ConstraintError, DatabaseGaveUp, DatabaseUnavailable } from '../database.ts'
 
 /** Whether the connection is gone, rather than a statement refused: what was under way has no known outcome. */
 export const isLost = (error: unknown): boolean => {
@@ -16,18 +16,22 @@ export const isOfServer = (error: unknown): boolean =>
 export const isConflict = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001')
 
+/** Time limits of the server: for a lock, a statement, a pause within a transaction, a whole one; two of them end the connection as well. */
+const LATE = /^(55P03|57014|25P0[34])/
+
 /** What an error of the driver means to the callers of `Database`. */
 export const errorOf = (error: unknown): Error => {
   if (error instanceof ConstraintError || error instanceof DatabaseUnavailable) return error
+  // What the server gave up for the sake of others, or because it took too long, is no more stored than what never reached it.
+  if (error instanceof pg.DatabaseError && (isConflict(error) || LATE.test(error.code ?? '')))
+    return new DatabaseGaveUp(error.message, { cause: error })
   if (isLost(error))
     return new DatabaseUnavailable('the connection to the database was lost', { cause: error })
   if (error instanceof pg.DatabaseError) {
     const code = error.code ?? ''
     if (code.startsWith('23'))
       return new ConstraintError(error.constraint ?? error.column ?? code, { cause: error })
-    // What the server gave up for the sake of others, or because it took too long, is no more stored than what never reached it.
-    if (isConflict(error) || /^(53|58|25006|55P03|57014)/.test(code))
-      return new DatabaseUnavailable(error.message, { cause: error })
+    if (/^(53|58|25006)/.test(code)) return new DatabaseUnavailable(error.message, { cause: error })
     return new Error(error.message, { cause: error })
   }
   return error instanceof Error ? error : new Error(String(error))

@@ -19,7 +19,7 @@ export class Arrival {
   isDone = false
   /** Why it is rejected. */
   rejected: string | undefined
-  /** It could not be stored: nothing keeps it unless it was staged. */
+  /** Why it could not be stored, before anything kept it. */
   failure: Error | undefined
   /** Settles once the room has judged it, or it takes other servers to tell, or it was given up for now. */
   readonly judged: Promise<void>

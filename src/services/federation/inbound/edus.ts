@@ -1,10 +1,16 @@
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
-import { DatabaseUnavailable } from '../../../storage/database.ts'
+import { DatabaseGaveUp, DatabaseUnavailable } from '../../../storage/database.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 
 /** What is done with an EDU of one type. Resolves once what must not be lost is stored. */
 export type EduHandler = (origin: string, content: JsonObject) => Promise<void>
+
+/** So often an EDU may come again that the database has given up: the next transaction of its server waits for it. */
+const MAX_GIVEN_UP = 3
+const MAX_KNOWN = 1_000
 
 /** Of an EDU that speaks of more rooms than this, the others are not waited for. */
 const MAX_EDU_ROOMS = 50
@@ -42,6 +48,8 @@ export class EduReceiver {
   readonly #log: Log
   readonly #joined: (roomId: string) => Promise<void>
   readonly #handlers = new Map<string, EduHandler>()
+  /** How often the database gave up what comes of an EDU. */
+  readonly #givenUp = new LRUCache<string, number>({ max: MAX_KNOWN })
 
   /** @param parts.joined settles when no join of the room is under way, or has been for long */
   constructor(parts: { writer: RoomWriter; log: Log; joined: (roomId: string) => Promise<void> }) {
@@ -56,7 +64,7 @@ export class EduReceiver {
 
   /**
    * Throws `DatabaseUnavailable` where an EDU could not be stored: the transaction is not acknowledged then, and comes
-   * again with it. What was handled already is known by its message ID, or the same when it is handled twice.
+   * again with it, but not for ever where the database answers and does not get done with it. What was handled already is known by its message ID, or the same when it is handled twice.
    */
   async handle(origin: string, edus: readonly JsonValue[]): Promise<void> {
     const handled = await Promise.allSettled(lanesOf(edus).map(lane => this.#handleInTurn(origin, lane)))
@@ -88,9 +96,17 @@ export class EduReceiver {
     try {
       await handler(origin, content)
     } catch (error) {
-      if (error instanceof DatabaseUnavailable) throw error
+      if (error instanceof DatabaseUnavailable && !this.#isGivenUpTooOften(origin, edu, error)) throw error
       // To see it again would not change what is wrong with it, or with us.
       this.#log.error({ origin, type, err: error }, 'an EDU could not be handled')
     }
+  }
+
+  #isGivenUpTooOften(origin: string, edu: JsonObject, error: DatabaseUnavailable): boolean {
+    if (!(error instanceof DatabaseGaveUp)) return false
+    const key = hash('sha256', JSON.stringify([origin, edu]))
+    const times = (this.#givenUp.get(key) ?? 0) + 1
+    this.#givenUp.set(key, times)
+    return times >= MAX_GIVEN_UP
   }
 }

@@ -1,6 +1,6 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import type { Log } from '../../../core/log.ts'
-import { DatabaseUnavailable } from '../../../storage/database.ts'
+import { DatabaseGaveUp, DatabaseUnavailable } from '../../../storage/database.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import { receiveAll } from '../../rooms/receive.ts'
 import { RoomContended, type RoomWriter } from '../../rooms/room-writer.ts'
@@ -65,7 +65,7 @@ export class RoomInbox {
 
   /**
    * Takes events that a server has sent. Resolves once nothing of them can be lost any more, to why some of them are rejected (by
-   * event ID), as far as the rooms can tell that soon and without asking others. Throws what kept one of them from being stored.
+   * event ID), as far as the rooms can tell that soon and without asking others. Throws as `Staging.keep`.
    */
   async add(origin: string, events: readonly RoomEvent[]): Promise<Map<string, string>> {
     const refusals = new Map<string, string>()
@@ -80,8 +80,12 @@ export class RoomInbox {
     await Promise.race([Promise.all(arrivals.map(({ judged }) => judged)), later])
     judging.abort()
     await this.#staging.keep(arrivals.filter(({ isDone }) => !isDone))
-    for (const { event, rejected } of arrivals)
+    for (const arrival of arrivals) {
+      const { event, rejected, failure } = arrival
       if (rejected !== undefined) refusals.set(event.eventId, rejected)
+      arrival.failure = undefined
+      if (failure !== undefined) this.#postponed.add(arrival)
+    }
     return refusals
   }
 
@@ -214,11 +218,9 @@ export class RoomInbox {
       return outcome
     } catch (error) {
       if (error instanceof DatabaseUnavailable || error instanceof RoomContended) {
-        arrival.failure = error
-        this.#log.error(
-          { ...facts, err: error },
-          `an event could not be stored, and ${this.#fateOf(arrival)}`,
-        )
+        if (arrival.staged === undefined) arrival.failure = error
+        const fate = this.#fateOf(arrival)
+        this.#log.error({ ...facts, err: error }, `an event could not be stored, and ${fate}`)
         return undefined
       }
       this.#log.error({ ...facts, err: error }, 'an event could not be received')
@@ -229,7 +231,8 @@ export class RoomInbox {
 
   /** What was acknowledged nobody sends again: it is for us to try. */
   #fateOf(arrival: Arrival): string {
-    if (arrival.staged === undefined) return 'comes again'
+    if (arrival.staged === undefined)
+      return arrival.failure instanceof DatabaseGaveUp ? 'is tried again' : 'comes again'
     return this.#postponed.add(arrival) ? 'is tried again' : 'is kept for the next start'
   }
 

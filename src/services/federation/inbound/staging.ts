@@ -1,5 +1,5 @@
 import type { Log } from '../../../core/log.ts'
-import type { Database } from '../../../storage/database.ts'
+import { type Database, DatabaseGaveUp } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
 import { Gathering } from '../../gathering.ts'
 import type { Arrival } from './arrival.ts'
@@ -22,10 +22,14 @@ export class Staging {
     this.#write = new InboxWriter(db)
   }
 
-  /** Resolves once the database keeps them. Throws what has kept one of them from being stored in its room, if it did not before. */
+  /**
+   * Resolves once the database keeps them. Throws what has kept one of them from being stored in its room, if it did not before, unless
+   * the database has given up that one: then it is tried again, and holds up nothing else that its server has to send.
+   */
   async keep(arrivals: readonly Arrival[]): Promise<void> {
     const fresh = arrivals.filter(({ staged }) => staged === undefined)
-    for (const { failure } of fresh) if (failure !== undefined) throw failure
+    for (const { failure } of fresh)
+      if (failure !== undefined && !(failure instanceof DatabaseGaveUp)) throw failure
     if (fresh.length > 0) {
       const statements = this.#write.stage(fresh.map(arrival => arrival.row()))
       const staged = this.#db.commit({ statements }).then(() => undefined)
