@@ -58,7 +58,7 @@ export const masSource = async (
     )
   }
   if (!/^postgres(ql)?:\/\//.test(url))
-    throw new OperatorError(`--mas-database ${url} is no database: write postgres://USER@HOST/NAME.`)
+    throw new OperatorError('--mas-database is no database: write postgres://USER@HOST/NAME.')
   return openMas(url)
 }
 

@@ -193,7 +193,10 @@ test('where Synapse leaves signing in to another, its database is asked for', as
   const asked = await imports(' --check')
   t.is(asked.code, 1)
   t.regex(asked.err, /^Synapse leaves signing in to a Matrix Authentication Service, .*--mas-database/)
-  t.regex((await imports(' --check --mas-database mas')).err, /^--mas-database mas is no database/)
+  const misnamed = (await imports(' --check --mas-database postgresql+psycopg://mas:secret@localhost/mas'))
+    .err
+  t.regex(misnamed, /^--mas-database is no database: write/)
+  t.notRegex(misnamed, /secret/)
   t.is((await imports(' --check --no-mas-database')).code, 0)
 })
 
