@@ -20,12 +20,13 @@ const CODES: ReadonlyMap<string, string> = new Map(
 
 /** What is dialled before a number within these countries, and is no part of it. */
 const TRUNK_PREFIXES: ReadonlyMap<string, string> = new Map([
-  ...['RU', 'KZ', 'BY', 'TM'].map(country => [country, '8'] as const),
+  ...['RU', 'KZ', 'TM'].map(country => [country, '8'] as const),
+  ['BY', '80'],
   ['HU', '06'],
 ])
 const USUAL_PREFIX = '0'
 /** There a nought at the beginning belongs to the number. */
-const WITHOUT_PREFIX: ReadonlySet<string> = new Set(['IT', 'SM', 'VA', 'CI', 'CG'])
+const WITHOUT_PREFIX: ReadonlySet<string> = new Set(['IT', 'SM', 'VA', 'CI', 'CG', 'BJ'])
 
 /** Of North America, where 1 is dialled before ten digits. */
 const NORTH_AMERICAN = /^1(?=\d{10}$)/
