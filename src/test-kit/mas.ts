@@ -12,7 +12,7 @@ const TABLES = {
   upstream_oauth_links:
     'upstream_oauth_link_id uuid, upstream_oauth_provider_id uuid, user_id uuid, subject text, created_at timestamptz',
   compat_sessions:
-    'compat_session_id uuid, user_id uuid, device_id text, created_at timestamptz, finished_at timestamptz',
+    'compat_session_id uuid, user_id uuid, device_id text, created_at timestamptz, finished_at timestamptz, is_synapse_admin boolean',
   compat_access_tokens:
     'compat_access_token_id uuid, compat_session_id uuid, access_token text, created_at timestamptz, expires_at timestamptz',
   compat_refresh_tokens:

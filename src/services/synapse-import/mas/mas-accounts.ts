@@ -1,5 +1,6 @@
 import { UserReader } from '../../../storage/accounts/users.ts'
 import { MasAccountWriter } from '../../../storage/synapse/mas.ts'
+import type { SynapseSource } from '../../../storage/synapse/source.ts'
 import { isBcrypt } from '../../accounts/bcrypt.ts'
 import { those } from '../readable.ts'
 import { tableStep } from '../table-step.ts'
@@ -23,9 +24,7 @@ export const masAccounts = ofMas(
       columns: [
         ...['CAST(u.user_id AS text) AS id', 'u.username AS username'],
         'CASE WHEN u.locked_at IS NULL THEN 0 ELSE 1 END AS locked',
-        source.has('users', 'can_request_admin')
-          ? 'CASE WHEN u.can_request_admin THEN 1 ELSE 0 END AS admin'
-          : '0 AS admin',
+        `CASE WHEN ${administers(source)} THEN 1 ELSE 0 END AS admin`,
         `(SELECT p.hashed_password FROM user_passwords p WHERE p.user_id = u.user_id
           ORDER BY p.created_at DESC LIMIT 1) AS password`,
       ],
@@ -64,6 +63,19 @@ export const masAccounts = ofMas(
     },
   }),
 )
+
+/**
+ * Who may give clients leave to administer; and who has a session that administers, without which bots that moderate, whose tokens are
+ * issued by hand, could do so no more.
+ */
+const administers = (source: SynapseSource): string =>
+  [
+    source.has('users', 'can_request_admin') ? 'u.can_request_admin' : 'FALSE',
+    source.has('compat_sessions', 'is_synapse_admin')
+      ? `EXISTS (SELECT 1 FROM compat_sessions s
+          WHERE s.user_id = u.user_id AND s.is_synapse_admin AND s.finished_at IS NULL)`
+      : 'FALSE',
+  ].join(' OR ')
 
 const isUsable = (hash: string | null): boolean =>
   hash !== null && (isBcrypt(hash) || hash.startsWith('$argon2id$'))

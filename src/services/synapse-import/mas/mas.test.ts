@@ -15,6 +15,7 @@ import { runImport } from '../run.ts'
 import { importSteps } from '../steps.ts'
 
 const [ANN, BEN, CAT] = ['@ann:a.test', '@ben:a.test', '@cat:a.test'] as const
+const [EVE, FAY] = ['@eve:a.test', '@fay:a.test'] as const
 const PLAIN = { creation_ts: 1, admin: 0, is_guest: 0, deactivated: 0 }
 const OLD_HASH = `$2b$12$${'a'.repeat(53)}`
 const NEW_HASH = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g'
@@ -26,6 +27,8 @@ const SYNAPSE: SynapseRows = {
     { ...PLAIN, name: ANN, password_hash: OLD_HASH, admin: 1 },
     { ...PLAIN, name: BEN, password_hash: OLD_HASH },
     { ...PLAIN, name: CAT, password_hash: OLD_HASH, deactivated: 1 },
+    { ...PLAIN, name: EVE, password_hash: null },
+    { ...PLAIN, name: FAY, password_hash: null },
   ],
   user_threepids: [{ user_id: ANN, medium: 'email', address: 'old@a.test', validated_at: 1, added_at: 1 }],
   user_external_ids: [{ auth_provider: 'oidc-old', external_id: 's', user_id: ANN }],
@@ -72,6 +75,8 @@ testPostgres(
         user(2, 'ben', { locked_at: AT, can_request_admin: true }),
         user(3, 'cat'),
         user(4, 'dan'),
+        user(5, 'eve'),
+        user(6, 'fay'),
       ],
       user_passwords: [
         password(1, 1, NEW_HASH),
@@ -94,7 +99,11 @@ testPostgres(
           ...{ user_id: uuid(1), subject: 'sub', created_at: AT },
         },
       ],
-      compat_sessions: [session(1, 1, 'PHONE'), session(2, 1, 'GONE', AT), session(3, 2, null)],
+      compat_sessions: [
+        ...[session(1, 1, 'PHONE'), session(2, 1, 'GONE', AT), session(3, 2, null)],
+        { ...session(4, 5, 'BOT'), is_synapse_admin: true },
+        { ...session(5, 6, 'BOT', AT), is_synapse_admin: true },
+      ],
       compat_access_tokens: [
         token(1, 1, 'mct_phone', '1970-01-01T00:00:00.003Z'),
         token(2, 2, 'mct_gone'),
@@ -132,6 +141,8 @@ testPostgres(
     t.like(await reader.byId(ANN), { passwordHash: NEW_HASH, isAdmin: false, isLocked: false })
     t.like(await reader.byId(BEN), { passwordHash: undefined, isAdmin: true, isLocked: true })
     t.is((await reader.byId(CAT))?.passwordHash, undefined, 'who is gone stays so')
+    t.true((await reader.byId(EVE))?.isAdmin, 'a bot whose token administers')
+    t.false((await reader.byId(FAY))?.isAdmin, 'of a session that was ended')
     t.is(await reader.byId('@dan:a.test'), undefined)
     const threepids = new ThirdPartyIdReader(db)
     const validatedTs = Date.parse(AT)
@@ -163,7 +174,7 @@ testImports(
       serverName: 'a.test',
       now: 5,
     })
-    t.deepEqual(Object.fromEntries(came), { accounts: 3 })
+    t.deepEqual(Object.fromEntries(came), { accounts: 5 })
     t.deepEqual(Object.values(Object.fromEntries(left)), [1, 1, 1, 1])
     const reader = new UserReader(db)
     for (const userId of [ANN, BEN, CAT]) t.is((await reader.byId(userId))?.passwordHash, undefined)
