@@ -16,8 +16,12 @@ export const waysToConfirm = async (
   return [...(byPassword ? [password] : []), ...(isElsewhere ? [[SSO_STAGE]] : [])]
 }
 
-/** Whether somebody can sign in as a user by what they have, and not only the application service whose user it is. */
+/**
+ * Whether somebody can sign in as a user by what they have, and not only the application service whose user it is. Who has an e-mail
+ * address gets a password by it.
+ */
 export const signsIn = async ({ read }: AccountsContext, userId: string): Promise<boolean> => {
   if ((await read.users.byId(userId))?.passwordHash !== undefined) return true
-  return (await read.providerAccounts.providersOf(userId)).length > 0
+  if ((await read.providerAccounts.providersOf(userId)).length > 0) return true
+  return (await read.threepids.byUser(userId)).some(({ medium }) => medium === 'email')
 }
