@@ -22,7 +22,7 @@ export const CACHES = {
   own_memberships: { share: 20, bytes: 370 },
   // Count the rooms of those who wait, or might soon.
   idle_syncs: { share: 100, bytes: 100 },
-  sliding_connections: { share: 60, bytes: 100 },
+  sliding_connections: { share: 60, bytes: 200 },
   lazy_members: { share: 50, bytes: 120 },
   sync_filters: { share: 4, bytes: 1_000 },
   room_ids: { share: 6, bytes: 100 },

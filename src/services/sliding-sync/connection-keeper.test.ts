@@ -41,9 +41,10 @@ const start = (database: Database, clock: FakeClock, first: number, max?: number
   })
   keeper.inMemory = () => connections.all()
   connections.other = {
-    elsewhere: async () => undefined,
+    ...connections.other,
     stored: (...wanted) => keeper.load(...wanted),
     leave: (...gone) => keeper.leave(...gone),
+    leaving: (...wanted) => keeper.leaving(...wanted),
   }
   /** How many commits a round takes. */
   const round = async (): Promise<number> => {
@@ -110,6 +111,20 @@ testDatabases(
     await t.throwsAsync(connections.resume(me('main'), pos), { message: /begin anew/ })
   },
 )
+
+testDatabases(test, 'what is stored is stored by a clock that was set back, too', async (t, database) => {
+  const clock = new FakeClock()
+  const later = start(database, clock, 1)
+  await goOn(later.connections, 'main', later.connections.open(me('main')), 20)
+  t.is(await later.round(), 1)
+  // Hours earlier; a clock that was an hour ahead is all that differs.
+  const earlier = new FakeClock(clock.now() - 60 * MINUTE_MS)
+  const now = start(database, earlier, 100)
+  const anew = await goOn(now.connections, 'main', now.connections.open(me('main')), 5)
+  t.is(await now.round(), 1)
+  const next = start(database, earlier, 200)
+  t.like((await next.connections.resume(me('main'), anew.pos)).rooms.get('!a:x'), { upTo: 5 })
+})
 
 testDatabases(
   test,

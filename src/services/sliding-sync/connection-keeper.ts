@@ -95,6 +95,15 @@ export class ConnectionKeeper {
     if (first !== undefined && this.#leaving.size > MAX_LEAVING) this.#leaving.delete(first)
   }
 
+  /** One that went from memory and is not stored yet, if its client may go on from the response with this serial number. */
+  leaving(key: ConnectionKey, serial: number): Connection | undefined {
+    for (const [connection, { userId, deviceId, name }] of this.#leaving) {
+      if (userId !== key.userId || deviceId !== key.deviceId || name !== key.name) continue
+      if (connection.has(serial)) return connection
+    }
+    return undefined
+  }
+
   /** The connection from which a client may go on by a token; `undefined` if there is none. */
   async load(key: ConnectionKey, token: ConnectionToken): Promise<Connection | undefined> {
     // Who gives up a request and asks again at once gets the same.
@@ -119,8 +128,10 @@ export class ConnectionKeeper {
   }
 
   #all(): (readonly [ConnectionKey, Connection])[] {
-    const leaving = [...this.#leaving].map(([connection, key]) => [key, connection] as const)
-    return [...leaving, ...this.inMemory()]
+    // One may have come back to memory before it was stored.
+    const all = new Map(this.#leaving)
+    for (const [key, connection] of this.inMemory()) all.set(connection, key)
+    return [...all].map(([connection, key]) => [key, connection])
   }
 
   #hasChanged(connection: Connection): boolean {
@@ -132,6 +143,8 @@ export class ConnectionKeeper {
     const stored = this.#stored.get(connection)
     // One whose client has not come back may have no client.
     if (stored === undefined) return connection.generation > 0
+    // By a clock that was set back.
+    if (stored.ts > now) return true
     if (this.#hasChanged(connection)) return now - stored.ts >= STORED_EVERY_MS
     return now - stored.ts >= STORED_AGAIN_MS && connection.usedTs > stored.ts
   }
@@ -160,10 +173,8 @@ export class ConnectionKeeper {
   }
 
   async #load(key: ConnectionKey, token: ConnectionToken): Promise<Connection | undefined> {
-    for (const [connection, { userId, deviceId, name }] of this.#leaving) {
-      if (userId !== key.userId || deviceId !== key.deviceId || name !== key.name) continue
-      if (connection.has(token.serial)) return connection
-    }
+    const leaving = this.leaving(key, token.serial)
+    if (leaving !== undefined) return leaving
     const row = await this.#read.one(key)
     if (row === undefined || row.openedAt !== token.openedAt) return undefined
     const snapshot = readSnapshot(row.snapshot)

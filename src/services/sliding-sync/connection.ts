@@ -150,6 +150,14 @@ export class Connection {
     return `${this.#serial} ${this.#newest}`
   }
 
+  /** What it takes of memory, in what is known of a room or of two members that were sent: 200 bytes. */
+  get weight(): number {
+    let weight = 1 + this.known.activity.size
+    for (const rooms of [this.#rooms, ...this.#unconfirmed.map(one => one.rooms)])
+      for (const { members } of rooms.values()) weight += 1 + Math.ceil(members.size / 2)
+    return weight
+  }
+
   /** Whether the client may go on from the response with this serial number. */
   has(serial: number): boolean {
     return this.#serial === serial || this.#unconfirmed.some(one => one.serial === serial)
@@ -170,6 +178,16 @@ export class Connection {
    */
   get doubtfulSince(): StreamToken | undefined {
     return this.#doubtfulSince
+  }
+
+  /**
+   * Of a room that the client had as left it may have been told since that they are invited: it is told what became of that. Once what has
+   * happened in rooms is known, such doubts are over.
+   */
+  doubtLeft(roomId: string): void {
+    const room = this.#rooms.get(roomId)
+    if (this.#isDoubtful && room?.kind === 'left')
+      this.#rooms.set(roomId, { ...room, kind: 'invited', upTo: 0 })
   }
 
   get owed(): Owed {

@@ -1,5 +1,5 @@
 import type { LRUCache } from 'lru-cache'
-import { boundedCache } from '../../core/caches.ts'
+import { boundedCache, cacheLimit } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { ConnectionKey } from '../../storage/accounts/sliding-connections.ts'
 import { Connection } from './connection.ts'
@@ -18,8 +18,18 @@ interface OtherPlaces {
   ) => Promise<Connection | undefined>
   /** Looks for what was stored of it. */
   readonly stored: (key: ConnectionKey, token: ConnectionToken) => Promise<Connection | undefined>
+  /** Waits longer for the other process that was asked. */
+  readonly late: (key: string, serial: number) => Promise<Connection | undefined>
   /** Is told of one that goes from memory. */
   readonly leave: (key: ConnectionKey, connection: Connection) => void
+  /** One that has gone from memory and is not stored yet. */
+  readonly leaving: (key: ConnectionKey, serial: number) => Connection | undefined
+}
+
+/** One with which requests are being answered. */
+interface Used {
+  readonly connection: Connection
+  holders: number
 }
 
 /**
@@ -31,20 +41,23 @@ export class Connections {
   other: OtherPlaces = {
     elsewhere: async () => undefined,
     stored: async () => undefined,
+    late: async () => undefined,
     leave: () => undefined,
+    leaving: () => undefined,
   }
   readonly #random: () => number
   readonly #now: () => number
   readonly #maker: number | undefined
-  /** They count by the rooms that they have been told of. */
-  readonly #byKey: LRUCache<string, Connection>
+  readonly #used = new Map<string, Used>()
+  /** Those that nobody waits with now: they count by what they know of rooms. */
+  readonly #idle: LRUCache<string, Connection>
   readonly #ofDevice = new Map<string, Set<string>>()
 
   /**
    * @param parts.random an integer that cannot be guessed, small enough to be counted up from
    * @param parts.now milliseconds since 1970
    * @param parts.maker the number of this process, where there may be others
-   * @param parts.max how many rooms there may be in all, instead of what the cache's share allows
+   * @param parts.max how much those may weigh that nobody waits with, instead of what the cache's share allows
    */
   constructor(parts: {
     random: () => number
@@ -55,19 +68,22 @@ export class Connections {
     this.#random = parts.random
     this.#now = parts.now
     this.#maker = parts.maker
-    this.#byKey = boundedCache('sliding_connections', {
+    this.#idle = boundedCache('sliding_connections', {
       max: parts.max,
-      size: connection => connection.rooms.size + connection.known.activity.size + 1,
+      // One that is larger than all that may be there stays alone: to load it for each request would be worse.
+      size: connection => Math.min(connection.weight, parts.max ?? cacheLimit('sliding_connections')),
       dispose: (connection, key, reason) => {
-        if (reason === 'evict') this.other.leave(keyFrom(key), connection)
-        if (reason !== 'set') this.#forget(key)
+        if (reason !== 'evict') return
+        this.#forget(key)
+        this.other.leave(keyFrom(key), connection)
       },
     })
   }
 
   /** Those in memory, the one first that was used last. */
   *all(): Iterable<readonly [key: ConnectionKey, connection: Connection]> {
-    for (const [key, connection] of this.#byKey.entries()) yield [keyFrom(key), connection]
+    for (const [key, { connection }] of this.#used) yield [keyFrom(key), connection]
+    for (const [key, connection] of this.#idle.entries()) yield [keyFrom(key), connection]
   }
 
   /** Begins a connection, in place of the one that went by this name before. */
@@ -80,8 +96,8 @@ export class Connections {
 
   /** A connection for another process, if its client may go on from the response with this serial number. */
   find(key: string, serial: number): Connection | undefined {
-    const connection = this.#byKey.peek(key)
-    return connection?.has(serial) === true ? connection : undefined
+    const connection = this.#here(key)
+    return connection?.has(serial) === true ? connection : this.other.leaving(keyFrom(key), serial)
   }
 
   /** Goes on with a connection. Throws `M_UNKNOWN_POS` for a token from which it does not. */
@@ -92,22 +108,48 @@ export class Connections {
     if (token === undefined || connection?.resume(token.serial, token.positions) !== true) {
       throw new MatrixError('M_UNKNOWN_POS', 'This connection has ended: begin anew')
     }
-    // What it has been told counts anew.
     return this.#keep(key, connection)
+  }
+
+  /**
+   * Keeps a connection in memory while a request is answered with it, until the answer is called: as long as that waits, it takes memory
+   * anyway, and its client comes back at once. What it has been told counts anew then.
+   */
+  hold(name: ConnectionKey, connection: Connection): () => void {
+    const key = textOf(name)
+    // Another has been opened under its name.
+    if (this.#here(key) !== connection) return () => undefined
+    this.#idle.delete(key)
+    const used = this.#used.get(key) ?? { connection, holders: 0 }
+    used.holders += 1
+    this.#used.set(key, used)
+    return () => {
+      used.holders -= 1
+      if (used.holders > 0 || this.#used.get(key) !== used) return
+      this.#used.delete(key)
+      this.#rest(key, connection)
+    }
   }
 
   async #find(name: ConnectionKey, token: ConnectionToken): Promise<Connection | undefined> {
     const { serial, positions } = token
     const key = textOf(name)
-    const here = this.#byKey.get(key)
+    const here = this.#used.get(key)?.connection ?? this.#idle.get(key)
     if (here?.has(serial) === true) return here
-    const { elsewhere, stored } = this.other
-    return (await elsewhere(key, serial, positions.maker)) ?? (await stored(name, token))
+    const { elsewhere, stored, late } = this.other
+    return (
+      (await elsewhere(key, serial, positions.maker)) ??
+      (await stored(name, token)) ??
+      (await late(key, serial))
+    )
+  }
+
+  #here(key: string): Connection | undefined {
+    return this.#used.get(key)?.connection ?? this.#idle.peek(key)
   }
 
   #keep(key: string, connection: Connection): Connection {
     connection.usedTs = this.#now()
-    this.#byKey.set(key, connection)
     const device = deviceOf(key)
     const keys = this.#ofDevice.get(device) ?? new Set()
     keys.delete(key)
@@ -115,9 +157,20 @@ export class Connections {
     this.#ofDevice.set(device, keys)
     for (const oldest of keys) {
       if (keys.size <= MAX_OF_DEVICE) break
-      this.#byKey.delete(oldest)
+      this.#used.delete(oldest)
+      this.#idle.delete(oldest)
+      this.#forget(oldest)
     }
+    if (this.#used.get(key)?.connection === connection) return connection
+    this.#used.delete(key)
+    this.#rest(key, connection)
     return connection
+  }
+
+  #rest(key: string, connection: Connection): void {
+    // An object that is there already would count as before.
+    this.#idle.delete(key)
+    this.#idle.set(key, connection)
   }
 
   #forget(key: string): void {

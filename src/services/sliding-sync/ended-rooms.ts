@@ -21,9 +21,10 @@ const MAX_DOUBTFUL = 200
 /** Of the invitations that a connection was told of those that are pending no more. */
 const endedInvitations = async (
   { invitations }: RoomReaders,
-  { rooms, known, doubtfulSince }: Connection,
+  connection: Connection,
   userId: string,
 ): Promise<EndedRoom[]> => {
+  const { rooms, known, doubtfulSince } = connection
   const pending = new Set(known.invitations.map(({ roomId }) => roomId))
   const ended: EndedRoom[] = []
   const add = (row: InvitationRow | undefined, after: EndedRoom['after']): void => {
@@ -32,13 +33,15 @@ const endedInvitations = async (
     const text = endingText(ending, row)
     ended.push({ roomId, membership: endedAs(ending), text, strippedState, order, after })
   }
-  for (const [roomId, { kind }] of rooms) {
-    if (kind === 'invited' && !pending.has(roomId)) add(await invitations.one(userId, roomId), ['invited'])
-  }
   if (doubtfulSince !== undefined) {
     const span = [doubtfulSince.invites ?? 0, Number.MAX_SAFE_INTEGER] as const
-    for (const row of await invitations.changed(userId, ...span, MAX_DOUBTFUL))
+    for (const row of await invitations.changed(userId, ...span, MAX_DOUBTFUL)) {
+      connection.doubtLeft(row.roomId)
       if (!rooms.has(row.roomId)) add(row, [undefined])
+    }
+  }
+  for (const [roomId, { kind }] of rooms) {
+    if (kind === 'invited' && !pending.has(roomId)) add(await invitations.one(userId, roomId), ['invited'])
   }
   return ended
 }

@@ -5,20 +5,32 @@ import { bearable, type ConnectionSnapshot } from './connection-snapshot.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000
+/** And so long where nothing is stored of the connection either: it may have much to do. */
+const MAX_PATIENCE_MS = 10_000
 /** The last so many connections that were given away are remembered. */
 const MAX_GIVEN = 10_000
 
 /** `from` is the number of the process that has made the token. */
 type Wanted = { readonly key: string; readonly serial: number; readonly by: string; readonly from?: number }
 /** Without a snapshot: it is gone. */
-type Given = { readonly key: string; readonly to: string; readonly snapshot?: ConnectionSnapshot }
+type Given = {
+  readonly key: string
+  readonly serial: number
+  readonly to: string
+  readonly snapshot?: ConnectionSnapshot
+}
+
+/** What this needs of `Processes`. */
+type Reached = Pick<Processes, 'id' | 'number' | 'isGone'> & {
+  readonly bulletin: Pick<Processes['bulletin'], 'isAlone' | 'on' | 'post'>
+}
 
 /**
  * Hands connections to the process that the client's next request comes to. The process that had one keeps it as it was: a request that was
  * given up may come to it late, and may then not call the connection back from where its client goes on.
  */
 export class Handover {
-  readonly #processes: Processes
+  readonly #processes: Reached
   readonly #clock: Clock
   readonly #random: () => number
   /** By their names: those that went from here to another process, which may know tokens that were made here. */
@@ -32,7 +44,7 @@ export class Handover {
    * `Connections`.
    */
   constructor(parts: {
-    processes: Processes
+    processes: Reached
     clock: Clock
     random: () => number
     find: (key: string, serial: number) => Connection | undefined
@@ -50,12 +62,12 @@ export class Handover {
       // Whoever has made the token knows whether another may have the connection.
       if (snapshot === undefined && (from !== number || this.#given.has(key))) return
       if (snapshot !== undefined) this.#remember(key)
-      const given: Given = { key, to: by, ...(snapshot === undefined ? {} : { snapshot }) }
+      const given: Given = { key, serial, to: by, ...(snapshot === undefined ? {} : { snapshot }) }
       void bulletin.post('connection', given)
     })
     bulletin.on('connection', given => {
-      const { key, to, snapshot } = given as Given
-      if (to === id) this.#waiting.get(key)?.(snapshot)
+      const { key, serial, to, snapshot } = given as Given
+      if (to === id) this.#waiting.get(nameOf(key, serial))?.(snapshot)
     })
   }
 
@@ -65,29 +77,44 @@ export class Handover {
     if (bulletin.isAlone) return undefined
     const isNowhere = from === number && !this.#given.has(key)
     if (from === undefined || isNowhere || this.#processes.isGone(from)) return undefined
-    const coming = this.#coming.get(key) ?? this.#ask(key, serial, from)
-    this.#coming.set(key, coming)
-    return coming
+    const name = nameOf(key, serial)
+    const coming = this.#coming.get(name) ?? this.#ask(key, serial, from)
+    this.#coming.set(name, coming)
+    return this.#within(PATIENCE_MS, coming)
+  }
+
+  /** What the process still answers that was asked. */
+  async late(key: string, serial: number): Promise<Connection | undefined> {
+    return this.#coming.get(nameOf(key, serial))
   }
 
   async #ask(key: string, serial: number, from: number): Promise<Connection | undefined> {
     const { bulletin, id: by, number } = this.#processes
     const { promise, resolve } = Promise.withResolvers<ConnectionSnapshot | undefined>()
-    this.#waiting.set(key, resolve)
-    const given = new AbortController()
-    this.#clock.sleep(PATIENCE_MS, given.signal).then(
-      () => resolve(undefined),
-      () => undefined,
-    )
+    const name = nameOf(key, serial)
+    this.#waiting.set(name, resolve)
     const wanted: Wanted = { key, serial, by, from }
     void bulletin.post('connection wanted', wanted)
-    const snapshot = await promise
-    given.abort()
-    this.#waiting.delete(key)
-    this.#coming.delete(key)
+    const snapshot = await this.#within(MAX_PATIENCE_MS, promise)
+    this.#waiting.delete(name)
+    this.#coming.delete(name)
     if (snapshot === undefined) return undefined
     this.#given.delete(key)
     return Connection.from(snapshot, this.#random(), number)
+  }
+
+  /** `undefined` as well if it takes longer. */
+  async #within<T>(ms: number, what: Promise<T>): Promise<T | undefined> {
+    const over = new AbortController()
+    const patience = this.#clock.sleep(ms, over.signal).then(
+      () => undefined,
+      () => undefined,
+    )
+    try {
+      return await Promise.race([what, patience])
+    } finally {
+      over.abort()
+    }
   }
 
   #remember(key: string): void {
@@ -96,3 +123,5 @@ export class Handover {
     if (first !== undefined && this.#given.size > MAX_GIVEN) this.#given.delete(first)
   }
 }
+
+const nameOf = (key: string, serial: number): string => `${serial} ${key}`

@@ -58,7 +58,9 @@ export const createSlidingSync = (parts: {
   connections.other = {
     elsewhere: (...wanted) => handover.fetch(...wanted),
     stored: (...wanted) => keeper.load(...wanted),
+    late: (...wanted) => handover.late(...wanted),
     leave: (...gone) => keeper.leave(...gone),
+    leaving: (...wanted) => keeper.leaving(...wanted),
   }
   return new SlidingSync({
     keeper,

@@ -67,13 +67,18 @@ export class SlidingSync {
     const key = { userId, deviceId, name: JSON.stringify(connectionId) }
     const connection = pos === undefined ? connections.open(key) : await connections.resume(key, pos)
     const deadline = notifier.now() + Math.min(request.timeoutMs, MAX_TIMEOUT_MS)
-    await ready()
-    await notifier.caughtUp()
-    const leave = await watch.enter(requester.userId)
+    const release = connections.hold(key, connection)
     try {
-      return await this.#whenThereIsNews(requester, connection, request, { deadline, departure })
+      await ready()
+      await notifier.caughtUp()
+      const leave = await watch.enter(requester.userId)
+      try {
+        return await this.#whenThereIsNews(requester, connection, request, { deadline, departure })
+      } finally {
+        leave()
+      }
     } finally {
-      leave()
+      release()
     }
   }
 

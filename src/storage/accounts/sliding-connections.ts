@@ -22,6 +22,9 @@ export interface StoredConnection {
 const MAX_OF_DEVICE = 8
 const MAX_OF_USER = 64
 
+/** What was opened later than now by more than processes' clocks are apart was by a clock that has been set back since. Milliseconds. */
+const APART_MS = 60_000
+
 /** Reads connections of sliding sync. */
 export class SlidingConnectionReader {
   readonly #db: Reader
@@ -56,7 +59,8 @@ export class SlidingConnectionWriter {
          snapshot = excluded.snapshot, stored_ts = excluded.stored_ts
        WHERE excluded.opened_at > sliding_connections.opened_at
          OR (excluded.opened_at = sliding_connections.opened_at
-           AND excluded.generation >= sliding_connections.generation)`,
+           AND excluded.generation >= sliding_connections.generation)
+         OR sliding_connections.opened_at > (excluded.stored_ts + ${APART_MS}) * 1000`,
     )
     this.#trimDevice = db.prepare(
       `DELETE FROM sliding_connections WHERE user_id = ? AND device_id = ? AND stored_ts < (
