@@ -51,16 +51,15 @@ const tellState = async (server: Guest, peers: PeerRoom, name: string): Promise<
   return state.map(event => event.eventId)
 }
 
-/** Completes the room with the state before the join; answers whether it was lacking. */
+/** Completes the room with the state before the join, by default `ME`; answers whether it was lacking. */
 export const complete = async (
   server: Guest,
   peers: PeerRoom,
-  options: CompletionOptions = {},
+  { join = 'ME', ...options }: CompletionOptions & { readonly join?: string } = {},
 ): Promise<boolean> => {
-  const { writer } = server.core
-  await storeOutliers(writer, peers.roomId, [...peers.authChainOf('ME'), ...peers.stateBefore('ME')])
-  const stateIds = peers.stateBefore('ME').map(event => event.eventId)
-  return completeRoom(writer, { roomId: peers.roomId, joinEventId: peers.event('ME').eventId }, stateIds, {
+  const stateIds = await tellState(server, peers, join)
+  const task = { roomId: peers.roomId, joinEventId: peers.event(join).eventId }
+  return completeRoom(server.core.writer, task, stateIds, {
     askState: async event => tellState(server, peers, peers.nameOf(event.eventId) ?? ''),
     ...options,
   })

@@ -1,5 +1,4 @@
 import type { WriteStatement } from '../../storage/database.ts'
-import type { Extremity } from '../../storage/rooms/rooms.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { stateAfterEnds } from './fork-placement.ts'
 import type { PartialJoin } from './partial-join.ts'
@@ -9,8 +8,6 @@ import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 import { stateStatements } from './state-statements.ts'
-
-const hasEnd = (head: RoomHead, { nid }: Extremity): boolean => head.extremities.some(end => end.nid === nid)
 
 /** What became of the attempt: events have come in between, or somebody else was faster. */
 type Finish = 'complete' | 'more' | 'overtaken'
@@ -39,21 +36,18 @@ export const finishRejudging = async (
   const position = { stream: 'events', offset: 0 } as const
   const statements: WriteStatement[] = [context.write.partial.complete(head.room.nid, position)]
   const { ends } = rejudging
-  const isSame = ends.length === head.extremities.length && ends.every(end => hasEnd(head, end))
-  const changes: StateDelta[] = []
-  if (rejudging.hasFindings || !isSame) {
-    changes.push(...(await stateAfterEnds(context, head, ends)).values())
-    const kept = new Set(ends.map(end => end.nid))
-    const had = new Set(head.extremities.map(end => end.nid))
-    statements.push(
-      ...context.write.rooms.extremities(head.room.nid, {
-        add: [...kept].filter(nid => !had.has(nid)),
-        remove: [...had].filter(nid => !kept.has(nid)),
-      }),
-    )
+  // Also where nothing was found out about any event: ends may have been resolved before all that they say of members was known, or
+  // an earlier attempt has found it out and come no further.
+  const changes: readonly StateDelta[] = [...(await stateAfterEnds(context, head, ends)).values()]
+  const kept = new Set(ends.map(end => end.nid))
+  const had = new Set(head.extremities.map(end => end.nid))
+  const add = [...kept.difference(had)]
+  const remove = [...had.difference(kept)]
+  if (add.length + remove.length > 0) {
+    statements.push(...context.write.rooms.extremities(head.room.nid, { add, remove }))
     head.setExtremities(ends)
-    statements.push(...(await stateStatements(context, head, { changes, position })))
   }
+  statements.push(...(await stateStatements(context, head, { changes, position })))
   // What of the state was learnt after the join: clients that know the room already are told of it now.
   const late = await context.read.partial.late(head.room.nid, partial.stateAt)
   const stays = late.filter(({ type, stateKey, nid }) => head.entry(type, stateKey)?.nid === nid)

@@ -1,6 +1,8 @@
 import test from 'ava'
+import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
+import type { Database } from '../../storage/database.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
-import { guest, idsOf } from '../../test-kit/guest.ts'
+import { guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
 import { BEFORE, complete, conclusions, named, partialGuest, receive } from '../../test-kit/partial-guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { loadHead } from './load-head.ts'
@@ -99,6 +101,51 @@ test('an event on a branch that is older than the join comes to stand on the sta
   t.true(await complete(partly, peers))
   t.is(await partly.current('m.room.topic'), 'T1')
   t.deepEqual(await conclusions(partly, peers, ['N', 'M']), await conclusions(whole, peers, ['N', 'M']))
+})
+
+const keyOf = ({ type, stateKey = '' }: RoomEvent) => stateMapKey(type, stateKey)
+
+/** Carol and we have left; we are back without being told of members, and hear from a branch that is older than that. */
+const back = async (database: Database) => {
+  const peers = peerRoom('11')
+  peers.add('A: bob say a', 'LC: carol leave', 'LM: me@here.test leave', 'YOU: you@here.test join')
+  peers.add('N: bob say n < A', 'M: bob say m < YOU N')
+  const here = await guest(database, peers)
+  for (const name of ['A', 'LC', 'LM']) await receive(here, peers, name)
+  await peers.import(here, 'YOU', { omitMembers: true })
+  await receive(here, peers, 'N')
+  const states = async () => {
+    const { read } = here.core.context
+    const now = (await here.core.writer.head(peers.roomId))?.stateMap()
+    const loaded = (await loadHead(read, peers.roomId, 'here.test'))?.stateMap()
+    return [now, loaded].map(state => named(peers, state))
+  }
+  return { peers, here, states }
+}
+
+testDatabases(
+  test,
+  'who had left is not a member by an older branch once all is known',
+  async (t, database) => {
+    const { peers, here, states } = await back(database)
+    t.true(await complete(here, peers, { join: 'YOU' }))
+    t.deepEqual(await here.ends(), ['N', 'YOU'])
+    const expected = named(peers, new Map(peers.stateBefore('M').map(one => [keyOf(one), one.eventId])))
+    t.deepEqual(await states(), [expected, expected])
+    t.is((await receive(here, peers, 'M')).outcome, 'accepted')
+    t.deepEqual(await states(), [expected, expected])
+  },
+)
+
+test('nor after a process that ended just before', async t => {
+  const { peers, here, states } = await back(await testDatabase(t))
+  await receive(here, peers, 'M')
+  const crash = { join: 'YOU', statements: () => Promise.reject(new Error('the process has ended')) }
+  await t.throwsAsync(complete(here, peers, crash), { message: 'the process has ended' })
+  t.true(await complete(here, peers, { join: 'YOU' }))
+  t.deepEqual(await here.ends(), ['M'])
+  const expected = named(peers, new Map(peers.stateBefore('M').map(one => [keyOf(one), one.eventId])))
+  t.deepEqual(await states(), [expected, expected])
 })
 
 test('what was overtaken by another join is left alone', async t => {

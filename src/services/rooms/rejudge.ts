@@ -62,8 +62,6 @@ export class Rejudging {
   readonly #restored = new Set<number>()
   readonly #order: RejudgingOrder
   #after: number | undefined
-  /** Whether anything was not as it had been taken for. */
-  hasFindings = false
 
   constructor(writer: RoomWriter, task: PartialTask, askState: AskStateBefore = async () => undefined) {
     this.#writer = writer
@@ -141,7 +139,6 @@ export class Rejudging {
           result: () => {
             events.forget([next.nid])
             this.#passed(finding)
-            this.hasFindings = true
             return 'more'
           },
         }
@@ -159,7 +156,6 @@ export class Rejudging {
     const older = (await events.byNids(head.extremities.map(end => end.nid))).filter(
       ({ position }) => position !== undefined && position < stateAt,
     )
-    if (older.length > 0) this.hasFindings = true
     return [...(join === undefined ? [] : [join]), ...older]
   }
 
