@@ -34,8 +34,12 @@ export class Absences {
     const statements = [...known].flatMap(([serviceId, { goneSince }]) => {
       if (!serviceIds.has(serviceId)) return goneSince === undefined ? this.#write.isGone(serviceId, now) : []
       if (goneSince === undefined) return []
-      return now - goneSince < MISSED_MS ? this.#write.isBack(serviceId) : this.#write.beginsAnew(serviceId)
+      return now - goneSince < MISSED_MS
+        ? this.#write.isBack(serviceId)
+        : this.#write.beginsAnew(serviceId, goneSince)
     })
-    if (statements.length > 0) await this.#db.commit({ statements })
+    if (statements.length === 0) return
+    // Of processes that start together another may have been first, and is telling them already.
+    if (!(await this.#db.commit({ statements })).ok) await this.note(serviceIds)
   }
 }

@@ -39,6 +39,7 @@ export class AbsenceReader {
 export class AbsenceWriter {
   readonly #isGone: Prepared
   readonly #forget: Prepared
+  readonly #isNoted: Prepared
   readonly #drop: Prepared
   readonly #streams: readonly string[]
 
@@ -48,6 +49,7 @@ export class AbsenceWriter {
       'INSERT INTO followed_streams (name, position) VALUES (?, ?) ON CONFLICT DO NOTHING',
     )
     this.#forget = db.prepare('DELETE FROM followed_streams WHERE name = ?')
+    this.#isNoted = db.prepare('DELETE FROM followed_streams WHERE name = ? AND position = ?')
     this.#drop = db.prepare('DELETE FROM app_service_transactions WHERE service_id = ?')
   }
 
@@ -59,10 +61,15 @@ export class AbsenceWriter {
     return [{ prepared: this.#forget, rows: [[nameOf(serviceId, GONE)]] }]
   }
 
-  /** As if the service had never been there. */
-  beginsAnew(serviceId: string): WriteStatement[] {
-    const names = [GONE, ...this.#streams].map(stream => [nameOf(serviceId, stream)])
+  /** As if the service had never been there. Guard `absence-noted`: another has said so, and may have told it something by now. */
+  beginsAnew(serviceId: string, goneSince: number): WriteStatement[] {
+    const names = this.#streams.map(stream => [nameOf(serviceId, stream)])
     return [
+      {
+        prepared: this.#isNoted,
+        rows: [[nameOf(serviceId, GONE), goneSince]],
+        guard: { name: 'absence-noted', expected: 1 },
+      },
       { prepared: this.#forget, rows: names },
       { prepared: this.#drop, rows: [[serviceId]] },
     ]
