@@ -166,8 +166,10 @@ export const identityServers = (
   }
 }
 
-/** "The hostname of the identity server to communicate with. May optionally include a port": nothing else gets into a URL. */
-/** Some server names are none of machines, such as `1234567890`. */
+/**
+ * "The hostname of the identity server to communicate with. May optionally include a port": nothing else gets into a URL. Some server
+ * names are none of machines, such as `1234567890`.
+ */
 const refuseOtherNames = (idServer: string): void => {
   if (!isServerName(idServer) || !URL.canParse(`https://${idServer}`))
     throw new OutboundError('denied', 'that is no name of an identity server')

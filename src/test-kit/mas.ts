@@ -18,6 +18,7 @@ const TABLES = {
   compat_refresh_tokens:
     'compat_refresh_token_id uuid, compat_session_id uuid, compat_access_token_id uuid, refresh_token text, consumed_at timestamptz, created_at timestamptz',
   oauth2_sessions: 'oauth2_session_id uuid, user_id uuid, finished_at timestamptz',
+  personal_access_tokens: 'personal_access_token_id uuid, revoked_at timestamptz',
 } as const satisfies Record<string, string>
 
 export type MasRows = Partial<

@@ -59,7 +59,7 @@ export const masSessions = ofMas(
 
 const OPEN = 'finished_at IS NULL AND user_id IS NOT NULL'
 
-/** Apps that signed in by OAuth 2.0 know the service itself, which is not there any more: they sign in anew. */
+/** What the service alone knows of, which is not there any more: sessions of apps that signed in by OAuth 2.0, and tokens of its own kind. */
 export const masOauthSessions: ImportStep = ofMas({
   name: 'sessions by OAuth 2.0',
   count: async () => 0,
@@ -68,6 +68,11 @@ export const masOauthSessions: ImportStep = ofMas({
       progress.left(
         'sessions of apps that signed in by OAuth 2.0: people sign in there anew',
         await countRows(source, 'oauth2_sessions', OPEN),
+      )
+    if (source.has('personal_access_tokens', 'revoked_at'))
+      progress.left(
+        'personal access tokens: bots and scripts that have one need another, or log in with a password',
+        await countRows(source, 'personal_access_tokens', 'revoked_at IS NULL'),
       )
   },
 })

@@ -115,6 +115,10 @@ testPostgres(
         { oauth2_session_id: uuid(1), user_id: uuid(1), finished_at: null },
         { oauth2_session_id: uuid(2), user_id: uuid(1), finished_at: AT },
       ],
+      personal_access_tokens: [
+        { personal_access_token_id: uuid(1), revoked_at: null },
+        { personal_access_token_id: uuid(2), revoked_at: AT },
+      ],
     })
     const source = await openMadeUpSynapse(t, config, SYNAPSE)
     const mas = await openMas(url)
@@ -135,7 +139,7 @@ testPostgres(
       'accounts elsewhere, of the provider company': 1,
       'sessions (access tokens)': 2,
     })
-    t.deepEqual(Object.values(Object.fromEntries(left)), [1, 1, 1, 1, 1, 1, 1, 1, 1])
+    t.deepEqual(Object.values(Object.fromEntries(left)), [1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
 
     const reader = new UserReader(db)
     t.like(await reader.byId(ANN), { passwordHash: NEW_HASH, isAdmin: false, isLocked: false })
