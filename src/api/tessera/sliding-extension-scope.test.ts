@@ -135,3 +135,21 @@ onServer('rooms that came without an extension are told by it once it is asked f
   const fourth = await slide(ann, { lists: { direct, others }, extensions: everywhere({}) }, third.pos)
   for (const name of ['account_data', 'receipts', 'typing']) t.deepEqual(roomsOf(fourth, name), [room], name)
 })
+
+onServer('whoever was put out of a room is not told what others do there', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const room = await roomOf(bob, [ann])
+  const lists = { all: { ranges: [[0, 9]], ...config } }
+  const first = await slide(ann, { lists })
+  await bob.api('POST', `/rooms/${path(room)}/kick`, { user_id: ann.userId })
+  const second = await slide(ann, { lists }, first.pos)
+  t.is(second.rooms[room]?.membership, 'leave')
+  await bob.api('POST', `/rooms/${path(room)}/receipt/m.read/${path(await bob.send(room, 'later'))}`, {})
+  await bob.api('PUT', `/rooms/${path(room)}/typing/${path(bob.userId)}`, { typing: true, timeout: 120_000 })
+  await ann.setAccountData('org.n', { n: 1 }, room)
+  const third = await slide(ann, { lists, extensions: everywhere({}) }, second.pos)
+  t.deepEqual(
+    ['account_data', 'receipts', 'typing'].map(name => roomsOf(third, name)),
+    [[room], [], []],
+  )
+})

@@ -20,6 +20,8 @@ export interface ConnectionSnapshot {
   readonly rooms: readonly RoomSnapshot[]
   readonly owed: OwedSnapshot
   readonly doubtfulSince?: StreamToken | undefined
+  /** The client has taken no answer since it was read from the database. */
+  readonly wasStored?: boolean
   readonly unconfirmed: readonly {
     readonly serial: number
     readonly positions: StreamToken

@@ -149,3 +149,16 @@ test('from what was stored clients go on that were told more since, and nobody f
   t.true(loaded.resume(next.serial, { events: 60 }))
   t.is(loaded.positions.events, 60, 'from then on tokens are of this process')
 })
+
+test('what was stored is followed from there, too, where another process goes on with it before the client was answered', t => {
+  const before = new Connection({ serial: 7, openedAt: 1 })
+  before.resume(answer(before, 7, 5))
+  const later = { positions: { events: 50 }, openedAt: 1, generation: 2, serial: 99 }
+  const stored = Connection.fromStored(before.snapshot(), later, 1_000)
+  assert.ok(stored)
+  const moved = Connection.from(stored.snapshot(), 2_000)
+  t.true(moved.resume(99, { events: 50 }))
+  t.deepEqual(moved.positions, { events: 5 })
+  t.true(moved.resume(answer(moved, 99, 60), { events: 70 }))
+  t.deepEqual(moved.positions, { events: 70 })
+})

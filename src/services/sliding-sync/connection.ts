@@ -76,9 +76,8 @@ export class Connection {
    *   that were given up, is told apart from what is answered here
    */
   static from(snapshot: ConnectionSnapshot, newest: number, maker?: number): Connection {
-    const { serial, openedAt, wishes } = snapshot
-    const connection = new Connection({ serial, openedAt, maker })
-    const states = wishes.map(one => new RequiredState(one))
+    const connection = new Connection({ ...snapshot, maker })
+    const states = snapshot.wishes.map(one => new RequiredState(one))
     connection.#generation = snapshot.generation
     connection.#positions = snapshot.positions
     for (const [roomId, room] of roomsFrom(snapshot.rooms, states)) connection.#rooms.set(roomId, room)
@@ -87,6 +86,7 @@ export class Connection {
       ...{ ...one, rooms: roomsFrom(rooms, states), owed: owedFrom(owed) },
     }))
     connection.#doubtfulSince = snapshot.doubtfulSince
+    connection.#wasStored = snapshot.wasStored === true
     connection.#newest = newest
     return connection
   }
@@ -127,7 +127,7 @@ export class Connection {
     return {
       ...{ version: VERSION, openedAt: this.openedAt, serial: this.#serial, generation: this.#generation },
       ...{ positions: this.#positions, rooms: roomsOf(this.#rooms), owed: snapshotOfOwed(this.#owed) },
-      doubtfulSince: this.#doubtfulSince,
+      ...{ doubtfulSince: this.#doubtfulSince, wasStored: this.#wasStored },
       unconfirmed: this.#unconfirmed.map(({ serial, positions, rooms, owed }) => ({
         ...{ serial, positions, rooms: roomsOf(rooms), owed: snapshotOfOwed(owed) },
       })),

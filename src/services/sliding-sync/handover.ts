@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Processes } from '../processes.ts'
 import { Connection } from './connection.ts'
-import { bearable, type ConnectionSnapshot } from './connection-snapshot.ts'
+import { bearable, type ConnectionSnapshot, VERSION } from './connection-snapshot.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000
@@ -98,7 +98,8 @@ export class Handover {
     const snapshot = await this.#within(MAX_PATIENCE_MS, promise)
     this.#waiting.delete(name)
     this.#coming.delete(name)
-    if (snapshot === undefined) return undefined
+    // Another version of this program may be running beside this one.
+    if (snapshot?.version !== VERSION) return undefined
     this.#given.delete(key)
     return Connection.from(snapshot, this.#random(), number)
   }

@@ -98,6 +98,16 @@ test('who asks by a token of before, and is still waiting, keeps nobody from the
   await failing
 })
 
+test('what another version of this program hands over is not taken', async t => {
+  const { clock, deliver, two, begun, pos } = start()
+  const snapshot = begun.snapshot()
+  begun.snapshot = () => Object.assign(snapshot, { version: 0 })
+  const failing = t.throwsAsync(two.resume(ME, pos), { message: /begin anew/ })
+  deliver()
+  await failing
+  t.is(clock.sleeping, 0)
+})
+
 test('a connection that went from memory and is not stored yet is handed over', async t => {
   const { deliver, one, two, begun, pos } = start()
   one.other = { ...one.other, leaving: (_, serial) => (begun.has(serial) ? begun : undefined) }

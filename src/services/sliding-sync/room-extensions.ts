@@ -67,7 +67,7 @@ export class RoomExtensions {
     }
     const span = before[stream] === undefined ? undefined : { after: 0 }
     const most = told.length + MAX_OWED_AT_ONCE
-    for (const room of dueOf(owed, { scope, selected, fresh: freshIds })) {
+    for (const room of dueOf(owed, { stream, scope, selected, fresh: freshIds })) {
       owed.delete(room.roomId)
       const events = await this.#wholeOf(request, stream, { ...room, span })
       if (events.length > 0 && told.push([room.roomId, events]) >= most) break
@@ -99,14 +99,16 @@ const bearsOn = ({ lists, rooms }: ExtensionScope, selected: Selected | undefine
   ((selected.isSubscribed && rooms?.has(roomId) !== false) ||
     selected.lists.some(name => lists?.has(name) !== false))
 
-/** The rooms of those that are owed of which the extension may speak now. */
+/** The rooms of those that are owed of which the extension may speak now: what others do in a room that was left is not the user's to see. */
 const dueOf = (
   owed: ReadonlySet<string>,
   {
+    stream,
     scope,
     selected,
     fresh,
   }: {
+    readonly stream: RoomStream
     readonly scope: ExtensionScope
     readonly selected: ReadonlyMap<string, Selected>
     readonly fresh: ReadonlySet<string>
@@ -116,6 +118,7 @@ const dueOf = (
   for (const roomId of owed) {
     const one = selected.get(roomId)
     if (fresh.has(roomId) || one === undefined || !('roomNid' in one.place)) continue
+    if (one.place.kind !== 'joined' && stream !== 'account_data') continue
     if (bearsOn(scope, one, roomId)) due.push({ roomNid: one.place.roomNid, roomId })
   }
   return due
