@@ -95,22 +95,27 @@ export class StreamFollower {
    * Resolves when everything is worked on that was in the stream when it was called, so that whoever has written sees what
    * comes of it; also when the follower fails, is closed or has not begun, or the process that follows is silent. It does not begin to
    * follow.
+   *
+   * @param mostMs so long it takes at most
    */
-  async caughtUp(): Promise<void> {
-    const { name, stream, database, sole } = this.#parts
+  async caughtUp(mostMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const { name, stream, database, clock, sole } = this.#parts
     if (this.#started === undefined) return
     const position = database.position(stream)
     const stored = this.#position === undefined ? await this.#followed.position(name) : 0
     if (this.#closing.signal.aborted || this.#isFailing || (this.#position ?? stored) >= position) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.add({ position, done: resolve })
-    if (sole?.others === undefined) return promise
-    const { bulletin, clock } = sole.others
-    if (this.#leading === undefined) void bulletin.post('follow', { name, position })
+    const waiting = { position, done: resolve }
+    this.#waiting.add(waiting)
+    const others = sole?.others
+    if (this.#leading === undefined) void others?.bulletin.post('follow', { name, position })
+    const patienceMs = others === undefined ? mostMs : Math.min(mostMs, PATIENCE_MS)
+    if (!Number.isFinite(patienceMs)) return promise
     const patience = new AbortController()
-    const tooLong = clock.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
+    const tooLong = clock.sleep(patienceMs, patience.signal).catch(() => undefined)
     await Promise.race([promise, tooLong])
     patience.abort()
+    this.#waiting.delete(waiting)
   }
 
   #tell(position: number): void {

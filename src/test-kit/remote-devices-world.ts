@@ -6,6 +6,7 @@ import { FederationError } from '../network/federation-client.ts'
 import { createEncryption } from '../services/encryption/index.ts'
 import { noRemoteKeys } from '../services/encryption/ports.ts'
 import { noEdus } from '../services/kept-edus.ts'
+import type { Processes } from '../services/processes.ts'
 import type { Database } from '../storage/database.ts'
 import { roomReaders } from '../storage/rooms/index.ts'
 import { MembershipWriter } from '../storage/rooms/membership-writer.ts'
@@ -28,8 +29,8 @@ export const masterKey = (seed: number): JsonObject => {
   return { user_id: BOB, usage: ['master'], keys: { [`ed25519:${publicKey}`]: publicKey } }
 }
 
-/** Encryption of `near.test`, over a remote server whose answers the test decides. */
-export const remoteDevicesWorld = async (database: Database) => {
+/** Encryption of `near.test`, over a remote server whose answers the test decides; `processes` where others are to be heard. */
+export const remoteDevicesWorld = async (database: Database, parts: { processes?: Processes } = {}) => {
   const remote = {
     ...{ streamId: 0, devices: [] as string[], isDown: false, asked: 0, meanwhile: async () => {} },
     master: undefined as JsonObject | undefined,
@@ -41,6 +42,7 @@ export const remoteDevicesWorld = async (database: Database) => {
   let underWay = 0
   const clock = new FakeClock()
   const encryption = createEncryption({
+    ...parts,
     database,
     rooms: roomReaders(database),
     clock,

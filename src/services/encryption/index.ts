@@ -32,6 +32,9 @@ import { SharedRooms } from './remote/shared-rooms.ts'
 import { SignatureUpload } from './signature-upload.ts'
 import { ToDevice } from './to-device.ts'
 
+/** So long whoever asks for keys waits for what the last events come to, as after a day of which much is to be read. Milliseconds. */
+const PATIENCE_MS = 3_000
+
 /** The services of end-to-end encryption, as the endpoints see them. */
 export type Encryption = ReturnType<typeof createEncryption>
 
@@ -51,6 +54,7 @@ export const createEncryption = (parts: {
   const context = encryptionContext(parts)
   const silent = new SilentServers(parts.clock)
   const remote = unlessSilent(parts.remote, silent)
+  parts.processes?.bulletin.on('heard of', server => silent.heardOf(String(server)))
   const localKeys = new LocalKeys(context, new UserReader(parts.database))
   const keysLeft = new KnownKeysLeft(context)
   const deviceKeys = new DeviceKeys(context, keysLeft)
@@ -61,7 +65,7 @@ export const createEncryption = (parts: {
   const federated = { local: localKeys, withNames: parts.shareNames }
   const outgoing = { edus: new DeviceListEdus(context, federated), keepEdus: parts.keepEdus }
   const sharedRooms = new SharedRooms(context, outgoing)
-  const followed = () => sharedRooms.follower.caughtUp()
+  const followed = () => sharedRooms.follower.caughtUp(PATIENCE_MS)
   const remoteDevices = new RemoteDevices(context, { remote, followed })
   const updates = new DeviceListUpdates(context, remoteDevices.resync)
   const followers = [new DeviceListSender(context, outgoing).follower, sharedRooms.follower]

@@ -59,9 +59,9 @@ export class EduFollower {
     this.#follower.start()
   }
 
-  /** Resolves when everything that is stored now has been followed. */
-  caughtUp(): Promise<void> {
-    return this.#follower.caughtUp()
+  /** Resolves when everything that is stored now has been followed, or after so many milliseconds. */
+  caughtUp(mostMs?: number): Promise<void> {
+    return this.#follower.caughtUp(mostMs)
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,11 @@
 import test from 'ava'
+import { silentLog } from '../../../core/log.ts'
 import { signJson } from '../../../core/signing.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
 import { testIdentity } from '../../../test-kit/encryption.ts'
+import { FakeClock } from '../../../test-kit/fake-clock.ts'
 import { ALICE, BOB, keysOf, masterKey, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
+import { Processes } from '../../processes.ts'
 import { crossSigningKeysOf } from '../cross-signing.ts'
 
 testDatabases(test, 'lists are kept, and follow updates that follow each other', async (t, database) => {
@@ -59,6 +62,25 @@ testDatabases(test, 'nobody waits for a server again that has not answered', asy
   t.deepEqual((await devices()).failures, ['far.test'])
   encryption.heardOf('far.test')
   t.deepEqual(await devices(), { ids: ['ONE'], failures: [] }, 'it has been heard of')
+})
+
+testDatabases(test, 'a server is asked again that another process has heard of', async (t, database) => {
+  const processes = new Processes({ database, clock: new FakeClock(), log: silentLog })
+  t.teardown(() => processes.close())
+  const { remote, clock, devices } = await remoteDevicesWorld(database, { processes })
+  Object.assign(remote, {
+    ...{ streamId: 5, devices: ['ONE'], isDown: true },
+    meanwhile: () => clock.advance(10_000),
+  })
+  await devices()
+  await clock.advance(10_000)
+  await devices()
+  t.is(remote.asked, 2)
+  remote.isDown = false
+  await clock.advance(10_000)
+  t.deepEqual((await devices()).failures, ['far.test'])
+  await processes.bulletin.post('heard of', 'far.test')
+  t.deepEqual(await devices(), { ids: ['ONE'], failures: [] })
 })
 
 testDatabases(test, 'an update between leaving and coming back is not missed', async (t, database) => {

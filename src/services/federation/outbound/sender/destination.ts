@@ -79,14 +79,15 @@ export class Destination {
     this.wake()
   }
 
-  /** The server has asked something of us: it is there again. */
-  heardOf(): void {
-    if (this.#backoff === undefined) return
+  /** The server has asked something of us: it is there again. Answers whether that is news. */
+  heardOf(): boolean {
+    if (this.#backoff === undefined) return false
     const { clock, policy } = this.#context
     const state = afterInbound(this.#backoff, clock.now(), policy)
-    if (state === this.#backoff) return
+    if (state === this.#backoff) return false
     this.#backoff = state
     this.#waiting?.abort()
+    return true
   }
 
   wake(): void {

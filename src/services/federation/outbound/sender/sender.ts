@@ -175,11 +175,13 @@ export class FederationSender {
 
   /** The server has sent us a request: it is there, and may be tried again. */
   resetBackoff(server: string): void {
-    if (this.#term !== undefined) this.#term.heardOf(server)
-    else if (!this.#processes.bulletin.isAlone) this.#tellOf(server)
+    const { bulletin } = this.#processes
+    if (this.#term === undefined && !bulletin.isAlone) this.#tellOf(server)
+    // The others may not ask it for keys of devices as long as it is silent.
+    if (this.#term?.heardOf(server) === true) void bulletin.post('heard of', server)
   }
 
-  /** Tells the process that sends, if it waits for this server. */
+  /** Tells the others, the process that sends among them, if that waits for this server. */
   #tellOf(server: string): void {
     const { clock, log } = this.#shared
     if (clock.now() - (this.#toldOf.get(server) ?? 0) < TELL_AGAIN_MS) return

@@ -86,8 +86,9 @@ export class Term {
     }
   }
 
-  heardOf(server: string): void {
-    this.#destinations.get(server)?.heardOf()
+  /** A server is there again; answers whether that is news. */
+  heardOf(server: string): boolean {
+    return this.#destinations.get(server)?.heardOf() ?? false
   }
 
   forget(server: string): void {

@@ -41,6 +41,23 @@ testDatabases(test, 'who fails is tried more and more rarely, also over a restar
   await eventually('the failure is forgotten', async () => (await failing()) === undefined)
 })
 
+testDatabases(test, 'other processes are told once of a server that is there again', async (t, database) => {
+  const w = await world(t, database)
+  const { bulletin } = w.here.core.context.processes
+  const told: unknown[] = []
+  bulletin.on('heard of', server => told.push(server))
+  const roomId = await makeRoom(w)
+  await remoteMember(w, roomId, '@bob:b.test')
+  w.peers.down.set('b.test', unreachable('b.test'))
+  const { sender } = await w.run()
+  sender.resetBackoff('b.test')
+  await say(w, roomId, 'one')
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  for (let requests = 0; requests < 3; requests++) sender.resetBackoff('b.test')
+  await bulletin.settled()
+  t.deepEqual(told, ['b.test'])
+})
+
 testDatabases(test, 'after a long failure the newest event of each room is sent', async (t, database) => {
   const w = await world(t, database)
   const rooms = [await makeRoom(w), await makeRoom(w), await makeRoom(w)]
