@@ -112,6 +112,30 @@ testDatabases(
   },
 )
 
+testDatabases(
+  test,
+  'a connection that was read is stored again no sooner than others, unless it goes from memory',
+  async (t, database) => {
+    const clock = new FakeClock()
+    const one = start(database, clock, 1)
+    const { pos } = await goOn(one.connections, 'main', one.connections.open(me('main')), 20)
+    await one.round()
+    const two = start(database, clock, 100, 3)
+    const next = await goOn(two.connections, 'main', await two.connections.resume(me('main'), pos), 40)
+    t.is(await two.round(), 0)
+    await clock.advance(10 * MINUTE_MS)
+    t.is(await two.round(), 1)
+    await goOn(two.connections, 'main', next.connection, 50)
+    t.is(await two.round(), 0)
+    two.connections.open(me('other'))
+    t.deepEqual(
+      [...two.connections.all()].map(([{ name }]) => name),
+      ['other'],
+    )
+    t.is(await two.round(), 1)
+  },
+)
+
 testDatabases(test, 'what is stored is stored by a clock that was set back, too', async (t, database) => {
   const clock = new FakeClock()
   const later = start(database, clock, 1)

@@ -178,7 +178,9 @@ export class ConnectionKeeper {
     const row = await this.#read.one(key)
     if (row === undefined || row.openedAt !== token.openedAt) return undefined
     const snapshot = readSnapshot(row.snapshot)
-    const { random, maker } = this.#parts
-    return snapshot && Connection.fromStored(snapshot, token, random(), maker)
+    const { random, maker, clock } = this.#parts
+    const connection = snapshot && Connection.fromStored(snapshot, token, random(), maker)
+    if (connection !== undefined) this.#stored.set(connection, { change: connection.change, ts: clock.now() })
+    return connection
   }
 }
