@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../../core/event/event.ts'
+import { serverNameOf } from '../../core/ids.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
@@ -68,7 +69,7 @@ export const placeOnFork = async (
   })
   const end = { nid, eventId: event.eventId, depth: event.depth }
   return {
-    stateChanges: [...after.values()],
+    stateChanges: head.partial === undefined ? [...after.values()] : withoutOurs(context, head, after, nid),
     extremities: () => (fillsGap ? others : [end, ...others]),
   }
 }
@@ -79,6 +80,24 @@ export const stateAfterEnds = async (
   head: RoomHead,
   ends: Extremities,
 ): Promise<StateOverlay> => resolveStates(context, head, await statesAfter(context, head, ends))
+
+/**
+ * Changes in a room that lacks members, without what they say of those of our users of whom it says nothing yet, unless the event itself
+ * says it: they may have left in an earlier stay, and a branch that is older than that brings none of them back.
+ */
+const withoutOurs = (
+  { serverName }: RoomsContext,
+  head: RoomHead,
+  changes: StateOverlay,
+  eventNid: number,
+): StateDelta[] =>
+  [...changes.values()].filter(
+    ({ type, stateKey, nid }) =>
+      type !== 'm.room.member' ||
+      nid === eventNid ||
+      serverNameOf(stateKey) !== serverName ||
+      head.entry(type, stateKey) !== undefined,
+  )
 
 /** The state of the room if one more state stood beside those after its ends. The head must be that of the database. */
 export const stateBeside = async (

@@ -137,6 +137,18 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'who of us had left is not let in again meanwhile', async (t, database) => {
+  const { peers, here } = await back(database)
+  const { read } = here.core.context
+  const room = await read.rooms.byId(peers.roomId)
+  const joined = async () => (await read.memberships.inRoom(room?.nid ?? 0, ['join'])).map(row => row.userId)
+  t.is(await here.current('m.room.member', '@me:here.test'), undefined)
+  t.false((await joined()).includes('@me:here.test'))
+  peers.add('US: us@here.test join < N')
+  t.is((await receive(here, peers, 'US')).outcome, 'accepted')
+  t.true((await joined()).includes('@us:here.test'), 'but who comes by an event of their own')
+})
+
 test('nor after a process that ended just before', async t => {
   const { peers, here, states } = await back(await testDatabase(t))
   await receive(here, peers, 'M')
