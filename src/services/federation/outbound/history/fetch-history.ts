@@ -45,6 +45,8 @@ export class HistoryFetcher {
   readonly #context: OutboundContext
   readonly #underWay = new Map<string, Promise<boolean>>()
   readonly #inVain = growingCache<string, InVain>(1_000)
+  /** Who gave something last, by room: whoever reads on is not to wait for those that are gone again. */
+  readonly #givers = growingCache<string, string>(1_000)
   /** Servers that are gone, and until when that holds. */
   readonly #gone = growingCache<string, number>(1_000)
 
@@ -94,11 +96,17 @@ export class HistoryFetcher {
     const blocked: string[] = []
     let piece: Piece = 'nothing'
     let asked = inVain?.asked ?? 0
-    for (const server of turnedBy(asked, await this.servers(head)).slice(0, MAX_SERVERS)) {
+    const giver = this.#givers.get(roomId)
+    const servers = Map.groupBy(await this.servers(head), server => server === giver)
+    const inTurn = [...(servers.get(true) ?? []), ...turnedBy(asked, servers.get(false) ?? [])]
+    for (const server of inTurn.slice(0, MAX_SERVERS)) {
       if (clock.now() >= deadline) break
-      asked += 1
+      if (server !== giver) asked += 1
       piece = await ask(server)
-      if (piece === 'stored') break
+      if (piece === 'stored') {
+        this.#givers.set(roomId, server)
+        break
+      }
       if (piece === 'blocked') blocked.push(server)
     }
     const since = inVain?.since ?? clock.now()
