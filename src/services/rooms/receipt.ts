@@ -173,7 +173,7 @@ export class Receipt {
   }
 
   /**
-   * Beyond a gap that was not bridged, what the peer tells of the state there is as much of the room's present as what is here:
+   * Beyond a gap that was not bridged, what the peer tells of the state there, or the event's auth events do, is as much of the room's present as what is here:
    * who has joined in between is a member, unless that does not come through against what this server knows.
    */
   async #judgeByPresent(
@@ -181,7 +181,8 @@ export class Receipt {
     before: StateOverlay,
   ): Promise<Verdict> {
     const verdict = await judgeBy(NO_DIFFERENCE)
-    if (verdict === undefined || this.#options.stateBefore === undefined) return verdict
+    const { stateBefore, gapStays } = this.#options
+    if (verdict === undefined || (stateBefore === undefined && gapStays !== true)) return verdict
     return judgeBy(await stateBeside(this.#writer.context, this.#head, before))
   }
 
@@ -195,7 +196,8 @@ export class Receipt {
   }
 
   get #ignoresGap(): boolean {
-    return this.#options.onCurrentState === true && this.#head.partial !== undefined
+    const { gapStays, onCurrentState } = this.#options
+    return gapStays === true || (onCurrentState === true && this.#head.partial !== undefined)
   }
 
   /** "The room state before an event is the resolution of the states after its prev_events." */

@@ -35,6 +35,11 @@ export interface ReceiveOptions {
    * as that is known, with what its auth events say. The state before it is asked for once the members are there.
    */
   readonly onCurrentState?: boolean
+  /**
+   * Nobody will ever tell what lies before it: it builds on the current state with what its auth events say, in whichever room, and
+   * the timeline has a gap before it.
+   */
+  readonly gapStays?: boolean
   /** It was soft-failed, and the room has changed since: it is shown after all, from now on, if it may be. */
   readonly reconsider?: boolean
   /** Further statements of the commit that stores the event, if it is accepted. */

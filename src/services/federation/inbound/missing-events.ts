@@ -23,6 +23,12 @@ interface Dropped {
   readonly forNow: boolean
 }
 
+/** Whether it takes other servers to come to a verdict: nothing is stored yet. */
+export const needsOthers = (
+  outcome: Outcome,
+): outcome is Extract<Outcome, { outcome: 'missing' | 'unrecommended' }> =>
+  outcome.outcome === 'missing' || outcome.outcome === 'unrecommended'
+
 /**
  * What of a gap is fetched before its state is taken instead: some days of a busy room, and no more than fits in memory. The rest
  * is fetched when somebody reads it (`services/rooms/timeline-gaps.ts`).

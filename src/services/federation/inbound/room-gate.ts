@@ -1,9 +1,12 @@
 import { boundedCache } from '../../../core/caches.ts'
 import { MatrixError } from '../../../core/errors.ts'
 import { isServerAllowed, parseServerAcl, type ServerAcl } from '../../../core/server-acl.ts'
+import { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
+import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import { contentShown } from '../../rooms/room-summary.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
+import { endOfLastStay } from './last-stay.ts'
 
 /** For so long a request waits for the members of a room. */
 const PATIENCE_MS = 10_000
@@ -17,9 +20,22 @@ const unableToJudge = (status = 403): MatrixError =>
     status,
   })
 
+const notInRoom = (head: RoomHead): MatrixError =>
+  head.partial === undefined
+    ? new MatrixError('M_FORBIDDEN', 'Your server is not in this room')
+    : unableToJudge()
+
+/** A room, for a server that asks about its past. */
+export interface OpenedRoom {
+  readonly head: RoomHead
+  /** Whether the server may ask about an event, or at it: all of them if it is in the room. */
+  reaches(stored: Pick<StoredEvent, 'position'>): boolean
+}
+
 /** Decides which servers may ask and say something about a room. */
 export class RoomGate {
   readonly #writer: RoomWriter
+  readonly #members: ServerMembershipReader
   /** By the nid of the event; those that were redacted, by its negative. */
   readonly #acls = boundedCache<number, ServerAcl>('server_acls', {
     bytes: ({ allow, deny }) => (allow.length + deny.length) * BYTES_OF_ENTRY,
@@ -27,6 +43,7 @@ export class RoomGate {
 
   constructor(writer: RoomWriter) {
     this.#writer = writer
+    this.#members = new ServerMembershipReader(writer.context.db)
   }
 
   /**
@@ -45,9 +62,25 @@ export class RoomGate {
    */
   async member(origin: string, roomId: string): Promise<RoomHead> {
     const head = await this.#allowed(origin, await this.#writer.head(roomId))
-    if (!head.hasHost(origin) && head.partial !== undefined) throw unableToJudge()
-    if (!head.hasHost(origin)) throw new MatrixError('M_FORBIDDEN', 'Your server is not in this room')
+    if (!head.hasHost(origin)) throw notInRoom(head)
     return head
+  }
+
+  /**
+   * The same for a server that was in it, too, up to the event that put its last user out: it was sent that one, and makes nothing of
+   * it while it lacks what comes before, of which the room's history visibility hides nothing more from it than when it was in.
+   */
+  async formerMember(origin: string, roomId: string): Promise<OpenedRoom> {
+    const head = await this.#allowed(origin, await this.#writer.head(roomId))
+    if (head.hasHost(origin)) return { head, reaches: () => true }
+    const until = await endOfLastStay(this.#writer.context.read, this.#members, head.room.nid, origin)
+    if (until === undefined) throw notInRoom(head)
+    return { head, reaches: ({ position }) => position !== undefined && position <= until }
+  }
+
+  /** Throws as `member` does where a server may not ask about an event. */
+  reached({ head, reaches }: OpenedRoom, stored: Pick<StoredEvent, 'position'>): void {
+    if (!reaches(stored)) throw notInRoom(head)
   }
 
   async #allowed(origin: string, head: RoomHead | undefined): Promise<RoomHead> {

@@ -2,7 +2,6 @@ import type { Clock } from '../../../core/clock.ts'
 import { MatrixError } from '../../../core/errors.ts'
 import { asItTravels } from '../../../core/event/loose-numbers.ts'
 import { redactPdu } from '../../../core/event/redaction.ts'
-import { stickyDuration } from '../../../core/event/stickiness.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
@@ -11,8 +10,8 @@ import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
 import { pduTexts } from './join-answer.ts'
-import type { RoomGate } from './room-gate.ts'
-import { isHollow, mayHideHistory, serverSightOf } from './server-sight.ts'
+import type { OpenedRoom, RoomGate } from './room-gate.ts'
+import { holdsIn, isHollow, mayHideHistory, serverSightOf, stickyAmong } from './server-sight.ts'
 import { type CountWork, StateWork } from './state-work.ts'
 
 /** A transaction of nothing but events, which is the form in which several endpoints answer. */
@@ -36,10 +35,10 @@ const MAX_MISSING = 50
 const COST_OF_ID = 0.1
 
 /**
- * Gives other servers what they lack of rooms that they are in: events, the state before them, what authorises them
- * (server-server API, "Backfilling and retrieving missing events", "Retrieving events"). Everything here throws
- * `M_NOT_FOUND` for rooms and events that are not known, `M_FORBIDDEN` for servers that are not in the room. What takes a `count`
- * throws what that throws.
+ * Gives other servers what they lack of rooms that they are in, or were in when it was sent: events, the state before them, what
+ * authorises them (server-server API, "Backfilling and retrieving missing events", "Retrieving events"). Everything here throws
+ * `M_NOT_FOUND` for rooms and events that are not known, `M_FORBIDDEN` for servers that were not in the room then. What takes a
+ * `count` throws what that throws.
  */
 export class FederatedHistory {
   readonly #context: RoomsContext
@@ -60,8 +59,9 @@ export class FederatedHistory {
     const stored = await this.#context.read.events.byId(eventId)
     const [room] = stored === undefined ? [] : await this.#context.read.rooms.byNids([stored.roomNid])
     if (stored === undefined || room === undefined) throw notFound(eventId)
-    const head = await this.#gate.member(origin, room.roomId)
-    const shown = await this.#shown(origin, head, [stored])
+    const opened = await this.#gate.formerMember(origin, room.roomId)
+    this.#gate.reached(opened, stored)
+    const shown = await this.#shown(origin, opened.head, [stored])
     if (shown.length === 0) throw notFound(eventId)
     return this.#answer(shown)
   }
@@ -96,8 +96,7 @@ export class FederatedHistory {
 
   /** Everything that authorises an event, and what authorises that. As JSON text. */
   async eventAuth(origin: string, roomId: string, eventId: string, count: CountWork): Promise<Body> {
-    const head = await this.#gate.member(origin, roomId)
-    const stored = await this.#inRoom(head, eventId)
+    const stored = await this.#inRoom(await this.#gate.formerMember(origin, roomId), eventId)
     const { read } = this.#context
     const find = () => read.authGraph.chain([stored.nid])
     const chain = await this.#work.run(origin, count, find, ({ length }) => length)
@@ -106,14 +105,17 @@ export class FederatedHistory {
 
   /** The given events and what precedes them, newest first. */
   async backfill(origin: string, roomId: string, from: readonly string[], limit: number): Promise<Pdus> {
-    const head = await this.#gate.member(origin, roomId)
-    const walked = await this.#walk(head, from.slice(0, MAX_BACKFILL), {
+    const opened = await this.#gate.formerMember(origin, roomId)
+    const starts = (await this.#reached(opened, from.slice(0, MAX_BACKFILL))).map(
+      ({ event }) => event.eventId,
+    )
+    const walked = await this.#walk(opened, starts, {
       limit: Math.max(0, Math.min(limit, MAX_BACKFILL)),
       skip: new Set(),
       minDepth: 0,
       first: 'deepest',
     })
-    return this.#answer(await this.#shown(origin, head, walked))
+    return this.#answer(await this.#shown(origin, opened.head, walked))
   }
 
   /**
@@ -121,23 +123,21 @@ export class FederatedHistory {
    * the latest refer to themselves is always among it.
    */
   async missing(origin: string, roomId: string, question: GapQuestion): Promise<{ events: JsonObject[] }> {
-    const head = await this.#gate.member(origin, roomId)
-    const latest = await this.#context.read.events.byIds(question.latest.slice(0, MAX_MISSING))
-    const starts = [...latest.values()]
-      .filter(stored => stored.roomNid === head.room.nid)
-      .flatMap(stored => stored.event.prevEvents)
-    const walked = await this.#walk(head, starts, {
+    const opened = await this.#gate.formerMember(origin, roomId)
+    const latest = await this.#reached(opened, question.latest.slice(0, MAX_MISSING))
+    const starts = latest.flatMap(stored => stored.event.prevEvents)
+    const walked = await this.#walk(opened, starts, {
       limit: Math.max(0, Math.min(question.limit, MAX_MISSING)),
       skip: new Set([...question.earliest, ...question.latest]),
       minDepth: question.minDepth,
       first: 'nearest',
     })
-    return { events: await this.#shown(origin, head, walked.toSorted(byDepth).toReversed()) }
+    return { events: await this.#shown(origin, opened.head, walked.toSorted(byDepth).toReversed()) }
   }
 
   /** Goes back along `prev_events`: first those deepest in the room, or those fewest steps away. */
   async #walk(
-    head: RoomHead,
+    { head, reaches }: OpenedRoom,
     from: readonly string[],
     bounds: {
       limit: number
@@ -155,8 +155,11 @@ export class FederatedHistory {
       const fresh = [...new Set(next)].filter(eventId => !seen.has(eventId))
       for (const eventId of fresh) seen.add(eventId)
       const found = [...(await events.byIds(fresh)).values()].filter(
-        ({ roomNid, position, event }) =>
-          roomNid === head.room.nid && position !== undefined && event.depth >= bounds.minDepth,
+        stored =>
+          stored.roomNid === head.room.nid &&
+          stored.position !== undefined &&
+          stored.event.depth >= bounds.minDepth &&
+          reaches(stored),
       )
       frontier =
         bounds.first === 'nearest'
@@ -176,8 +179,9 @@ export class FederatedHistory {
     eventId: string,
     { count, cost }: { readonly count: CountWork; readonly cost: number },
   ): Promise<{ state: RoomState; chain: number[] }> {
-    const head = await this.#gate.member(origin, roomId)
-    const stored = await this.#inRoom(head, eventId)
+    const opened = await this.#gate.formerMember(origin, roomId)
+    const { head } = opened
+    const stored = await this.#inRoom(opened, eventId)
     // Of what is known only as somebody's auth event no state is known.
     if (stored.position === undefined) throw notFound(eventId)
     const { read } = this.#context
@@ -190,10 +194,20 @@ export class FederatedHistory {
     return this.#work.run(origin, count, find, ({ state, chain }) => (state.size + chain.length) * cost)
   }
 
-  async #inRoom(head: RoomHead, eventId: string): Promise<StoredEvent> {
+  async #inRoom(opened: OpenedRoom, eventId: string): Promise<StoredEvent> {
     const stored = await this.#context.read.events.byId(eventId)
-    if (stored === undefined || stored.roomNid !== head.room.nid) throw notFound(eventId)
+    if (stored === undefined || stored.roomNid !== opened.head.room.nid) throw notFound(eventId)
+    this.#gate.reached(opened, stored)
     return stored
+  }
+
+  /** Of these events, those that are known in the room. Throws for a server that may ask about none of them. */
+  async #reached(opened: OpenedRoom, eventIds: readonly string[]): Promise<StoredEvent[]> {
+    const stored = [...(await this.#context.read.events.byIds(eventIds)).values()]
+    const known = stored.filter(({ roomNid }) => roomNid === opened.head.room.nid)
+    const reached = known.filter(opened.reaches)
+    if (reached.length === 0) this.#gate.reached(opened, { position: undefined })
+    return reached
   }
 
   /** The events as the asking server may have them: whole, or redacted; but for those that are not whole here. */
@@ -218,28 +232,6 @@ export class FederatedHistory {
   #answer(pdus: readonly JsonObject[]): Pdus {
     return { origin: this.#context.serverName, origin_server_ts: this.#clock.now(), pdus }
   }
-}
-
-/**
- * Whether an event is of the room's present state, which whoever is in the room may have anyway (`/state`). Redacted, it would
- * make another room of it there: an access control list that says nothing lets nobody in.
- */
-const holdsIn = (head: RoomHead, { event: { type, stateKey, eventId } }: StoredEvent): boolean =>
-  stateKey !== undefined && head.entry(type, stateKey)?.eventId === eventId
-
-/**
- * "History visibility checks MUST NOT be applied to sticky events" (MSC4354): a server that was given one redacted would not
- * take it any more when it is pushed.
- */
-const stickyAmong = async (
-  { sticky }: RoomsContext['read'],
-  events: readonly StoredEvent[],
-  now: number,
-): Promise<(stored: StoredEvent) => boolean> => {
-  const nids = events.filter(({ event }) => stickyDuration(event) !== undefined).map(({ nid }) => nid)
-  if (nids.length === 0) return () => false
-  const expiry = await sticky.expiry(nids)
-  return ({ nid }) => (expiry.get(nid) ?? 0) > now
 }
 
 /** The deepest first. */

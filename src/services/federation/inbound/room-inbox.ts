@@ -7,9 +7,10 @@ import { RoomContended, type RoomWriter } from '../../rooms/room-writer.ts'
 import { Arrival } from './arrival.ts'
 import { Backlog } from './backlog.ts'
 import { Lacking } from './lacking.ts'
-import type { MissingEvents, Outcome } from './missing-events.ts'
+import { type MissingEvents, needsOthers, type Outcome } from './missing-events.ts'
 import { Postponed } from './postponed.ts'
 import { Resumption } from './resumption.ts'
+import { receiveShutOut } from './shut-out.ts'
 import { Staging } from './staging.ts'
 
 /** What waits in a room: to be judged, and for what other servers are asked. */
@@ -204,11 +205,13 @@ export class RoomInbox {
     const { origin, event } = arrival
     const facts = { origin, room: event.roomId, event: event.eventId }
     try {
-      const outcome = await receiving
-      if (needsOthers(outcome)) return outcome
-      const isForNow = outcome.outcome === 'dropped' && outcome.forNow
+      const asked = await receiving
+      if (needsOthers(asked)) return asked
+      const isForNow = asked.outcome === 'dropped' && asked.forNow
       // What was broken off is not one attempt more that has failed: it stays staged.
-      if (isForNow && (this.#closing.signal.aborted || this.#postponed.add(arrival))) return outcome
+      if (isForNow && (this.#closing.signal.aborted || this.#postponed.add(arrival))) return asked
+      const last = asked.outcome === 'dropped' ? await receiveShutOut(this.#writer, event) : undefined
+      const outcome = last ?? asked
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
       this.#deal(arrival)
@@ -241,9 +244,3 @@ export class RoomInbox {
     if (arrival.staged !== undefined) this.#staging.drop(arrival.event)
   }
 }
-
-/** Whether it takes other servers to come to a verdict: nothing is stored yet. */
-const needsOthers = (
-  outcome: Outcome,
-): outcome is Extract<Outcome, { outcome: 'missing' | 'unrecommended' }> =>
-  outcome.outcome === 'missing' || outcome.outcome === 'unrecommended'

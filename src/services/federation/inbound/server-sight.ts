@@ -1,4 +1,5 @@
 import { contentHashMatches } from '../../../core/event/signatures.ts'
+import { stickyDuration } from '../../../core/event/stickiness.ts'
 import {
   type HistoryVisibility,
   historyVisibilityOf,
@@ -8,7 +9,7 @@ import type { ServerMembershipReader } from '../../../storage/federation/server-
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
 import { type ErasedSenders, isErasedFor } from '../../rooms/erasures.ts'
-import { membershipOf } from '../../rooms/room-head.ts'
+import { membershipOf, type RoomHead } from '../../rooms/room-head.ts'
 import { at, type Span, spans, visibilityAt } from '../../rooms/room-sight.ts'
 
 /** Of events of a room, those that a server may be shown whole. */
@@ -60,6 +61,28 @@ export const serverSightOf = async (
  */
 export const isHollow = ({ event, rejected }: StoredEvent): boolean =>
   rejected !== undefined && !contentHashMatches(event)
+
+/**
+ * Whether an event is of the room's present state, which whoever is in the room may have anyway (`/state`). Redacted, it would
+ * make another room of it there: an access control list that says nothing lets nobody in.
+ */
+export const holdsIn = (head: RoomHead, { event: { type, stateKey, eventId } }: StoredEvent): boolean =>
+  stateKey !== undefined && head.entry(type, stateKey)?.eventId === eventId
+
+/**
+ * "History visibility checks MUST NOT be applied to sticky events" (MSC4354): a server that was given one redacted would not
+ * take it any more when it is pushed.
+ */
+export const stickyAmong = async (
+  { sticky }: RoomReaders,
+  events: readonly StoredEvent[],
+  now: number,
+): Promise<(stored: StoredEvent) => boolean> => {
+  const nids = events.filter(({ event }) => stickyDuration(event) !== undefined).map(({ nid }) => nid)
+  if (nids.length === 0) return () => false
+  const expiry = await sticky.expiry(nids)
+  return ({ nid }) => (expiry.get(nid) ?? 0) > now
+}
 
 /** Whether a room hides, or has ever hidden, anything from servers that are in it now. */
 export const mayHideHistory = async (read: RoomReaders, roomNid: number): Promise<boolean> =>
