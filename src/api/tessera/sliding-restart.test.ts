@@ -38,6 +38,9 @@ testDatabases(test, 'after a restart clients are told what is new, and no more',
   await bob.send(lively, 'lost')
   t.deepEqual(told(await slide(ann, wanted, second.pos)), [[lively, 'lost']])
   const fresh = await slide(bob, wanted)
+  const cleo = await newPerson(before)
+  const nowhere = await slide(cleo, wanted)
+  t.deepEqual(told(nowhere), [])
   await before.close()
 
   const after = await startTestServer(options)
@@ -54,4 +57,6 @@ testDatabases(test, 'after a restart clients are told what is new, and no more',
   t.deepEqual(told(await slide(annAgain, wanted, next.pos)), [[invitation, 'all']])
   await t.throwsAsync(slide(annAgain, wanted, first.pos), { code: '400 M_UNKNOWN_POS' })
   await t.throwsAsync(slide(bobAgain, wanted, next.pos), { code: '400 M_UNKNOWN_POS' })
+  const refused = slide(at(after, cleo), wanted, nowhere.pos)
+  await t.throwsAsync(refused, { code: '400 M_UNKNOWN_POS' }, 'who would not be told of changed devices')
 })

@@ -162,3 +162,18 @@ test('what was stored is followed from there, too, where another process goes on
   t.true(moved.resume(answer(moved, 99, 60), { events: 70 }))
   t.deepEqual(moved.positions, { events: 70 })
 })
+
+test('a client that had taken nothing before its connection was stored begins anew, unless an answer with rooms is stored', t => {
+  const before = new Connection({ serial: 7, openedAt: 1 })
+  const positions = { events: 10, device_lists: 3 }
+  const nothing = { positions, rooms: new Map(), owed: before.owed }
+  const token = tokenOf(before.answer(7, nothing))
+  t.is(token.serial, 7)
+  t.is(Connection.fromStored(before.snapshot(), token, 1_000), undefined)
+  const other = tokenOf(before.answer(7, { ...TOLD, positions }))
+  t.is(Connection.fromStored(before.snapshot(), token, 1_000), undefined)
+  t.deepEqual(Connection.fromStored(before.snapshot(), other, 1_000)?.positions, positions)
+  before.resume(token.serial, token.positions)
+  const taken = Connection.fromStored(before.snapshot(), token, 1_000)
+  t.deepEqual(taken?.positions, positions)
+})

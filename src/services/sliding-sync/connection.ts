@@ -93,7 +93,8 @@ export class Connection {
 
   /**
    * One that was stored, for a client that was told more since: what, nobody knows. Rooms in which nothing has happened since are as
-   * they were; the others are sent anew. `undefined` where the client had not come as far as that.
+   * they were; the others are sent anew. `undefined` where the client had not come as far as that, and where nothing says from where on
+   * to follow the streams: at a beginning no changes of devices are told, and the client has to know that it is one.
    */
   static fromStored(
     snapshot: ConnectionSnapshot,
@@ -104,9 +105,10 @@ export class Connection {
     const connection = Connection.from(snapshot, newest, maker)
     const isExact = connection.resume(serial)
     connection.#wasStored = true
+    // Such is one that had taken nothing; its client's token may be known all the same, if no room was told by it.
+    if (connection.#positions.events === undefined) return undefined
     if (isExact) return connection
-    // Of one that had taken nothing there is nothing to compare with.
-    if (generation <= connection.#generation || snapshot.positions.events === undefined) return undefined
+    if (generation <= connection.#generation) return undefined
     connection.#serial = serial
     connection.#generation = generation
     connection.#unconfirmed = []
