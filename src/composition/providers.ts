@@ -6,20 +6,28 @@ import type { Provider } from '../services/accounts/providers/options.ts'
 import { outgoingOf } from './options.ts'
 import type { Running } from './running.ts'
 
-/** The providers with which people sign in, and the connections to them; none where the operator has named none. */
+/**
+ * The providers with which people sign in, and the connections to them; none where the operator has named none.
+ * @param timeoutMs how long to wait for each of their answers, if not as for whoever signs in
+ */
 export const openProviders = (
   config: Config,
   clock: Clock,
+  timeoutMs?: number,
 ): {
   providers: readonly (Provider & { readonly client: OpenIdProviderClient })[]
   running: readonly Running[]
 } => {
   const { signIn } = config
   if (signIn.providers.length === 0) return { providers: [], running: [] }
-  const http = openHttpClient({ ...outgoingOf(config, clock), ...ANYWHERE })
+  const patience = timeoutMs === undefined ? {} : { timeoutMs }
+  const http = openHttpClient(
+    { ...outgoingOf(config, clock), ...ANYWHERE },
+    timeoutMs === undefined ? {} : { connectTimeoutMs: timeoutMs },
+  )
   const providers = signIn.providers.map(options => ({
     options,
-    client: new OpenIdProviderClient(options, { http, clock }),
+    client: new OpenIdProviderClient(options, { http, clock, ...patience }),
   }))
   return { providers, running: [http] }
 }

@@ -114,11 +114,12 @@ export const openMailer = (options: MailerOptions): Mailer => {
 
 /**
  * Connects to a mail server and logs in, as sending would, and sends nothing.
+ * @param timeoutMs how long to wait for each answer
  * @throws {MailError}
  */
-export const probeMailServer = async (options: MailerOptions): Promise<void> => {
+export const probeMailServer = async (options: MailerOptions, timeoutMs = STEP_TIMEOUT_MS): Promise<void> => {
   const { createTransport } = await loadNodemailer()
-  const transport = createTransport(connectionOf(options))
+  const transport = createTransport(connectionOf(options, timeoutMs))
   try {
     await transport.verify()
   } catch (error) {
@@ -128,7 +129,10 @@ export const probeMailServer = async (options: MailerOptions): Promise<void> => 
   }
 }
 
-const connectionOf = ({ host, port, tls, user, password, caFile }: MailerOptions) => {
+const connectionOf = (
+  { host, port, tls, user, password, caFile }: MailerOptions,
+  timeoutMs = STEP_TIMEOUT_MS,
+) => {
   const secureContext =
     tls === 'none' ? undefined : trustedRoots(caFile === undefined ? undefined : readFileSync(caFile, 'utf8'))
   return {
@@ -139,10 +143,10 @@ const connectionOf = ({ host, port, tls, user, password, caFile }: MailerOptions
     ignoreTLS: tls === 'none',
     ...(secureContext === undefined ? {} : { tls: { secureContext } }),
     ...(user === undefined ? {} : { auth: { user, pass: password ?? '' } }),
-    connectionTimeout: STEP_TIMEOUT_MS,
-    greetingTimeout: STEP_TIMEOUT_MS,
-    dnsTimeout: STEP_TIMEOUT_MS,
-    socketTimeout: STEP_TIMEOUT_MS,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    dnsTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
     // A message is data: nothing in it makes us open a file or a URL.
     disableFileAccess: true,
     disableUrlAccess: true,

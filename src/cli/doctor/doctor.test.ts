@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
 import { stringify } from 'yaml'
@@ -138,6 +140,26 @@ test('providers know this server, or do not', async t => {
   t.regex((await verdict({ issuer: 'http://127.0.0.1:1' }))?.message ?? '', /ECONNREFUSED/)
   provider.isStrict = true
   t.like(await verdict(), { verdict: 'WARN' })
+})
+
+test('a provider and a mail server that say nothing are waited for as long as one wants', async t => {
+  const mute = createServer().listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  const connections: Socket[] = []
+  mute.on('connection', socket => connections.push(socket.on('error', () => undefined)))
+  t.teardown(() => {
+    for (const socket of connections) socket.destroy()
+    mute.close()
+  })
+  const { port } = mute.address() as AddressInfo
+  const cwd = temporaryDirectory(t)
+  const issuer = `http://127.0.0.1:${port}`
+  const provider = { id: 'company', name: 'x', issuer, client_id: 'tessera', client_secret: 'x' }
+  const email = { host: '127.0.0.1', port, tls: 'none', from: 'tessera@example.org' }
+  writeFileSync(join(cwd, 'homeserver.yaml'), stringify({ email, sign_in: { providers: [provider] } }))
+  const { verdictOn } = await examine(cwd, '--patience', '20ms')
+  t.regex(verdictOn('sign-in')?.message ?? '', /no answer within 20 ms/)
+  t.regex(verdictOn('e-mail')?.message ?? '', /did not answer in time/)
 })
 
 test('this machine: settings, key file, database', async t => {

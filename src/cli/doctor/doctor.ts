@@ -76,19 +76,19 @@ async function* examine(
     for (const warning of loaded.ok ? loaded.warnings : []) {
       yield warn('settings', warning, 'If that is meant, there is nothing to do.')
     }
-    yield* examineOurs(world, config)
+    yield* examineOurs(world, config, timeoutMs)
   } finally {
     await world.close()
   }
 }
 
-async function* examineOurs(world: World, config: Config): Findings {
+async function* examineOurs(world: World, config: Config, timeoutMs: number): Findings {
   yield checkDisk(config)
   yield checkKeyFile(config)
   yield await checkDatabase(config)
   yield await checkPasswords(config)
-  yield await checkMail(config)
-  yield* checkProviders(config)
+  yield await checkMail(config, timeoutMs)
+  yield* checkProviders(config, timeoutMs)
   yield await checkOurClock(world, config)
   if (config.serverName === 'localhost' || !config.federation.enabled) {
     const reason = config.federation.enabled ? 'server_name is localhost' : 'federation.enabled is false'

@@ -6,9 +6,12 @@ import { OAUTH_PATHS } from '../../services/accounts/oauth/metadata.ts'
 import { systemClock } from '../../system-clock.ts'
 import { explain, type Finding, fail, ok, skip, warn } from './finding.ts'
 
-/** Whether people can sign in with the providers that are named: each is there, knows this server, and sends people back to it. */
-export async function* checkProviders(config: Config): AsyncGenerator<Finding> {
-  const { providers, running } = openProviders(config, systemClock)
+/**
+ * Whether people can sign in with the providers that are named: each is there, knows this server, and sends people back to it.
+ * @param timeoutMs how long to wait for each answer
+ */
+export async function* checkProviders(config: Config, timeoutMs: number): AsyncGenerator<Finding> {
+  const { providers, running } = openProviders(config, systemClock, timeoutMs)
   const redirectUri = baseUrlOf(config) + OAUTH_PATHS.callback
   if (providers.length === 0) yield skip('sign-in', 'no provider is named (sign_in.providers)')
   for (const { options, client } of providers) {

@@ -80,12 +80,12 @@ export const checkPasswords = async ({ passwords: { enabled, hashing } }: Config
   }
 }
 
-/** Whether the mail server takes what this server would send. */
-export const checkMail = async ({ email, caFile }: Config): Promise<Finding> => {
+/** Whether the mail server takes what this server would send; each of its answers is waited for so long. */
+export const checkMail = async ({ email, caFile }: Config, timeoutMs: number): Promise<Finding> => {
   const { host, from } = email
   if (host === undefined || from === undefined) return skip('e-mail', 'no mail server is named (email.host)')
   try {
-    await probeMailServer({ ...email, host, from, caFile, clock: systemClock })
+    await probeMailServer({ ...email, host, from, caFile, clock: systemClock }, timeoutMs)
     return ok('e-mail', `${host} lets this server in`)
   } catch (error) {
     return fail('e-mail', explain(error), 'Correct the options under email.')

@@ -60,15 +60,21 @@ export class OpenIdProviderClient implements OpenIdProvider {
   readonly #settings: OpenIdClientSettings
   readonly #http: Pick<HttpClient, 'request'>
   readonly #clock: Clock
+  readonly #timeoutMs: number
   readonly #keys: ProviderKeys
   #metadata:
     | { readonly until: number; readonly server: Promise<OAuthLibrary.AuthorizationServer> }
     | undefined
 
-  constructor(settings: OpenIdClientSettings, parts: { http: Pick<HttpClient, 'request'>; clock: Clock }) {
+  /** @param parts.timeoutMs how long to wait for each answer */
+  constructor(
+    settings: OpenIdClientSettings,
+    parts: { http: Pick<HttpClient, 'request'>; clock: Clock; timeoutMs?: number },
+  ) {
     this.#settings = settings
     this.#http = parts.http
     this.#clock = parts.clock
+    this.#timeoutMs = parts.timeoutMs ?? TIMEOUT_MS
     this.#keys = new ProviderKeys(parts.clock)
   }
 
@@ -119,7 +125,7 @@ export class OpenIdProviderClient implements OpenIdProvider {
   }
 
   #ways(oauth: typeof OAuthLibrary) {
-    return transport(oauth, this.#http, this.#settings.issuer.startsWith('http:'))
+    return transport(oauth, this.#http, this.#settings.issuer.startsWith('http:'), this.#timeoutMs)
   }
 
   /**
@@ -163,7 +169,7 @@ export class OpenIdProviderClient implements OpenIdProvider {
   #get(url: URL) {
     return this.#http.request({
       ...{ target: targetOfUrl(url), method: 'GET', path: `${url.pathname}${url.search}` },
-      ...{ timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES },
+      ...{ timeoutMs: this.#timeoutMs, maxBytes: MAX_BYTES },
     })
   }
 

@@ -2,7 +2,7 @@ import type * as OAuthLibrary from 'oauth4webapi'
 import type { HttpClient } from '../http-client.ts'
 import { targetOfUrl } from '../redirects.ts'
 
-/** For each request to a provider. */
+/** How long a provider has for each answer while somebody waits to sign in. */
 export const TIMEOUT_MS = 10_000
 export const MAX_BYTES = 256 * 1024
 
@@ -12,11 +12,13 @@ export const library = (): Promise<typeof OAuthLibrary> => import('oauth4webapi'
 /**
  * Has the library ask over our client, with its bounds. It follows no redirect.
  * @param isInsecure whether the operator has written `http:`, and was warned
+ * @param timeoutMs for each request
  */
 export const transport = (
   oauth: typeof OAuthLibrary,
   http: Pick<HttpClient, 'request'>,
   isInsecure: boolean,
+  timeoutMs: number,
 ) => ({
   [oauth.allowInsecureRequests]: isInsecure,
   [oauth.customFetch]: async (
@@ -29,7 +31,7 @@ export const transport = (
       method: method === 'POST' ? 'POST' : 'GET',
       path: `${url.pathname}${url.search}`,
       headers,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
       maxBytes: MAX_BYTES,
       ...(body === undefined || body === null ? {} : { body: String(body) }),
     })

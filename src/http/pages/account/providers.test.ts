@@ -94,7 +94,7 @@ test('who has no password sets one, and needs the account elsewhere no longer', 
   t.regex((await bob.get('/account')).text, /chat\.tessera\.password">Set a password/)
   const path = '/account?action=chat.tessera.password'
   const wanted = { password: 'a horse of his own', password_again: 'a horse of his own' }
-  clock.advance(300_000)
+  await clock.advance(300_000)
   t.regex((await bob.get(path)).text, /Sign in once more/, 'whoever finds a browser open sets none')
   t.regex((await bob.post(path, wanted)).text, /Sign in once more/)
   t.is((await browser().signIn('/account', 'bob', wanted.password)).status, 403)
