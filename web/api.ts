@@ -29,6 +29,8 @@ export const object = (value: unknown): Json =>
 export const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.map(object) : [])
 
 const OWN = '/_matrix/client/v1/chat.tessera'
+/** After so long a request is given up: the connection may have gone without a word. */
+const PATIENCE_MS = 60_000
 const STANDARD = '/_matrix/client/v3'
 
 /** A path with its parts percent-encoded. */
@@ -40,7 +42,6 @@ export class Api {
   readonly session: Session | undefined
   /** Called when the session has ended. */
   onEnded: () => void = () => undefined
-  #transactions = 0
 
   constructor(session?: Session) {
     this.session = session
@@ -62,9 +63,9 @@ export class Api {
     return this.#call(method, `${OWN}${where}`, body)
   }
 
-  /** An ID for a request that must not be done twice. */
+  /** An ID for a request that must not be done twice; tabs of one session have none in common. */
   transactionId(): string {
-    return `web.${Date.now()}.${this.#transactions++}`
+    return `web.${Date.now()}.${Math.random().toString(36).slice(2)}`
   }
 
   /** A picture that only members may see, as an address that an image can show; `undefined` if there is none. */
@@ -81,8 +82,10 @@ export class Api {
     const response = await fetch(where, {
       method,
       headers: this.#headers(),
+      signal: signal ?? AbortSignal.timeout(PATIENCE_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
+    }).catch(() => {
+      throw new Error(words.notReached)
     })
     const answer = object(await response.json().catch(() => ({})))
     if (response.ok) return answer

@@ -1,12 +1,8 @@
+import { harmless } from './names.ts'
+
 /** What an element may be given: properties, `on…` listeners, and `aria-…`, `data-…` and other attributes. */
 type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: never) => void)>>
 type Child = Node | string | undefined | false
-
-/** Control characters but ends of lines and tabs, and what turns the direction of all that follows. */
-const TROUBLESOME = /[\u202a-\u202e\u2066-\u2069]|(?![\n\t])\p{Cc}/gu
-
-/** What somebody wrote, without what would disturb the words beside it. */
-export const harmless = (text: string): string => text.replace(TROUBLESOME, '')
 
 /** Makes an element. Texts become harmless text nodes, so that nothing of what people write is ever HTML. */
 export const h = <Name extends keyof HTMLElementTagNameMap>(
@@ -24,6 +20,12 @@ export const h = <Name extends keyof HTMLElementTagNameMap>(
   element.append(...shown.map(child => (typeof child === 'string' ? harmless(child) : child)))
   return element
 }
+
+/** Facts in a row, those that are there; each in its own direction of writing. */
+export const facts = (...texts: readonly (string | undefined)[]): Child[] =>
+  texts
+    .filter(text => text !== undefined && text !== '')
+    .flatMap((text, index) => [index > 0 && ' · ', h('bdi', {}, text)])
 
 /**
  * Shows these elements in this order. Those that are there stay as they are unless they have to move, so that the focus in
@@ -55,13 +57,15 @@ export const acting = (element: HTMLElement, act: () => Promise<unknown>): void 
     .finally(() => element.removeAttribute('aria-busy'))
 }
 
-/** A time for people: the hour of today, the date of other days. */
+/** A time for people: the hour of today, the date of other days, with the year where that is another. */
 export const shownTime = (ts: number): string => {
   const date = new Date(ts)
   const isToday = date.toDateString() === new Date().toDateString()
-  return isToday
-    ? date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
-    : date.toLocaleDateString([], { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  const clock = { hour: '2-digit', minute: '2-digit' } as const
+  if (isToday) return date.toLocaleTimeString([], clock)
+  const isThisYear = date.getFullYear() === new Date().getFullYear()
+  const year = isThisYear ? undefined : 'numeric'
+  return date.toLocaleDateString([], { day: 'numeric', month: 'short', year, ...clock })
 }
 
 /** A time for programs; `undefined` where what another server gives as one is none, or beyond all calendars. */

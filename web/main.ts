@@ -1,5 +1,7 @@
 import { Api, type Session } from './api.ts'
 import { h } from './dom.ts'
+import { forgetKept } from './kept.ts'
+import { Outbox } from './outbox.ts'
 import { Store } from './store.ts'
 import { follow } from './sync.ts'
 import { inboxView } from './view/inbox.ts'
@@ -36,10 +38,13 @@ const start = (): void => {
   }
   const api = new Api(session)
   const store = new Store(session.userId)
-  const stop = follow(api, store)
+  const outbox = new Outbox(api, store)
+  const stop = follow(api, store, () => outbox.resume())
   const end = (): void => {
     stop()
-    localStorage.removeItem(KEPT_AS)
+    // Another tab may have signed in again in the meantime, as somebody else.
+    if (keptSession()?.accessToken === session.accessToken) localStorage.removeItem(KEPT_AS)
+    forgetKept()
     // A page of its own again, with nothing of the former user in memory.
     location.reload()
   }
@@ -49,12 +54,20 @@ const start = (): void => {
     trouble.hidden = store.trouble === undefined
     trouble.textContent = store.trouble ?? ''
   })
+  const lost = h('p', { class: 'trouble', role: 'status', hidden: true })
+  store.watch(() => {
+    lost.hidden = store.lost === undefined
+    if (store.lost === undefined) return
+    const { by, name, reason } = store.lost
+    lost.textContent = [words.putOut(by, name), reason].filter(Boolean).join(': ')
+  })
   const signOut = (): void => void api.post('/logout').then(end, end)
   app.replaceChildren(
     h(
       'aside',
       {},
       trouble,
+      lost,
       inboxView(api, store),
       roomsView(api, store),
       h(
@@ -65,9 +78,15 @@ const start = (): void => {
         h('button', { class: 'quiet', onclick: signOut }, words.signOut),
       ),
     ),
-    roomView(api, store),
+    roomView(api, store, outbox),
   )
   store.changed()
 }
 
+// Another tab has signed in or out: this one shows the same.
+addEventListener('storage', ({ key }) => {
+  if (key !== KEPT_AS) return
+  forgetKept()
+  location.reload()
+})
 start()

@@ -1,4 +1,5 @@
 import { type Json, list, object, text } from './api.ts'
+import { localpart, Names, visible } from './names.ts'
 import { words } from './words.ts'
 
 /** An event as the client-server API has it. */
@@ -11,6 +12,8 @@ export interface RoomEvent {
   readonly content: Json
   readonly isRedacted: boolean
   readonly transactionId: string | undefined
+  /** Of state: what it was before. */
+  readonly prevContent: Json
 }
 
 export const roomEvent = (event: Json): RoomEvent => ({
@@ -22,9 +25,10 @@ export const roomEvent = (event: Json): RoomEvent => ({
   content: object(event['content']),
   isRedacted: 'redacted_because' in object(event['unsigned']),
   transactionId: text(object(event['unsigned'])['transaction_id']),
+  prevContent: object(object(event['unsigned'])['prev_content']),
 })
 
-/** Events that are kept of a room; older ones can be fetched again. */
+/** Events that are kept of a room in which nobody reads back; older ones can be fetched again. */
 const MAX_EVENTS = 400
 
 /** One room: what of it is known to the client. */
@@ -32,14 +36,17 @@ export class Room {
   readonly id: string
   membership: 'join' | 'invite' | 'leave' = 'join'
   events: RoomEvent[] = []
-  /** Where the history before `events` begins; `undefined` where there is none. */
+  /** Where the history before `events` begins; `undefined` where there is none, or where that is not known. */
   before: string | undefined
+  /** There are earlier events than `events`, which were known and are no longer. */
+  isCut = false
   unread = 0
   highlights = 0
   typing: readonly string[] = []
   heroes: readonly string[] = []
   joinedCount: number | undefined
   readonly #state = new Map<string, Map<string, Json>>()
+  readonly #names = new Names()
   /** Edits by the event that they are of, and their own IDs. */
   readonly #edits = new Map<string, Map<string, RoomEvent>>()
 
@@ -59,6 +66,10 @@ export class Room {
     const ofType = this.#state.get(type) ?? new Map<string, Json>()
     this.#state.set(type, ofType)
     ofType.set(stateKey, content)
+    if (type !== 'm.room.member') return
+    if (content['membership'] === 'join' || content['membership'] === 'invite')
+      this.#names.set(stateKey, content['displayname'])
+    else this.#names.delete(stateKey)
   }
 
   get topic(): string {
@@ -86,19 +97,26 @@ export class Room {
     return [...new Set(members.map(member => member.replace(/^[^:]*:/, '')))]
   }
 
+  get hasEarlier(): boolean {
+    return (this.before !== undefined || this.isCut) && this.events[0]?.type !== 'm.room.create'
+  }
+
   get lastTs(): number {
     return this.events.at(-1)?.ts ?? 0
   }
 
-  /** How somebody is called here. */
+  /** How somebody is called here; who has left, as they were called. */
   nameOf(userId: string): string {
-    return text(this.state('m.room.member', userId)['displayname']) ?? userId.replace(/^@([^:]*).*$/, '$1')
+    const { membership, displayname } = this.state('m.room.member', userId)
+    const isGone = membership === 'leave' || membership === 'ban'
+    return isGone ? (visible(displayname) ?? localpart(userId)) : this.#names.of(userId)
   }
 
   /** How the room is called (client-server API, "Calculating the display name for a room"). */
   nameFor(userId: string): string {
-    const own = text(this.state('m.room.name')['name']) || text(this.state('m.room.canonical_alias')['alias'])
-    if (own) return own
+    const own =
+      visible(this.state('m.room.name')['name']) ?? visible(this.state('m.room.canonical_alias')['alias'])
+    if (own !== undefined) return own
     const others = this.others(userId)
     return others.length === 0 ? words.rooms.empty : others.map(other => this.nameOf(other)).join(', ')
   }
@@ -128,6 +146,19 @@ export class Room {
     return newest && object(newest.content['m.new_content'])
   }
 
+  /** What people think of messages: for each of these, who has sent which key (client-server API, "Event annotations and reactions"). */
+  reactions(): Map<string, Map<string, Set<string>>> {
+    const all = new Map<string, Map<string, Set<string>>>()
+    for (const { type, sender, content } of this.events) {
+      const { event_id: target, key } = object(content['m.relates_to'])
+      const shown = visible(key)
+      if (type !== 'm.reaction' || typeof target !== 'string' || shown === undefined) continue
+      const keys = all.get(target) ?? new Map<string, Set<string>>()
+      all.set(target, keys.set(shown, (keys.get(shown) ?? new Set()).add(sender)))
+    }
+    return all
+  }
+
   /** Takes in the room's part of a sync response. */
   update(section: Json): void {
     for (const event of list(object(section['state'])['events']).map(roomEvent)) this.#apply(event)
@@ -135,6 +166,7 @@ export class Room {
     const events = list(timeline['events']).map(roomEvent)
     if (timeline['limited'] === true) {
       this.events = []
+      this.isCut = false
       this.before = text(timeline['prev_batch'])
     } else if (this.events.length === 0) this.before = text(timeline['prev_batch']) ?? this.before
     for (const event of events) this.#append(event)
@@ -155,6 +187,17 @@ export class Room {
     for (const event of events) this.#noteEdit(event)
     this.events = [...events.filter(({ id }) => !known.has(id)).toReversed(), ...this.events]
     this.before = before
+    this.isCut = false
+  }
+
+  /** Lets go of all but the newest events. */
+  trim(): void {
+    const gone = this.events.splice(0, this.events.length - MAX_EVENTS)
+    if (gone.length === 0) return
+    this.isCut = true
+    this.before = undefined
+    for (const { id, content } of gone)
+      this.#edits.get(text(object(content['m.relates_to'])['event_id']) ?? '')?.delete(id)
   }
 
   #append(event: RoomEvent): void {
@@ -169,7 +212,6 @@ export class Room {
     }
     if (this.events.some(({ id }) => id === event.id)) return
     this.events.push(event)
-    if (this.events.length > MAX_EVENTS) this.events.splice(0, this.events.length - MAX_EVENTS)
   }
 
   #apply({ type, stateKey, content }: RoomEvent): void {

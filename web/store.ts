@@ -1,5 +1,13 @@
 import { type Json, list, object, text } from './api.ts'
-import { Room } from './room.ts'
+import { localpart, visible } from './names.ts'
+import { Room, roomEvent } from './room.ts'
+
+/** What is to happen in a room, and when. */
+export interface Occasion {
+  readonly summary: string
+  readonly start: number
+  readonly end: number | undefined
+}
 
 /** Somebody asks the user into a room. */
 export interface Invitation {
@@ -8,6 +16,7 @@ export interface Invitation {
   readonly inviter: string
   readonly inviterName: string
   readonly comment: string
+  readonly occasion: Occasion | undefined
   readonly expiresTs: number | undefined
 }
 
@@ -37,6 +46,8 @@ export class Store {
   /** Why there is no connection; `undefined` while there is one. */
   trouble: string | undefined
   selected: string | undefined
+  /** The open room, out of which others have put the user before their eyes. */
+  lost: { readonly name: string; readonly by: string; readonly reason: string } | undefined
   readonly #watchers = new Set<() => void>()
 
   constructor(userId: string) {
@@ -63,6 +74,8 @@ export class Store {
   }
 
   select(roomId: string | undefined): void {
+    if (roomId !== this.selected) this.room?.trim()
+    this.lost = undefined
     this.selected = roomId
     this.changed()
   }
@@ -75,16 +88,32 @@ export class Store {
       this.rooms.set(roomId, room)
       room.membership = 'join'
       room.update(object(section))
+      if (roomId !== this.selected) room.trim()
       this.invitations.delete(roomId)
     }
     for (const [roomId, section] of Object.entries(object(rooms['invite'])))
       this.invitations.set(roomId, invitationOf(roomId, object(section), this.userId))
-    for (const roomId of Object.keys(object(rooms['leave']))) {
+    for (const [roomId, section] of Object.entries(object(rooms['leave']))) {
+      if (roomId === this.selected) this.#lose(object(section))
       this.invitations.delete(roomId)
       this.rooms.delete(roomId)
     }
     this.#notify(object(response['chat.tessera.notifications']))
     this.changed()
+  }
+
+  /** The open room is gone; the reader is told unless they have left it themselves. */
+  #lose(section: Json): void {
+    const { room, userId } = this
+    const events = list(object(section['timeline'])['events']).map(roomEvent)
+    const end = events.findLast(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId)
+    if (room !== undefined && end !== undefined && end.sender !== userId)
+      this.lost = {
+        name: room.nameFor(userId),
+        by: room.nameOf(end.sender),
+        reason: visible(end.content['reason']) ?? '',
+      }
+    this.selected = undefined
   }
 
   #notify({ items, removed, total, reset }: Json): void {
@@ -108,30 +137,37 @@ const invitationOf = (roomId: string, section: Json, userId: string): Invitation
   }
   const content = object(own['content'])
   const inviter = text(own['sender']) ?? ''
-  const expires = object(content['chat.tessera.invitation'])['expires_ts']
+  const { expires_ts: expires, event } = object(content['chat.tessera.invitation'])
   return {
     roomId,
     room,
     inviter,
     inviterName: room.nameOf(inviter),
     comment: text(content['reason']) ?? '',
+    occasion: occasionOf(object(event)),
     expiresTs: typeof expires === 'number' ? expires : undefined,
   }
 }
+
+const occasionOf = ({ summary, start, end }: Json): Occasion | undefined =>
+  typeof start === 'number'
+    ? { summary: visible(summary) ?? '', start, end: typeof end === 'number' ? end : undefined }
+    : undefined
 
 const notificationOf = (item: Json): Notification => {
   const room = object(item['room'])
   const sender = object(item['sender'])
   const content = object(object(item['event'])['content'])
+  const senderId = text(sender['user_id']) ?? ''
   const failure = text(object(item['failure'])['error'])
   return {
     id: text(item['id']) ?? '',
     kind: text(item['kind']) ?? '',
     isFailure: failure !== undefined,
     roomId: text(room['room_id']) ?? text(item['room_id']),
-    roomName: text(room['name']) ?? '',
-    sender: text(sender['user_id']) ?? '',
-    senderName: text(sender['display_name']) ?? text(sender['user_id']) ?? '',
+    roomName: visible(room['name']) ?? '',
+    sender: senderId,
+    senderName: visible(sender['display_name']) ?? localpart(senderId),
     preview: text(content['body']) ?? text(item['comment']) ?? failure ?? '',
     count: Number(item['count'] ?? 1),
     ts: Number(item['created_ts'] ?? 0),

@@ -1,7 +1,4 @@
 import { english } from './english.ts'
-import { french } from './french.ts'
-import { german } from './german.ts'
-import { spanish } from './spanish.ts'
 
 /** What the page says, in one language. Names and texts of people come in as they are; nothing here is markup. */
 export interface Words {
@@ -12,8 +9,12 @@ export interface Words {
   readonly room: RoomWords
   readonly inbox: InboxWords
   readonly timeline: TimelineWords
+  readonly media: MediaWords
+  readonly unsent: UnsentWords
+  putOut(by: string, name: string): string
   readonly cancel: string
   readonly signOut: string
+  readonly notReached: string
   readonly unreachable: string
   answered(status: number): string
 }
@@ -65,6 +66,19 @@ export interface RoomWords {
   readonly cannotRead: string
 }
 
+export interface MediaWords {
+  save(name: string): string
+  play(name: string): string
+  readonly missing: string
+}
+
+export interface UnsentWords {
+  readonly title: string
+  readonly waits: string
+  readonly again: string
+  readonly discard: string
+}
+
 export interface InboxWords {
   readonly title: string
   invites(name: string): string
@@ -99,18 +113,31 @@ export interface TimelineWords {
   banned(by: string, name: string): string
   knocks(name: string): string
   quotedBy(name: string): string
+  declined(name: string): string
+  withdrew(by: string, name: string): string
+  unbanned(by: string, name: string): string
+  renamed(before: string, now: string): string
+  /** What is quoted is a name and what was said; nothing where that is not known. */
+  answers(quote: string | undefined): string
+  inThread(quote: string | undefined): string
+  readonly reactions: string
 }
 
-const LANGUAGES: readonly Words[] = [english, german, french, spanish]
+/** Only one of them is fetched. */
+const LANGUAGES = new Map<string, () => Promise<Words>>([
+  ['en', async () => english],
+  ['de', async () => (await import('./german.ts')).german],
+  ['fr', async () => (await import('./french.ts')).french],
+  ['es', async () => (await import('./spanish.ts')).spanish],
+])
 
 /** In the first of the languages that the reader has asked for, of those that there are. */
-export const wordsFor = (languages: readonly string[]): Words => {
+export const wordsFor = async (languages: readonly string[]): Promise<Words> => {
   for (const language of languages) {
-    const [wanted] = language.toLowerCase().split('-')
-    const found = LANGUAGES.find(({ lang }) => lang === wanted)
-    if (found !== undefined) return found
+    const found = LANGUAGES.get(language.toLowerCase().replace(/-.*$/, ''))
+    if (found !== undefined) return found()
   }
   return english
 }
 
-export const words = wordsFor(navigator.languages)
+export const words: Words = await wordsFor(navigator.languages)

@@ -1,6 +1,6 @@
 import { type Api, path } from '../api.ts'
-import { acting, arrange, h, shownTime } from '../dom.ts'
-import type { Invitation, Notification, Store } from '../store.ts'
+import { acting, arrange, facts, h, shownTime } from '../dom.ts'
+import type { Invitation, Notification, Occasion, Store } from '../store.ts'
 import { words } from '../words.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
@@ -62,7 +62,7 @@ const isShownElsewhere = ({ kind, roomId }: Notification, store: Store): boolean
 const READ_AT_ONCE = ['message', 'mention', 'conversation_requested']
 
 const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLElement => {
-  const { roomId, room, inviter, inviterName, comment, expiresTs } = invitation
+  const { roomId, room, inviter, inviterName, comment, occasion, expiresTs } = invitation
   const card = h(
     'li',
     { class: 'invitation', 'data-room': roomId },
@@ -71,10 +71,13 @@ const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLEle
       'div',
       { class: 'what' },
       h('strong', {}, room.nameFor(store.userId)),
-      h('small', { title: inviter }, say.invites(inviterName)),
+      h('small', {}, say.invites(inviterName)),
+      // A name can be anybody's; this is not.
+      h('small', {}, ...facts(inviter, room.isEncrypted ? words.room.encrypted : '')),
     ),
-    room.topic !== '' && h('p', { class: 'topic' }, room.topic),
-    comment !== '' && h('blockquote', {}, comment),
+    room.topic !== '' && h('p', { class: 'topic', dir: 'auto' }, room.topic),
+    comment !== '' && h('blockquote', { dir: 'auto' }, comment),
+    occasion && h('p', {}, ...facts(occasion.summary, occasionTime(occasion))),
     expiresTs !== undefined && h('small', {}, say.until(shownTime(expiresTs))),
     h(
       'div',
@@ -85,6 +88,9 @@ const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLEle
   )
   return card
 }
+
+const occasionTime = ({ start, end }: Occasion): string =>
+  end === undefined ? shownTime(start) : `${shownTime(start)} – ${shownTime(end)}`
 
 const accept = async (api: Api, store: Store, roomId: string): Promise<void> => {
   await api.post(path`/join/${roomId}`)
@@ -116,12 +122,8 @@ const notificationCard = (api: Api, store: Store, notification: Notification): H
       'button',
       { class: 'plain what', onclick: open },
       h('strong', {}, titleOf(notification)),
-      h(
-        'small',
-        {},
-        [roomName, count > 1 ? say.messages(count) : '', shownTime(ts)].filter(Boolean).join(' · '),
-      ),
-      preview !== '' && h('span', { class: 'preview' }, preview),
+      h('small', {}, ...facts(roomName, count > 1 ? say.messages(count) : '', shownTime(ts))),
+      preview !== '' && h('span', { class: 'preview', dir: 'auto' }, preview),
     ),
     kind === 'knock' && answers(api, notification),
     h(

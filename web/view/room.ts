@@ -1,24 +1,26 @@
 import { type Api, list, path, text } from '../api.ts'
-import { acting, h } from '../dom.ts'
+import { acting, facts, h } from '../dom.ts'
+import type { Outbox } from '../outbox.ts'
 import { type Room, roomEvent } from '../room.ts'
 import type { Store } from '../store.ts'
 import { words } from '../words.ts'
+import { composerView } from './composer.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
-import { historyPath, Timeline } from './timeline.ts'
-
-/** For so long others are told that the user types, without another key. */
-const TYPING_MS = 10_000
+import { fullUserId } from './rooms.ts'
+import { Timeline } from './timeline.ts'
+import { unsentView } from './unsent.ts'
 
 /** Servers that are asked about the room that takes the place of another. */
 const MAX_VIA = 5
 
 /** The open room: what it is, what was said, and the line to say something. */
-export const roomView = (api: Api, store: Store): HTMLElement => {
-  const timeline = new Timeline(api, room => earlier(api, store, room))
+export const roomView = (api: Api, store: Store, outbox: Outbox): HTMLElement => {
+  const unsent = unsentView(outbox)
+  const timeline = new Timeline(api, unsent.element, room => earlier(api, store, room))
   const header = h('header', {})
   const typing = h('p', { class: 'typing', 'aria-live': 'polite' })
-  const composer = composerView(api, store)
+  const composer = composerView(api, store, outbox)
   const empty = h('p', { class: 'empty' }, words.room.choose)
   const main = h('main', { class: 'room' }, empty)
   let shown = ''
@@ -31,21 +33,27 @@ export const roomView = (api: Api, store: Store): HTMLElement => {
       shown = ''
       return
     }
-    const facts = JSON.stringify([
+    const now = JSON.stringify([
       room.id,
       room.nameFor(store.userId),
       room.topic,
       room.joinedCount,
       room.isEncrypted,
       room.successor,
+      text(room.state('m.room.avatar')['url']),
     ])
-    if (facts !== shown) {
+    if (now !== shown) {
+      const focused = header.querySelector(':focus')?.textContent
       header.replaceChildren(...headerParts(api, store, room))
+      const buttons = [...header.querySelectorAll('button')]
+      buttons.find(({ textContent }) => textContent === focused)?.focus()
       if (shown === '' || !main.contains(header))
         main.replaceChildren(header, timeline.element, typing, composer.element)
-      if (!shown.startsWith(`["${room.id}"`)) composer.open(room)
-      shown = facts
+      composer.show(room)
+      if (!shown.startsWith(`["${room.id}"`)) focusOn(header, composer.element)
+      shown = now
     }
+    unsent.show(room.id)
     timeline.show(room)
     const others = room.typing.filter(userId => userId !== store.userId).map(userId => room.nameOf(userId))
     typing.textContent = others.length === 0 ? '' : words.room.typing(others)
@@ -55,6 +63,13 @@ export const roomView = (api: Api, store: Store): HTMLElement => {
     if (store.room !== undefined) reader.read(store.room)
   })
   return main
+}
+
+/** At a desk one goes on by writing; elsewhere that would cover half of the room with a keyboard. */
+const focusOn = (header: HTMLElement, composer: HTMLElement): void => {
+  const isDesk = matchMedia('(min-width: 48rem)').matches
+  const goOn = isDesk ? composer.querySelector('textarea') : header.querySelector('h1')
+  goOn?.focus()
 }
 
 /** Marks as read what the user has before their eyes. */
@@ -76,9 +91,22 @@ class Reader {
   }
 }
 
+/** Where the history begins before the first event that is still known. */
+const beforeFirst = async (api: Api, room: Room): Promise<string | undefined> => {
+  const first = room.events[0]
+  if (first === undefined) return undefined
+  return text((await api.get(`${path`/rooms/${room.id}/context/${first.id}`}?limit=0`))['start'])
+}
+
 const earlier = async (api: Api, store: Store, room: Room): Promise<void> => {
-  if (room.before === undefined) return
-  const page = await api.get(historyPath(room, room.before))
+  const [first] = room.events
+  const from = room.before ?? (await beforeFirst(api, room))
+  if (from === undefined) return
+  const page = await api.get(
+    `${path`/rooms/${room.id}/messages`}?${new URLSearchParams({ dir: 'b', from, limit: '50' })}`,
+  )
+  // What is known may begin elsewhere by now.
+  if (room.events[0] !== first) return
   for (const event of list(page['state']).map(roomEvent))
     if (
       event.stateKey !== undefined &&
@@ -126,12 +154,8 @@ const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
     h(
       'div',
       { class: 'what' },
-      h('h1', {}, room.nameFor(store.userId)),
-      h(
-        'small',
-        {},
-        [room.isEncrypted ? words.room.encrypted : '', count, room.topic].filter(Boolean).join(' · '),
-      ),
+      h('h1', { dir: 'auto', tabindex: -1 }, room.nameFor(store.userId)),
+      h('small', {}, ...facts(room.isEncrypted ? words.room.encrypted : '', count, room.topic)),
     ),
     actions,
   ]
@@ -149,11 +173,11 @@ const invite = (api: Api, store: Store, room: Room, isDirect: boolean): void =>
     async ({ user = '', reason = '' }) => {
       if (!isDirect)
         return api.post(path`/rooms/${room.id}/invite`, {
-          user_id: user,
+          user_id: fullUserId(user, store),
           ...(reason === '' ? {} : { reason }),
         })
       const { room_id: roomId } = await api.own('POST', path`/direct/${room.id}/extend`, {
-        invite: [user],
+        invite: [fullUserId(user, store)],
         history: 50,
       })
       return () => store.select(text(roomId))
@@ -177,64 +201,3 @@ const leave = (api: Api, store: Store, room: Room): void =>
     await api.post(path`/rooms/${room.id}/leave`)
     return () => store.select(undefined)
   })
-
-const composerView = (api: Api, store: Store) => {
-  const input = h('textarea', {
-    rows: 1,
-    'aria-label': words.room.message,
-    placeholder: words.room.message,
-    enterkeyhint: 'send',
-  })
-  const form = h('form', { class: 'composer' }, input, h('button', { type: 'submit' }, words.room.send))
-  let typedAt = 0
-  const tellTyping = (isTyping: boolean): void => {
-    const { room } = store
-    if (room === undefined || (isTyping && Date.now() - typedAt < TYPING_MS / 2)) return
-    typedAt = isTyping ? Date.now() : 0
-    void api
-      .put(path`/rooms/${room.id}/typing/${store.userId}`, {
-        typing: isTyping,
-        ...(isTyping ? { timeout: TYPING_MS } : {}),
-      })
-      .catch(() => undefined)
-  }
-  let sending = Promise.resolve()
-  /** Clears the line at once, so that the next message can be written; a text that was not sent comes back. */
-  const send = (): void => {
-    const { room } = store
-    const body = input.value.trim()
-    if (room === undefined || body === '') return
-    input.value = ''
-    const where = path`/rooms/${room.id}/send/m.room.message/${api.transactionId()}`
-    sending = sending.then(() => saying(where, body))
-    tellTyping(false)
-  }
-  const saying = async (where: string, body: string): Promise<void> => {
-    form.querySelector('[role=alert]')?.remove()
-    try {
-      await api.put(where, { msgtype: 'm.text', body })
-    } catch (error) {
-      form.append(h('p', { role: 'alert' }, error instanceof Error ? error.message : String(error)))
-      if (input.value === '') input.value = body
-    }
-  }
-  input.addEventListener('input', () => tellTyping(input.value !== ''))
-  input.addEventListener('keydown', event => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
-    event.preventDefault()
-    send()
-  })
-  form.addEventListener('submit', event => {
-    event.preventDefault()
-    send()
-  })
-  return {
-    element: form,
-    open: (room: Room): void => {
-      input.value = ''
-      input.disabled = room.isEncrypted
-      input.placeholder = room.isEncrypted ? words.room.cannotRead : words.room.message
-      if (matchMedia('(min-width: 48rem)').matches) input.focus()
-    },
-  }
-}

@@ -1,5 +1,5 @@
 import { type Api, path, text } from '../api.ts'
-import { h, harmless } from '../dom.ts'
+import { arrange, h } from '../dom.ts'
 import type { Store } from '../store.ts'
 import { words } from '../words.ts'
 import { ask } from './dialog.ts'
@@ -10,13 +10,14 @@ export const roomsView = (api: Api, store: Store): HTMLElement => {
   const rooms = h('ul', { class: 'rooms' })
   const entries = new Map<
     string,
-    { entry: HTMLElement; name: HTMLElement; count: HTMLElement; button: HTMLElement }
+    { entry: HTMLElement; avatar: unknown; name: HTMLElement; count: HTMLElement; button: HTMLElement }
   >()
   const entryOf = (roomId: string) => {
     const known = entries.get(roomId)
     const room = store.rooms.get(roomId)
-    if (known !== undefined || room === undefined) return known
-    const name = h('span', { class: 'name' })
+    const avatar = room?.state('m.room.avatar')['url']
+    if (room === undefined || (known !== undefined && known.avatar === avatar)) return known
+    const name = h('span', { class: 'name', dir: 'auto' })
     const count = h('span', { class: 'count', hidden: true })
     const button = h(
       'button',
@@ -25,29 +26,27 @@ export const roomsView = (api: Api, store: Store): HTMLElement => {
       name,
       count,
     )
-    const made = { entry: h('li', {}, button), name, count, button }
+    const made = { entry: h('li', {}, button), avatar, name, count, button }
     entries.set(roomId, made)
     return made
   }
+  let selected: string | undefined
   store.watch(() => {
     const shown = store.joined.flatMap(room => {
       const parts = entryOf(room.id)
       if (parts === undefined) return []
-      parts.name.textContent = harmless(room.nameFor(store.userId))
+      parts.name.textContent = room.nameFor(store.userId)
       parts.count.hidden = room.unread === 0
       parts.count.textContent = String(room.unread)
       parts.count.classList.toggle('highlight', room.highlights > 0)
       parts.button.setAttribute('aria-current', String(room.id === store.selected))
       return parts.entry
     })
-    if (
-      shown.some((entry, index) => rooms.children[index] !== entry) ||
-      shown.length !== rooms.children.length
-    ) {
-      const focused = document.activeElement
-      rooms.replaceChildren(...shown)
-      if (focused instanceof HTMLElement && rooms.contains(focused)) focused.focus()
-    }
+    arrange(rooms, shown)
+    // Who goes back to the list is where they were in it.
+    if (store.selected === undefined && selected !== undefined) entries.get(selected)?.button.focus()
+    selected = store.selected
+    for (const roomId of entries.keys()) if (!store.rooms.has(roomId)) entries.delete(roomId)
   })
   return h(
     'nav',
@@ -63,7 +62,8 @@ export const roomsView = (api: Api, store: Store): HTMLElement => {
   )
 }
 
-const fullUserId = (name: string, store: Store): string =>
+/** The user ID that somebody means who may have left out what goes without saying: the `@`, and this server's name. */
+export const fullUserId = (name: string, store: Store): string =>
   name.startsWith('@') && name.includes(':')
     ? name
     : `@${name.replace(/^@/, '')}:${store.userId.replace(/^[^:]*:/, '')}`

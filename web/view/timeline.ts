@@ -1,160 +1,102 @@
-import { type Api, list, object, path, text } from '../api.ts'
-import { h, machineTime, shownTime } from '../dom.ts'
+import type { Api } from '../api.ts'
+import { acting, arrange, h } from '../dom.ts'
 import type { Room, RoomEvent } from '../room.ts'
 import { words } from '../words.ts'
-import { userPicture } from './picture.ts'
+import { lineFacts, lineOf } from './message.ts'
 
-/** What is shown of an event; `undefined`: nothing. */
-export const eventText = (room: Room, event: RoomEvent): { text: string; isNotice: boolean } | undefined => {
-  const { type, content, stateKey, sender } = event
-  const name = room.nameOf(sender)
-  const notice = (text: string) => ({ text, isNotice: true })
-  if (object(content['m.relates_to'])['rel_type'] === 'm.replace') return undefined
-  // The same in words, for clients that do not show quoted history.
-  if (content['chat.tessera.fallback'] === 'chat.tessera.room.history') return undefined
-  if (event.isRedacted) return type === 'm.room.message' ? notice(words.timeline.deleted) : undefined
-  if (type === 'm.room.message') {
-    const shown = room.editOf(event) ?? content
-    const body = text(shown['body']) ?? ''
-    return content['msgtype'] === 'm.emote' ? notice(`${name} ${body}`) : { text: body, isNotice: false }
-  }
-  if (type === 'm.room.encrypted') return notice(words.timeline.encrypted)
-  if (type === 'm.room.create') return notice(words.timeline.made(name))
-  if (type === 'm.room.name') return notice(words.timeline.named(name, text(content['name']) ?? ''))
-  if (type === 'm.room.topic') return notice(words.timeline.setTopic(name, text(content['topic']) ?? ''))
-  if (type === 'm.room.member') return memberText(room, event, stateKey ?? '')
-  return undefined
+/** So near to its end (pixels), the reader is there, and stays there when more is said. */
+const END_PX = 60
+/** So near to its beginning, earlier messages are fetched. */
+const BEGINNING_PX = 200
+
+interface Line {
+  readonly event: RoomEvent
+  readonly facts: string
+  readonly item: HTMLElement | undefined
 }
 
-const memberText = (room: Room, { content, sender }: RoomEvent, target: string) => {
-  const who = text(content['displayname']) ?? room.nameOf(target)
-  const by = room.nameOf(sender)
-  const { timeline: say } = words
-  const what: Record<string, string> = {
-    join: say.isHere(who),
-    invite: say.invited(by, who),
-    leave: target === sender ? say.left(by) : say.removed(by, room.nameOf(target)),
-    ban: say.banned(by, room.nameOf(target)),
-    knock: say.knocks(who),
-  }
-  const shown = what[text(content['membership']) ?? '']
-  return shown === undefined ? undefined : { text: shown, isNotice: true }
-}
-
-const LINK = /https?:\/\/[^\s<>"]+/g
-
-/** A text with its addresses as links. */
-const linked = (body: string): (Node | string)[] => {
-  const parts: (Node | string)[] = []
-  let at = 0
-  for (const match of body.matchAll(LINK)) {
-    parts.push(
-      body.slice(at, match.index),
-      h('a', { href: match[0], rel: 'noopener noreferrer', target: '_blank' }, match[0]),
-    )
-    at = match.index + match[0].length
-  }
-  return [...parts, body.slice(at)]
-}
-
-/** What was said before in the chat of two, which somebody has taken along into this room. */
-const quoted = (room: Room, { content, sender, id }: RoomEvent): HTMLElement =>
-  h(
-    'li',
-    { class: 'history', 'data-event': id },
-    h('small', {}, words.timeline.quotedBy(room.nameOf(sender))),
-    ...list(content['messages']).map(message =>
-      h(
-        'p',
-        {},
-        h('strong', {}, room.nameOf(text(message['sender']) ?? '')),
-        ' ',
-        h('time', {}, shownTime(Number(message['origin_server_ts'] ?? 0))),
-        ' ',
-        text(object(message['content'])['body']) ?? '',
-      ),
-    ),
-  )
-
-/** The events of one room. Those that are there already keep their elements. */
+/** The events of one room. Lines that are there already stay as they are: what is selected in them stays selected. */
 export class Timeline {
   readonly element: HTMLElement
   readonly #api: Api
   readonly #log = h('ol', { class: 'log', role: 'log', 'aria-label': words.timeline.title, tabindex: 0 })
-  readonly #earlier: HTMLButtonElement
+  readonly #earlier: HTMLElement
+  readonly #onEarlier: (room: Room) => Promise<void>
   #room: Room | undefined
-  readonly #shown = new Map<string, { event: RoomEvent; edit: unknown; item: HTMLElement }>()
+  #isAtEnd = true
+  /** How far down the end was when it was last shown. */
+  #endTop = 0
+  #shown = new Map<string, Line>()
 
-  constructor(api: Api, onEarlier: (room: Room) => Promise<void>) {
+  /** @param after what is shown below the events */
+  constructor(api: Api, after: HTMLElement, onEarlier: (room: Room) => Promise<void>) {
     this.#api = api
-    this.#earlier = h(
-      'button',
-      {
-        class: 'quiet earlier',
-        onclick: () => {
-          if (this.#room === undefined) return
-          this.#earlier.disabled = true
-          void onEarlier(this.#room).finally(() => {
-            this.#earlier.disabled = false
-          })
-        },
-      },
-      words.timeline.earlier,
-    )
-    this.element = h('div', { class: 'timeline' }, this.#earlier, this.#log)
+    this.#onEarlier = onEarlier
+    const button = h('button', { class: 'quiet', onclick: () => this.#fetch() }, words.timeline.earlier)
+    this.#earlier = h('div', { class: 'earlier' }, button)
+    this.element = h('div', { class: 'timeline' }, this.#earlier, this.#log, after)
+    this.element.addEventListener('scroll', () => this.#scrolled())
+    const watcher = new ResizeObserver(() => this.#stay())
+    for (const each of [this.element, this.#log, after]) watcher.observe(each)
   }
 
   show(room: Room): void {
-    const { element } = this
     const isOther = room !== this.#room
-    const atEnd = isOther || element.scrollHeight - element.scrollTop - element.clientHeight < 60
-    const fromEnd = element.scrollHeight - element.scrollTop
+    // The reader may have scrolled up just now, before that was told.
+    this.#isAtEnd = isOther || (this.#isAtEnd && this.element.scrollTop > this.#endTop - END_PX)
     if (isOther) this.#shown.clear()
     this.#room = room
-    this.#earlier.hidden = room.before === undefined || room.events[0]?.type === 'm.room.create'
-    const items = room.events.flatMap((event, index) => this.#item(room, event, room.events[index - 1]) ?? [])
-    if (
-      items.length !== this.#log.children.length ||
-      items.some((item, index) => this.#log.children[index] !== item)
-    ) {
-      this.#log.replaceChildren(...items)
-      element.scrollTop = atEnd ? element.scrollHeight : element.scrollHeight - fromEnd
-    }
+    if (this.#isAtEnd) room.trim()
+    this.#earlier.hidden = !room.hasEarlier
+    const anchor = this.#isAtEnd ? undefined : this.#firstInView()
+    arrange(this.#log, this.#items(room))
+    this.#stay()
+    if (anchor === undefined) return
+    const moved = this.#shown.get(anchor.id)?.item?.getBoundingClientRect().top ?? anchor.top
+    this.element.scrollTop += moved - anchor.top
   }
 
-  #item(room: Room, event: RoomEvent, before: RoomEvent | undefined): HTMLElement | undefined {
-    const edit = room.editOf(event)
-    const known = this.#shown.get(event.id)
-    if (known?.event === event && known.edit === edit) return known.item
-    if (event.type === 'chat.tessera.room.history' && !event.isRedacted) {
-      const item = quoted(room, event)
-      this.#shown.set(event.id, { event, edit, item })
-      return item
+  #items(room: Room): HTMLElement[] {
+    const reactions = room.reactions()
+    const shown = new Map<string, Line>()
+    let before: RoomEvent | undefined
+    for (const event of room.events) {
+      const known = this.#shown.get(event.id)
+      const facts = lineFacts(room, event, before, reactions.get(event.id))
+      const isSame = known?.event === event && known.facts === facts
+      const item = isSame ? known.item : lineOf(this.#api, room, event, before, reactions.get(event.id))
+      shown.set(event.id, { event, facts, item })
+      if (item !== undefined) before = event
     }
-    const shown = eventText(room, event)
-    if (shown === undefined) return undefined
-    const time = h('time', { datetime: machineTime(event.ts) }, shownTime(event.ts))
-    const follows =
-      before?.sender === event.sender && before.type === event.type && event.ts - before.ts < 300_000
-    const item = shown.isNotice
-      ? h('li', { class: 'notice', 'data-event': event.id }, shown.text, ' ', time)
-      : h(
-          'li',
-          { class: follows ? 'message follows' : 'message', 'data-event': event.id },
-          userPicture(this.#api, event.sender),
-          h('div', { class: 'who' }, h('strong', { title: event.sender }, room.nameOf(event.sender)), time),
-          h(
-            'div',
-            { class: 'body' },
-            ...linked(shown.text),
-            edit !== undefined && h('small', {}, ` ${words.timeline.edited}`),
-          ),
-        )
-    this.#shown.set(event.id, { event, edit, item })
-    return item
+    this.#shown = shown
+    return [...shown.values()].flatMap(({ item }) => item ?? [])
+  }
+
+  /** The first event before the reader's eyes, and how far down that is. */
+  #firstInView(): { id: string; top: number } | undefined {
+    const { top } = this.element.getBoundingClientRect()
+    for (const [id, { item }] of this.#shown) {
+      const place = item?.getBoundingClientRect()
+      if (place !== undefined && place.bottom > top) return { id, top: place.top }
+    }
+    return undefined
+  }
+
+  /** At the end, where the reader is there. */
+  #stay(): void {
+    if (!this.#isAtEnd) return
+    this.element.scrollTop = this.element.scrollHeight
+    this.#endTop = this.element.scrollTop
+  }
+
+  #scrolled(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.element
+    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX
+    if (!this.#isAtEnd && scrollTop < BEGINNING_PX && this.#room?.hasEarlier) this.#fetch()
+  }
+
+  #fetch(): void {
+    const room = this.#room
+    if (room !== undefined) acting(this.#earlier, () => this.#onEarlier(room))
   }
 }
-
-/** Where a page of history is read. */
-export const historyPath = (room: Room, from: string): string =>
-  `${path`/rooms/${room.id}/messages`}?${new URLSearchParams({ dir: 'b', from, limit: '50' })}`
