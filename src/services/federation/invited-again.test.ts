@@ -1,7 +1,7 @@
 import test from 'ava'
 import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
-import { stateAt } from '../../test-kit/federation-world.ts'
+import { arrived, setState, stateAt } from '../../test-kit/federation-world.ts'
 
 const DAVE = '@dave:b.test'
 
@@ -57,6 +57,18 @@ test('where that news does not come the inviter hears that the invitation was no
   await r.world.send(r.a, r.b, [kick])
   await (await r.invite()).inviting
   t.is(await r.status(), 'invited')
+})
+
+test('a server that is banned from the room hears so at once', async t => {
+  const r = await removed(t)
+  const content = { allow: ['*'], deny: ['a.test'] }
+  const banned = await setState(r.a, ALICE, r.roomId, { type: 'm.room.server_acl', content })
+  await r.world.send(r.a, r.b, [banned])
+  await arrived(r.b, banned.eventId)
+  await r.remove()
+  // Time stands still on Bob's server: whoever waited there would do so for good.
+  const inviting = r.a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId: r.roomId })
+  t.like(await t.throwsAsync(inviting), { errcode: 'M_FORBIDDEN' })
 })
 
 test('a clock that is set back meanwhile keeps no inviter waiting', async t => {

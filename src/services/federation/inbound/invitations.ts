@@ -90,10 +90,7 @@ export class InvitationReceiver {
     await this.#invitePolicies.admit(userId, event.sender)
     for (const check of this.checks) await check({ sender: event.sender, userId, roomId: event.roomId })
     const signed = addSignature(event, serverName, this.#signingKey)
-    const head = await this.#headWithout(userId, invite.roomId)
-    if (head !== undefined && !(await this.#gate.allows(head, origin))) {
-      throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
-    }
+    const head = await this.#headWithout(userId, invite.roomId, origin)
     const { stripped, createdTs } = await this.#describe(invite, version)
     const facts = { ...(createdTs === undefined ? {} : { created_ts: createdTs }), ...toldFacts(invite) }
     if (!head?.hasHost(serverName)) await this.#store(signed, stripped, facts)
@@ -133,13 +130,17 @@ export class InvitationReceiver {
 
   /**
    * The room as it is here once the user is out of it, whom nobody may invite before: that they left, or were removed, may be under way
-   * to us still. Throws `M_BAD_STATE` where that does not come and nobody else here would be told of the invitation by the room.
+   * to us still. Throws `M_BAD_STATE` where that does not come and nobody else here would be told of the invitation by the room, and
+   * `M_FORBIDDEN`, without waiting for anything, where the server that invites is banned from the room.
    */
-  async #headWithout(userId: string, roomId: string): Promise<RoomHead | undefined> {
+  async #headWithout(userId: string, roomId: string, origin: string): Promise<RoomHead | undefined> {
     const { clock, serverName } = this.#context
     // Counted, not timed: a clock that is set back keeps nobody waiting.
     for (let waited = 0; ; waited += LOOK_EVERY_MS) {
       const head = await this.#writer.head(roomId)
+      if (head !== undefined && !(await this.#gate.allows(head, origin))) {
+        throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
+      }
       if (head?.memberships.get(userId) !== 'join') return head
       if (waited < PATIENCE_MS) {
         await clock.sleep(LOOK_EVERY_MS)
