@@ -7,6 +7,8 @@ export const MAX_CHILDREN_STATE = 10_000
 
 /** What has to stay the same from page to page. */
 export interface Tree {
+  /** The room that is asked for. */
+  readonly rootId: string
   readonly suggestedOnly: boolean
   readonly maxDepth: number
 }
@@ -58,19 +60,22 @@ export const pageOf = async (
 }
 
 /** Room IDs are long. */
-const digestOf = ({ roomId }: SpaceRoom): string => hash('sha256', roomId, 'base64url').slice(0, 16)
+const digestOf = ({ roomId }: Pick<SpaceRoom, 'roomId'>): string =>
+  hash('sha256', roomId, 'base64url').slice(0, 16)
 
 const treeOf = ({ suggestedOnly, maxDepth }: Tree): string => `${maxDepth}.${suggestedOnly ? 1 : 0}`
 
 const tokenOf = (offset: number, last: SpaceRoom | undefined, tree: Tree): string =>
-  `h${offset}.${treeOf(tree)}${last === undefined ? '' : `.${digestOf(last)}`}`
+  `h${offset}.${treeOf(tree)}.${last === undefined ? '' : digestOf(last)}.${digestOf({ roomId: tree.rootId })}`
 
-/** Older versions of this program named no room. */
-const TOKEN = /^h(\d{1,6})\.(\d{1,6}\.[01])(?:\.([\w-]{16}))?$/
+/** Older versions of this program named neither the last room nor the one that is asked for. */
+const TOKEN = /^h(\d{1,6})\.(\d{1,6}\.[01])(?:\.([\w-]{16})?(?:\.([\w-]{16}))?)?$/
 
 const startOf = (token: string, tree: Tree): Start => {
-  const [, offset, of, after] = TOKEN.exec(token) ?? []
+  const [, offset, of, after, root] = TOKEN.exec(token) ?? []
   if (offset === undefined) throw new MatrixError('M_INVALID_PARAM', 'from is not a token of this server')
+  if (root !== undefined && root !== digestOf({ roomId: tree.rootId }))
+    throw new MatrixError('M_INVALID_PARAM', 'from is a token of another room')
   if (of !== treeOf(tree))
     throw new MatrixError('M_INVALID_PARAM', 'suggested_only and max_depth cannot change from page to page')
   return { offset: Number(offset), after }

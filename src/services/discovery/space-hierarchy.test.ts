@@ -237,4 +237,10 @@ test('rooms that are found late, or not any more, move none from page to page', 
   t.deepEqual((await page(2, 'h2.50.0')).names, ['d', 'e'], 'as in tokens of before')
   await t.throwsAsync(page(2, 'h2.50.1'), { message: /cannot change/ })
   await t.throwsAsync(page(2, 'h2'), { message: /not a token/ })
+  const another = await rooms.roomCreation.create(
+    newRoom(rooms, ALICE, { isPublic: true, creationContent: { type: 'm.space' } }),
+    { isDirect: false },
+  )
+  const elsewhere = { suggestedOnly: false, ...(first.next === undefined ? {} : { from: first.next }) }
+  await t.throwsAsync(discovery.spaceHierarchy.page(BOB, another, elsewhere), { message: /another room/ })
 })

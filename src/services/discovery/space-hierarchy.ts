@@ -58,7 +58,7 @@ export class SpaceHierarchy {
     const maxDepth = Math.min(positive('max_depth', request.maxDepth ?? MAX_DEPTH, 0), MAX_DEPTH)
     const over = this.#context.clock.now() + ASKING_MS
     const mayAsk = (): boolean => this.#context.clock.now() < over
-    const tree = { suggestedOnly, maxDepth }
+    const tree = { rootId: roomId, suggestedOnly, maxDepth }
     const walk = new Walk(this.#rooms, this.#asking(userId), { ...tree, mayAsk })
     const { rooms, next } = await pageOf(walk.from(roomId), { from: request.from, limit, tree })
     return {
