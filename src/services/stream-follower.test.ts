@@ -60,6 +60,37 @@ test('a follower goes on where it was, and writes that down as rarely as it is t
   await second.close()
 })
 
+test('what is known to be of no concern is passed over, and how far that was is written down now and then', async t => {
+  const database = await testDatabase(t)
+  const written = new FollowedStreams(database)
+  const seen: number[] = []
+  const follower = new StreamFollower({
+    ...{ name: 'test', stream: 'account_data', database, clock: new FakeClock(), log: silentLog },
+    work: async (after, upTo) => {
+      seen.push(after)
+      return { reached: upTo, statements: [] }
+    },
+    passesOver: (_, upTo) => upTo !== 3,
+  })
+  follower.start()
+  await happen(database, 1)
+  await follower.caughtUp()
+  seen.length = 0
+  await happen(database, 1)
+  await follower.caughtUp()
+  t.deepEqual(seen, [], 'nobody is asked')
+  await happen(database, 1)
+  await follower.caughtUp()
+  t.deepEqual(seen, [2], 'from there on, and not from where it was asked last')
+  t.is(await written.position('test'), 0)
+  await Promise.all(Array.from({ length: 1_000 }, () => happen(database, 1)))
+  await follower.caughtUp()
+  t.true((await written.position('test')) >= 1_000)
+  await happen(database, 1)
+  await follower.close()
+  t.is(await written.position('test'), 1_004)
+})
+
 /** Keeps an EDU for each position: what comes of it twice is there twice. */
 const keeping = (database: Database, name: string, clock = new FakeClock()): StreamFollower => {
   const outbox = new OutboxWriter(database)

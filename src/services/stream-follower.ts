@@ -37,6 +37,11 @@ interface FollowerParts {
    * For work that costs little and changes nothing the second time; by default it is written down each time.
    */
   readonly noteEvery?: number
+  /**
+   * Whether nothing of a span is any concern of the follower; `false` says nothing. Asked with nearly every commit, so that it goes past
+   * what is known at once without a promise.
+   */
+  readonly passesOver?: (after: number, upTo: number) => boolean
   /** Where several processes may be there: has one of them follow. What `work` commits by its database is fenced. */
   readonly sole?: SoleWork
 }
@@ -150,6 +155,7 @@ export class StreamFollower {
   }
 
   #wake(held: Held): void {
+    if (!held.signal.aborted && this.#hasPassed()) return
     this.#again = true
     if (held.signal.aborted && this.#running === undefined) return
     this.#running ??= this.#run(held).finally(() => {
@@ -157,6 +163,17 @@ export class StreamFollower {
       // Something may have come between the last look and now.
       if (this.#again && !held.signal.aborted) this.#wake(held)
     })
+  }
+
+  /** Whether all that there is was of no concern, and need not be written down yet. */
+  #hasPassed(): boolean {
+    const { database, stream, passesOver } = this.#parts
+    if (passesOver === undefined || this.#position === undefined || this.#running !== undefined) return false
+    const upTo = database.position(stream)
+    if (upTo - this.#noted >= NOTE_PASSED_EVERY || !passesOver(this.#position, upTo)) return false
+    this.#position = upTo
+    this.#tell(upTo)
+    return true
   }
 
   /** Works through what there is; what fails, again after a pause. */

@@ -61,14 +61,19 @@ export class InvitationFollower {
     const follower = (
       stream: 'events' | 'invites',
       work: (after: number, upTo: number) => Promise<number | FollowedStep>,
+      passesOver: (after: number, upTo: number) => boolean = () => false,
     ): StreamFollower =>
       new StreamFollower({
-        ...{ name: `invitation records of ${stream}`, stream, database, clock, log, sole },
+        ...{ name: `invitation records of ${stream}`, stream, database, clock, log, sole, passesOver },
         work: (after, upTo) => this.#turns.run('', () => work(after, upTo)),
       })
     this.#followers = [
       follower('invites', (after, upTo) => this.#followInvites(after, upTo)),
-      follower('events', (after, upTo) => this.#followEvents(after, upTo)),
+      follower(
+        'events',
+        (after, upTo) => this.#followEvents(after, upTo),
+        (after, upTo) => this.#read.news.isKnownPlain(after, upTo),
+      ),
     ]
   }
 

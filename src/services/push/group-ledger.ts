@@ -1,6 +1,7 @@
 import { boundedCache } from '../../core/caches.ts'
 import type { Reader, WriteStatement } from '../../storage/database.ts'
 import { type GroupEntry, GroupMemberReader, GroupMemberWriter } from '../../storage/push/group-members.ts'
+import type { Answer } from '../answer.ts'
 
 /**
  * Knows which group each of a room's listeners is stored to belong to. What notifies a group counts for those who belonged to it
@@ -34,13 +35,21 @@ export class GroupLedger {
    * What stores that these are the groups of a room's listeners from the event at a position on.
    * @param settled resolves when all that the steps before are to store is
    */
-  async move(
+  move(
+    place: { readonly roomNid: number; readonly position: number },
+    members: ReadonlyMap<string, number>,
+    settled: () => Promise<void>,
+  ): Answer<WriteStatement[]> {
+    const known = this.#rooms.get(place.roomNid) ?? this.#moved.get(place.roomNid)
+    return known === members ? [] : this.#moveFrom(known, place, members, settled)
+  }
+
+  async #moveFrom(
+    known: ReadonlyMap<string, number> | undefined,
     { roomNid, position }: { readonly roomNid: number; readonly position: number },
     members: ReadonlyMap<string, number>,
     settled: () => Promise<void>,
   ): Promise<WriteStatement[]> {
-    const known = this.#rooms.get(roomNid) ?? this.#moved.get(roomNid)
-    if (known === members) return []
     if (known === undefined) await settled()
     const before = known ?? (await this.#read.open(roomNid))
     const left: string[] = []

@@ -8,7 +8,7 @@ import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { RoomAudiences } from './room-audience.ts'
 
 /** What rooms that have come to know all their members have notified of in vain. */
-interface Hidden {
+export interface Hidden {
   /** Where the events stand that were found to be nothing to show. */
   readonly places: readonly RoomPlace[]
   /** Those that are shown, and whom they are not. */

@@ -51,6 +51,7 @@ export class GuestAccess {
       ...{ name: 'guest access', stream: 'events', database: db, clock, log: parts.log },
       sole: processes.soleWork('guest access'),
       work: (after, upTo) => this.#follow(after, upTo),
+      passesOver: (after, upTo) => this.#writer.context.read.news.isKnownPlain(after, upTo),
     })
   }
 

@@ -85,6 +85,7 @@ export class ProfilePropagation {
       ...{ name: LATE_FOLLOWER, stream: 'events', database, sole: this.#sole },
       ...{ clock: parts.clock, log: parts.log },
       work: (after, upTo) => this.#attempt(after, () => this.#followLate(after, upTo)),
+      passesOver: (after, upTo) => this.#context.read.news.isKnownPlain(after, upTo),
     })
   }
 

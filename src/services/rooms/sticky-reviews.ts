@@ -31,6 +31,7 @@ export class StickyReviews {
       ...{ name: FOLLOWER, stream: 'events', database, clock, log: parts.log, noteEvery: 1_000 },
       sole: processes.soleWork(FOLLOWER),
       work: (after, upTo) => this.#follow(after, upTo),
+      passesOver: (after, upTo) => this.#writer.context.read.news.isKnownPlain(after, upTo),
     })
   }
 

@@ -71,6 +71,13 @@ export class EventNews {
     return (await this.#covers(after, upTo)) && after >= this.#plainFrom
   }
 
+  /** The same, where nothing has to be read for it. */
+  isKnownPlain(after: number, upTo: number): boolean {
+    if (this.#from === undefined || after < Math.max(this.#from, this.#plainFrom)) return false
+    if (this.#upTo < upTo) this.#takeStored()
+    return upTo <= this.#upTo && after >= this.#from
+  }
+
   /**
    * Takes down an event that this process has just stored, into a room that lacks no members, and that has changed no state: where a span
    * holds nothing else, as nearly all do, nothing is read of it. To be called before the stream moves.
@@ -84,6 +91,7 @@ export class EventNews {
     this.#from ??= this.#plainFrom = this.#upTo = this.#db.position('events')
     if (after < this.#from) return false
     const end = Math.min(upTo, this.#db.position('events'))
+    if (this.#upTo < end) this.#takeStored()
     while (this.#upTo < end) {
       this.#reading ??= this.#readOn().finally(() => {
         this.#reading = undefined
@@ -97,6 +105,20 @@ export class EventNews {
     const [after, upTo] = [this.#upTo, this.#db.position('events')]
     if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
     else await this.#read(after, upTo)
+    this.#reached(upTo)
+  }
+
+  /** Goes on where all that there is are messages that this process has stored. */
+  #takeStored(): void {
+    const [after, upTo] = [this.#upTo, this.#db.position('events')]
+    if (this.#reading !== undefined || upTo - after > this.#stored.size) return
+    const { own, others } = this.#parted(after, upTo)
+    if (others.length > 0) return
+    this.#kept.add(own, [])
+    this.#reached(upTo)
+  }
+
+  #reached(upTo: number): void {
     this.#upTo = upTo
     for (const position of this.#stored.keys()) if (position <= upTo) this.#stored.delete(position)
     // By halves, so that forgetting costs next to nothing.
@@ -106,13 +128,7 @@ export class EventNews {
 
   /** Reads what of a span is not known to be messages of this process. */
   async #read(after: number, upTo: number): Promise<void> {
-    const own: NewsEvent[] = []
-    const others: number[] = []
-    for (let position = after + 1; position <= upTo; position++) {
-      const event = this.#stored.get(position)
-      if (event === undefined) others.push(position)
-      else own.push(event)
-    }
+    const { own, others } = this.#parted(after, upTo)
     if (others.length === 0) return this.#kept.add(own, [])
     const rows = await this.#db.all<EventColumns>(this.#readEvents, [this.#db.list(others)])
     const events = rows.map(newsEvent)
@@ -122,6 +138,18 @@ export class EventNews {
       : await this.#points(events, { after, upTo, isWhole: rows.length === others.length })
     if (!isPlain) this.#plainFrom = upTo
     this.#kept.add(inOrder([...own, ...events]), points)
+  }
+
+  /** The messages of a span that this process has stored, and all its other positions. */
+  #parted(after: number, upTo: number): { own: NewsEvent[]; others: number[] } {
+    const own: NewsEvent[] = []
+    const others: number[] = []
+    for (let position = after + 1; position <= upTo; position++) {
+      const event = this.#stored.get(position)
+      if (event === undefined) others.push(position)
+      else own.push(event)
+    }
+    return { own, others }
   }
 
   /** What has changed of the states of the rooms of some events, which are those of a span; `isWhole`: it has no positions without any. */

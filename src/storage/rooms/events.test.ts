@@ -208,8 +208,10 @@ bothDatabases(test, 'messages that this process has stored are not read to be fo
   }
   await send('m.room.message', { body: 'one' })
   await send('m.room.message', { body: 'two' })
-  t.is(await reads(), 0)
   const told = plain.position('events')
+  t.true(news.isKnownPlain(start, told), 'without asking anybody')
+  t.false(stored.isKnownPlain(start, told))
+  t.is(await reads(), 0)
   const isPlain = (after: number): Promise<boolean> => news.isPlain(after, plain.position('events'))
   t.true(await isPlain(start))
   const { memberships, partial } = core.context.read
@@ -222,6 +224,7 @@ bothDatabases(test, 'messages that this process has stored are not read to be fo
   const topic = { roomId, type: 'm.room.topic', stateKey: '', content: { topic: 'news' } }
   await rooms.sending.state(alice, topic)
   await send('m.room.message', { body: 'three' })
+  t.false(news.isKnownPlain(told, plain.position('events')))
   t.is(await reads(), 2, 'what changes the state is, with what came beside it')
   const end = plain.position('events')
   t.deepEqual(await news.events(start, end), await stored.events(start, end))
@@ -229,6 +232,8 @@ bothDatabases(test, 'messages that this process has stored are not read to be fo
   t.false(await isPlain(start))
   t.false(await isPlain(told), 'what changes the state is read with all that came beside it')
   await send('m.room.message', { body: 'four' })
+  t.true(news.isKnownPlain(end, plain.position('events')))
+  t.false(news.isKnownPlain(told, plain.position('events')))
   t.true(await isPlain(end))
   t.is(await during(() => Promise.all(late(start - 1))), 3, 'what was there before is asked of the database')
 })
