@@ -29,6 +29,14 @@ test('the log blanks secrets out', t => {
   t.is(withoutSecrets('/x?a=1'), '/x?a=1')
 })
 
+test('the log says which lines nobody reads', t => {
+  const log = createLog({ level: 'info', format: 'json' }, { write: () => undefined })
+  t.false(log.isLevelEnabled('debug'))
+  t.true(log.isLevelEnabled('warn'))
+  log.setLevel('debug')
+  t.true(log.isLevelEnabled('debug'))
+})
+
 test('that somebody cannot be reached is told by its reason; every other error with its stack', t => {
   const lines: string[] = []
   const log = createLog({ level: 'info', format: 'json' }, { write: line => lines.push(line) })

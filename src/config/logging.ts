@@ -11,6 +11,8 @@ export type LogLevel = Config['logging']['level']
 /** The log of the process, and its handle. */
 export interface RootLog extends Log {
   setLevel(level: LogLevel): void
+  /** Whether lines of a level are written. */
+  isLevelEnabled(level: string): boolean
 }
 
 export interface LogTarget {
@@ -94,6 +96,7 @@ const rootOf = (logger: Logger, outage: OutageLines): RootLog => {
     error: (fields, message) => thinned('error', fields, message),
     fatal: (fields, message) => logger.fatal(fields, message),
     child: fields => rootOf(logger.child(fields), outage),
+    isLevelEnabled: level => logger.isLevelEnabled(level),
     setLevel: level => {
       logger.level = level
     },

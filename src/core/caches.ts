@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { Generations, type Tally } from './generations.ts'
 
 /** One cache's part of the memory that all caches may take. */
 interface CacheShare {
@@ -66,11 +67,6 @@ export interface CacheFigures {
 
 interface Counted {
   readonly held: number
-}
-
-interface Tally {
-  hits: number
-  misses: number
 }
 
 /** Enough for servers of some thousand users. */
@@ -150,6 +146,18 @@ export const boundedCache = <K extends Key, V extends Value>(
     maxSize: max ?? cacheLimit(name),
     sizeCalculation: size,
   })
+  countCache(name, cache)
+  return cache
+}
+
+/** The same for what is added all the time and seldom asked for (`Generations`). */
+export const recentCache = <K extends Key, V extends Value>(
+  name: CacheName,
+  options: { readonly max?: number | undefined; readonly bytes?: (value: V) => number } = {},
+): Generations<K, V> => {
+  const { max = cacheLimit(name), bytes } = options
+  const size = bytes === undefined ? one : weighed(name, bytes)
+  const cache = new Generations<K, V>({ max, size, tally: tallyOf(name) })
   countCache(name, cache)
   return cache
 }

@@ -190,7 +190,9 @@ const report = (
 ): void => {
   options.onResponse?.({ operationId, method: facts.method, status, milliseconds })
   // What went well is for whoever looks closely (and for the metrics); what went wrong here, for everybody.
-  options.log[status >= 500 ? 'warn' : 'debug'](
+  const level = status >= 500 ? 'warn' : 'debug'
+  if (options.log.isLevelEnabled?.(level) === false) return
+  options.log[level](
     {
       request: facts.id,
       method: facts.method,

@@ -8,6 +8,8 @@ export interface HttpLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+  /** Whether anybody reads lines of a level; without it all are written. */
+  isLevelEnabled?(level: string): boolean
 }
 
 /**

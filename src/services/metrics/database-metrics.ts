@@ -1,5 +1,6 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
 import { COMMIT_SECONDS } from './buckets.ts'
+import { Distribution } from './distribution.ts'
 
 const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
 
@@ -13,28 +14,27 @@ export interface DatabaseMetrics {
 
 /** Makes its counters in a registry. */
 export const databaseMetrics = (registry: Registry): DatabaseMetrics => {
-  const registers = [registry]
-  const duration = new Histogram({
+  const duration = new Distribution({
     name: 'tessera_database_commit_seconds',
     help: 'Time of a durable commit, of one or more write sets together',
     buckets: COMMIT_SECONDS,
-    registers,
+    registry,
   })
-  const size = new Histogram({
+  const size = new Distribution({
     name: 'tessera_database_commit_sets',
     help: 'Write sets that shared a commit',
     buckets: GROUP_SIZES,
-    registers,
+    registry,
   })
   const failures = new Counter({
     name: 'tessera_database_commit_failures_total',
     help: 'Write sets that could not be committed',
-    registers,
+    registers: [registry],
   })
   return {
     committed: (sets, milliseconds) => {
-      size.observe(sets)
-      duration.observe(milliseconds / 1000)
+      size.add(sets)
+      duration.add(milliseconds / 1000)
     },
     failed: () => failures.inc(),
   }

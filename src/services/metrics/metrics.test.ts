@@ -20,6 +20,15 @@ test('what is counted can be read as Prometheus text', async t => {
     'tessera_http_requests_total{operation="sync",method="GET",status="200"} 2',
     'tessera_http_request_seconds_sum{operation="sync"} 0.05',
     'tessera_http_requests_total{operation="other",method="any",status="404"} 1',
+    'tessera_http_request_seconds_bucket{le="0.01",operation="sync"} 0',
+    'tessera_http_request_seconds_bucket{le="0.025",operation="sync"} 1',
+    'tessera_http_request_seconds_bucket{le="+Inf",operation="sync"} 2',
+    'tessera_http_request_seconds_count{operation="sync"} 2',
+    'tessera_http_request_seconds_count{operation="other"} 1',
+    '# TYPE tessera_http_request_seconds histogram',
+    'tessera_database_commit_sets_bucket{le="2"} 0',
+    'tessera_database_commit_sets_bucket{le="4"} 1',
+    'tessera_database_commit_sets_count 1',
     'tessera_database_commit_sets_sum 3',
     'tessera_database_commit_seconds_sum 0.004',
     'tessera_events_stored_total{origin="local"} 1',
@@ -38,4 +47,25 @@ test('two servers in one process count for themselves; the process is measured w
   one.rooms.stored('remote')
   t.false((await other.text()).includes('origin="remote"'))
   t.regex(await one.text(), /nodejs_eventloop_lag_seconds/)
+})
+
+test('what several processes count is added up', async t => {
+  const processes = [createMetrics({ process: false }), createMetrics({ process: false })]
+  for (const { http, rooms, database } of processes) {
+    http.answered({ operationId: 'sync', method: 'GET', status: 200, milliseconds: 20 })
+    rooms.stored('local')
+    database.committed(2, 1)
+  }
+  const ofAll = (): Promise<object[]> =>
+    // As it comes from another process.
+    Promise.all(processes.map(async one => JSON.parse(JSON.stringify(await one.figures()))))
+  const lines = (await createMetrics({ process: false, ofAll }).text()).split('\n')
+  for (const expected of [
+    'tessera_http_requests_total{operation="sync",method="GET",status="200"} 2',
+    'tessera_http_request_seconds_bucket{le="0.025",operation="sync"} 2',
+    'tessera_http_request_seconds_sum{operation="sync"} 0.04',
+    'tessera_events_stored_total{origin="local"} 2',
+    'tessera_database_commit_sets_count 2',
+  ])
+    t.true(lines.includes(expected), expected)
 })

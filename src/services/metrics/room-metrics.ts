@@ -13,11 +13,17 @@ export interface RoomMetrics {
 
 /** Makes its counters in a registry. */
 export const roomMetrics = (registry: Registry): RoomMetrics => {
-  const stored = new Counter({
+  const stored = { local: 0, remote: 0 }
+  new Counter({
     name: 'tessera_events_stored_total',
     help: 'Events that have entered the timeline of a room, by where they were made',
     labelNames: ['origin'],
     registers: [registry],
+    collect() {
+      this.reset()
+      for (const origin of ['local', 'remote'] as const)
+        if (stored[origin] > 0) this.inc({ origin }, stored[origin])
+    },
   })
   const resolution = new Histogram({
     name: 'tessera_state_resolution_seconds',
@@ -36,7 +42,9 @@ export const roomMetrics = (registry: Registry): RoomMetrics => {
     registers: [registry],
   })
   return {
-    stored: origin => stored.inc({ origin }),
+    stored: origin => {
+      stored[origin] += 1
+    },
     resolved: (events, milliseconds) => {
       resolution.observe(milliseconds / 1000)
       conflicting.inc(events)

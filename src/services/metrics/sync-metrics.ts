@@ -1,5 +1,6 @@
-import { Gauge, Histogram, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 import { REQUEST_SECONDS } from './buckets.ts'
+import { Distribution } from './distribution.ts'
 
 /** What is counted of `/sync`. */
 export interface SyncMetrics {
@@ -10,21 +11,26 @@ export interface SyncMetrics {
 
 /** Makes its counters in a registry. */
 export const syncMetrics = (registry: Registry): SyncMetrics => {
-  const registers = [registry]
-  const duration = new Histogram({
+  const duration = new Distribution({
     name: 'tessera_sync_seconds',
     help: 'Time of a sync without its waiting',
-    labelNames: ['kind'],
+    label: 'kind',
     buckets: REQUEST_SECONDS,
-    registers,
+    registry,
   })
-  const waiting = new Gauge({
+  let waiting = 0
+  new Gauge({
     name: 'tessera_sync_waiting',
     help: 'Clients that wait for something new',
-    registers,
+    registers: [registry],
+    collect() {
+      this.set(waiting)
+    },
   })
   return {
-    answered: (kind, milliseconds) => duration.observe({ kind }, milliseconds / 1000),
-    waiting: change => waiting.inc(change),
+    answered: (kind, milliseconds) => duration.add(milliseconds / 1000, kind),
+    waiting: change => {
+      waiting += change
+    },
   }
 }

@@ -1,6 +1,6 @@
-import type { LRUCache } from 'lru-cache'
-import { boundedCache } from '../../core/caches.ts'
+import { recentCache } from '../../core/caches.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
+import type { Generations } from '../../core/generations.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { isPassing } from '../../storage/rooms/passing-events.ts'
@@ -30,12 +30,12 @@ const NOTHING_REPLACED: ReadonlyMap<number, number> = new Map()
 export class RenderedEvents {
   readonly #read: RoomReaders
   readonly #views: StateViews
-  readonly #kept: LRUCache<number | string, Rendered>
+  readonly #kept: Generations<number | string, Rendered>
 
   constructor(parts: { read: RoomReaders; views: StateViews }, options: { cacheSize?: number }) {
     this.#read = parts.read
     this.#views = parts.views
-    this.#kept = boundedCache('rendered_events', {
+    this.#kept = recentCache('rendered_events', {
       max: options.cacheSize,
       bytes: ({ head, because }) => TEXT_OVERHEAD + head.length + because.length,
     })
@@ -69,8 +69,9 @@ export class RenderedEvents {
           because: redaction === undefined ? '' : `"redacted_because":${redactionText(redaction)},`,
           replaced: replaced.get(stored.nid),
         }
-        made.set(cacheKey(stored, redactions), one)
-        this.#kept.set(cacheKey(stored, redactions), one)
+        const key = cacheKey(stored, redactions)
+        made.set(key, one)
+        this.#kept.set(key, one)
       }
       return made
     })

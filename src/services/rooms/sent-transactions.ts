@@ -1,4 +1,4 @@
-import { boundedCache } from '../../core/caches.ts'
+import { recentCache } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { growingCache } from '../../core/growing-cache.ts'
 import type { TransactionKey, TransactionReader } from '../../storage/rooms/transactions.ts'
@@ -19,7 +19,7 @@ export interface ClientTransaction extends TransactionKey {
  */
 export class SentTransactions {
   readonly #read: Pick<TransactionReader, 'eventOf'>
-  readonly #eventIds = boundedCache<string, string>('sent_transactions')
+  readonly #eventIds = recentCache<string, string>('sent_transactions')
   readonly #repeating = growingCache<string, true>(MAX_REPEATING)
 
   constructor(read: Pick<TransactionReader, 'eventOf'>) {

@@ -1,5 +1,6 @@
 import type { LRUCache } from 'lru-cache'
-import { boundedCache } from '../../core/caches.ts'
+import { boundedCache, recentCache } from '../../core/caches.ts'
+import type { Generations } from '../../core/generations.ts'
 import { growingCache } from '../../core/growing-cache.ts'
 import { roughLength } from '../../core/json.ts'
 import type { StoredEvent } from './events.ts'
@@ -27,7 +28,7 @@ const bytesOf = ({ event }: StoredEvent): number =>
  */
 export class EventCache {
   readonly #byNid: LRUCache<number, StoredEvent>
-  readonly #nids: LRUCache<string, number>
+  readonly #nids: Generations<string, number>
   /** When something about an event was last written, by nid. */
   readonly #changed = growingCache<number, number>(REMEMBERED_CHANGES)
   /**
@@ -45,7 +46,7 @@ export class EventCache {
   /** @param max how many events, instead of what their share of the memory allows */
   constructor(max?: number) {
     this.#byNid = boundedCache('events', { max, bytes: bytesOf })
-    this.#nids = boundedCache('event_ids', { max: max === undefined ? undefined : max * 2 })
+    this.#nids = recentCache('event_ids', { max: max === undefined ? undefined : max * 2 })
   }
 
   get(nid: number): StoredEvent | undefined {
