@@ -45,6 +45,26 @@ test('a transaction is sent again as it was until it is taken', async t => {
   )
 })
 
+test('a service that takes nothing is tried again as soon as it asks for something', async t => {
+  const world = await startWorld(t)
+  const { service, alice, clock, act } = world
+  await registerGhost(world)
+  // What it may have asked for a moment ago does not count then.
+  await clock.advance(30_000)
+  let failures = 1
+  service.answer = ({ path }) => {
+    if (path.startsWith('/transactions/')) return { status: 404 }
+    return failures-- > 0 ? { status: 500 } : {}
+  }
+  const tries = () => service.requests.filter(({ path }) => path.startsWith('/_matrix/app/v1/transactions/'))
+  await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
+  await service.until(() => tries().length > 0)
+  await act('GET', '/account/whoami')
+  await service.until(() => tries().length > 1)
+  const [first, second] = tries()
+  t.deepEqual(second, first)
+})
+
 test('an invitation of one of its users tells the service of the room, and nobody else’s does', async t => {
   const world = await startWorld(t)
   const { service, alice, act } = world

@@ -15,10 +15,17 @@ export interface Assertion {
 export class AppServiceIdentity {
   readonly #registry: AppServiceRegistry
   readonly #accounts: Pick<Accounts, 'find' | 'hasDevice'>
+  readonly #heardOf: (service: AppService) => void
 
-  constructor(registry: AppServiceRegistry, accounts: Pick<Accounts, 'find' | 'hasDevice'>) {
+  /** @param heardOf called with each request of a service; must not throw */
+  constructor(
+    registry: AppServiceRegistry,
+    accounts: Pick<Accounts, 'find' | 'hasDevice'>,
+    heardOf: (service: AppService) => void,
+  ) {
     this.#registry = registry
     this.#accounts = accounts
+    this.#heardOf = heardOf
   }
 
   /**
@@ -28,7 +35,9 @@ export class AppServiceIdentity {
    */
   identify(token: string, assertion: Assertion): Promise<Requester> | undefined {
     const service = this.#registry.byToken(token)
-    return service && this.#identified(service, assertion)
+    if (service === undefined) return undefined
+    this.#heardOf(service)
+    return this.#identified(service, assertion)
   }
 
   async #identified(

@@ -29,6 +29,8 @@ export class AppServices {
   readonly #write: AppServiceWriter
   readonly #workers: ReadonlyMap<string, AppServiceWorker>
   readonly #absences: Absences
+  /** Service ID → when all processes were last told that it has been heard of. */
+  readonly #heard = new Map<string, number>()
   readonly #closing = new AbortController()
   #senders: Promise<void> | undefined
   #starting: Promise<void> | undefined
@@ -38,7 +40,7 @@ export class AppServices {
     const log = parts.log.child({ part: 'appservices' })
     this.#parts = parts
     this.registry = new AppServiceRegistry(services, context.serverName)
-    this.identity = new AppServiceIdentity(this.registry, accounts)
+    this.identity = new AppServiceIdentity(this.registry, accounts, service => this.#heardOf(service))
     this.queries = new AppServiceQueries({ registry: this.registry, client, log })
     this.thirdParty = new ThirdPartyNetworks({ registry: this.registry, client, clock })
     this.#write = new AppServiceWriter(context.db)
@@ -112,6 +114,16 @@ export class AppServices {
     await db.commit({ statements: [listed] })
   }
 
+  /** A service that asks for something is most likely reachable again, though not all of them ping. */
+  #heardOf({ id }: AppService): void {
+    const { clock, context } = this.#parts
+    const now = clock.now()
+    if (!this.#workers.has(id) || now - (this.#heard.get(id) ?? Number.NEGATIVE_INFINITY) < HEARD_EVERY_MS)
+      return
+    this.#heard.set(id, now)
+    void context.processes.bulletin.post('app service', id)
+  }
+
   async #tell(): Promise<void> {
     const { clock, log } = this.#parts
     const { signal } = this.#closing
@@ -133,6 +145,8 @@ export class AppServices {
   }
 }
 
+/** No service that talks, and takes nothing, is tried more often than this because of it. */
+const HEARD_EVERY_MS = 30_000
 /** Of a service's answer, in an error. */
 const MAX_SHOWN = 2_000
 

@@ -39,6 +39,8 @@ export class AppServiceWorker {
   #waiting: AbortController | undefined
   #backoff: BackoffState | undefined
   #skipped = 0
+  /** Since what is under way was sent. */
+  #isHeardOf = false
 
   constructor(
     service: AppService,
@@ -69,8 +71,9 @@ export class AppServiceWorker {
     await this.#running
   }
 
-  /** The service has been heard of: what waits for it is tried at once. */
+  /** The service has been heard of: what waits for it is tried at once, again if it is being tried. */
   isAlive(): void {
+    this.#isHeardOf = true
     this.#waiting?.abort()
   }
 
@@ -121,6 +124,7 @@ export class AppServiceWorker {
   }
 
   async #deliver({ txnId, body }: AppServiceTransaction, { signal, commit }: Turn): Promise<void> {
+    this.#isHeardOf = false
     await this.#client.transaction(this.#service, txnId, body, signal)
     await commit({ statements: [this.#write.done(this.#service.id, txnId)] })
     if (this.#backoff !== undefined) this.#log.info({}, 'the application service takes transactions again')
@@ -141,6 +145,10 @@ export class AppServiceWorker {
       this.#log.warn({ err: error }, 'the application service does not take what is sent to it')
     }
     this.#backoff = afterFailure(this.#backoff, { now, random }, BACKOFF)
+    if (this.#isHeardOf) {
+      this.#isHeardOf = false
+      return
+    }
     this.#waiting = new AbortController()
     const signal = AbortSignal.any([this.#waiting.signal, ending])
     await this.#clock.sleep(this.#backoff.retryAt - now, signal).catch(() => undefined)
