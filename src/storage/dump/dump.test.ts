@@ -1,119 +1,17 @@
-import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import Sqlite from 'better-sqlite3'
-import { SCHEMA_VERSION } from '../../../migrations/index.ts'
 import { testPostgres } from '../../test-kit/database.ts'
 import { emptyPostgres } from '../../test-kit/empty-postgres.ts'
-import { sqliteTemplate } from '../../test-kit/templates.ts'
-import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { copy, files, filled, sumsOf } from '../../test-kit/filled-database.ts'
 import { inspectDatabase } from '../inspect.ts'
-import { migrate } from '../migrate.ts'
 import { type DatabaseConfig, openDatabase } from '../open.ts'
 import { copyRows } from './copy.ts'
 import { openDump, writeDump } from './dump-file.ts'
 import { openSource, openTarget } from './open.ts'
-import { BATCH, DumpError, type RowSource, RowSum, type RowTarget, type TableSum } from './row-stream.ts'
-import { openSqliteSource, sqliteTables } from './sqlite-source.ts'
-
-const ODD = ['', "it's", '"quoted"', 'ünï€😀', 'a\nb\tc\\', '\u0001', '[1,2]', '{"a":null}']
-
-/** Brings a database, or a file that is not there yet, to a version of the schema. */
-const upgrade = (filename: string, version = SCHEMA_VERSION): Promise<void> =>
-  migrate({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true }, undefined, version)
-
-/** A database of the current version of the schema with rows of every sort in every table. */
-const filled = async (path: string, rowsOf: RowsOf = () => 9): Promise<void> => {
-  copyFileSync(await sqliteTemplate(), path)
-  fill(path, rowsOf)
-}
-
-/** How many rows a table is to have. */
-type RowsOf = (table: string) => number
-
-/** Puts rows of every sort in every table, in place of those that are there: three have something missing in every column. */
-const fill = (path: string, rowsOf: RowsOf): void => {
-  const database = new Sqlite(path)
-  database.pragma('journal_mode = WAL')
-  database.pragma('synchronous = OFF')
-  database.exec('BEGIN')
-  for (const table of sqliteTables(database)) {
-    database.exec(`DELETE FROM "${table.name}"`)
-    const info = database
-      .prepare<[string], { name: string; notnull: number; pk: number }>('SELECT * FROM pragma_table_info(?)')
-      .all(table.name)
-    const required = new Set(
-      info.filter(({ notnull, pk }) => notnull === 1 || pk > 0).map(({ name }) => name),
-    )
-    const insert = database.prepare(
-      `INSERT INTO "${table.name}" (${table.columns.map(name => `"${name}"`).join()}) VALUES (${table.columns.map(() => '?').join()})`,
-    )
-    for (let row = 0; row < rowsOf(table.name); row++) {
-      const values = table.columns.map((name, column) => {
-        if (!required.has(name) && (row + column) % 3 === 0) return null
-        if (table.isText[column]) return `${row}.${column}${ODD[(row + column) % ODD.length]}`
-        return (row % 2 === 0 ? 1 : -1) * (Number.MAX_SAFE_INTEGER - row * 100 - column)
-      })
-      insert.run(...values)
-    }
-  }
-  database.exec('COMMIT')
-  database.close()
-}
-
-const sumsOf = async (source: RowSource): Promise<Record<string, TableSum>> => {
-  const sums: Record<string, TableSum> = {}
-  for (const table of await source.tables()) {
-    const sum = new RowSum()
-    for await (const rows of source.rows(table, { rows: 0, lastKey: undefined }))
-      for (const row of rows) sum.add(row)
-    sums[table.name] = sum.value
-  }
-  await source.close()
-  return sums
-}
-
-const files = (t: ExecutionContext) => {
-  const directory = temporaryDirectory(t)
-  return (name: string): string => join(directory, name)
-}
-
-const copy = async (source: RowSource, target: RowTarget): Promise<void> => {
-  await copyRows(source, target)
-  await target.finish()
-  await target.close()
-  await source.close()
-}
-
-/** Each migration meets rows of the version before it, and those of the first version go through all of them. */
-test('a backup of every version of the schema can be restored, and is brought up to date', async t => {
-  const file = files(t)
-  const schema = file('schema.db')
-  for (let version = 1; version <= SCHEMA_VERSION; version++) {
-    const from = file(`from-${version}.db`)
-    const path = file(`${version}.dump`)
-    const to = { kind: 'sqlite', path: file(`to-${version}.db`) } as const
-    await upgrade(schema, version)
-    copyFileSync(schema, from)
-    fill(from, () => 3)
-    const source = openSqliteSource(from)
-    await writeDump(source, { path, serverName: 'here.test', now: 1 })
-    await source.close()
-    await copy(await openDump(path), await openTarget(to))
-    t.deepEqual(
-      await sumsOf(openSqliteSource(to.path)),
-      await sumsOf(openSqliteSource(from)),
-      `version ${version}`,
-    )
-    const next = version === 1 ? SCHEMA_VERSION : Math.min(version + 1, SCHEMA_VERSION)
-    if (version === 1) await (await openDatabase(to)).close()
-    else await upgrade(to.path, next)
-    const restored = openSqliteSource(to.path)
-    t.is(restored.schemaVersion, next)
-    await restored.close()
-  }
-})
+import { BATCH, DumpError, type RowTarget } from './row-stream.ts'
+import { openSqliteSource } from './sqlite-source.ts'
 
 testPostgres(test, 'there and back again, everything is the same', async (t, database, config) => {
   const file = files(t)
