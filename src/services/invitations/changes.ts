@@ -134,7 +134,7 @@ export class InvitationChanges {
       moves.filter(({ userId }) => !this.#isLocal(userId)),
       ({ roomNid }) => roomNid,
     )
-    const changes: InvitationRecordChange[] = []
+    const changes = await this.#forgotten(after, upTo)
     // Nearly always: not even an empty list is asked for with every message.
     if (byRoom.size === 0) return changes
     for (const { nid, roomId } of await this.#read.rooms.byNids([...byRoom.keys()])) {
@@ -146,6 +146,24 @@ export class InvitationChanges {
         const status = await this.#standing.undoneBy(row)
         if (status === undefined) changes.push(...(await this.#restoredBy({ ...row, status: 'invited' })))
         else changes.push({ roomId, userId, change: onlyIfOf(row, ended(status, this.#clock.now())) })
+      }
+    }
+    return changes
+  }
+
+  /**
+   * The same where this server has come back into a room without its members, and is told of them at last: whom it had known there, and
+   * nobody speaks of, has no membership at all.
+   */
+  async #forgotten(after: number, upTo: number): Promise<InvitationRecordChange[]> {
+    const completed = await this.#read.partial.completedBetween(after, upTo)
+    const changes: InvitationRecordChange[] = []
+    for (const { nid, roomId } of await this.#read.rooms.byNids(completed.map(({ roomNid }) => roomNid))) {
+      for (const { userId, eventId } of await this.#records.openIn(roomId)) {
+        if (eventId === undefined || this.#isLocal(userId)) continue
+        if ((await this.#read.memberships.one(userId, nid)) !== undefined) continue
+        const change = onlyIfOf({ eventId }, ended('cancelled', this.#clock.now()))
+        changes.push({ roomId, userId, change })
       }
     }
     return changes

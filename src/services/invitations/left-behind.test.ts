@@ -2,7 +2,7 @@
 import test from 'ava'
 import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, MINUTE, pair } from '../../test-kit/federated-invitations.ts'
-import { stateAt } from '../../test-kit/federation-world.ts'
+import { say, setState, stateAt } from '../../test-kit/federation-world.ts'
 
 const CAROL = '@carol:b.test'
 const DAVE = '@dave:c.test'
@@ -68,4 +68,43 @@ test('whoever declines is heard in a room whose inviter and creator are gone', a
   await p.b.rooms.memberships.leave({ userId: CAROL, roomId: p.roomId })
   await eventually('it is heard', async () => (await atC(CAROL)) === 'leave')
   t.is((await p.b.core.context.read.invitations.one(CAROL, p.roomId))?.status, 'declined')
+})
+
+test('an invitation that a room does not have to which its server comes back is over, and holds again once the room has it', async t => {
+  const p = await pair(t)
+  await p.world.add('c.test')
+  const content = { join_rule: 'public' }
+  await setState(p.a, ALICE, p.roomId, { type: 'm.room.join_rules', content })
+  const { rooms, core, clock } = p.b
+  const isComplete = () =>
+    eventually('the room is complete', async () => {
+      await clock.advance(5_000)
+      return (await core.writer.head(p.roomId))?.partial === undefined
+    })
+  const invited = async () => (await core.writer.head(p.roomId))?.memberships.get(DAVE)
+  const isSeen = (status: string) =>
+    eventually(`its sender sees ${status}`, async () => {
+      const listed = await p.b.invitations?.listing.list(BOB, { direction: 'sent' })
+      return listed?.invitations[0]?.status === status
+    })
+  await rooms.memberships.join({ userId: BOB, roomId: p.roomId, via: ['a.test'] })
+  await isComplete()
+  // What it does not hear back it takes to be known.
+  p.world.intercept = ({ from, path }) =>
+    from === 'b.test' && /\/(send|event)\//.test(path) ? 'unreachable' : undefined
+  await rooms.memberships.invite({ sender: BOB, userId: DAVE, roomId: p.roomId })
+  await isSeen('invited')
+  const invitation = await stateAt(p.b, p.roomId, 'm.room.member', DAVE)
+  await rooms.memberships.leave({ userId: BOB, roomId: p.roomId })
+  await rooms.memberships.join({ userId: BOB, roomId: p.roomId, via: ['a.test'] })
+  await isComplete()
+  t.is(await invited(), undefined)
+  await isSeen('cancelled')
+
+  // Whether its server would bring it by itself depends on what else it has to bring.
+  p.world.intercept = () => undefined
+  await p.world.send(p.b, p.a, invitation === undefined ? [] : [invitation])
+  await say(p.a, ALICE, p.roomId, 'more')
+  await eventually('the room has it', async () => (await invited()) === 'invite')
+  await isSeen('invited')
 })
