@@ -1,6 +1,8 @@
 /** What the page at `/` keeps safe for people, and what it shows of what others send. */
 import test from 'ava'
 import type { Page } from 'playwright-core'
+import { freePort } from '../bench/free-port.ts'
+import { startAdministered } from '../src/test-kit/administrator.ts'
 import { type Person, registerPerson } from '../src/test-kit/person.ts'
 import { type RunningTestServer, TEST_PASSWORD } from '../src/test-kit/server.ts'
 import { browserTest, closeBrowser, openBrowser, openPage, PATIENCE_MS, photograph } from './browser.ts'
@@ -87,6 +89,32 @@ browserTest(
     t.is(await line(page).inputValue(), '', 'nobody sees the draft of somebody else')
   },
 )
+
+browserTest('who has a registration token makes an account by it, and comes back to the page', async t => {
+  t.timeout(PATIENCE_MS)
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const { server, ask } = await startAdministered({
+    settings: {
+      registration: { mode: 'token', shared_secret: 'shared' },
+      listeners: [{ port, host: '127.0.0.1' }],
+      public_base_url: url,
+    },
+  })
+  t.teardown(server.close)
+  const made = await ask('POST', '/v1/registration_tokens/new', { token: 'kettle' })
+  t.like(made, { token: 'kettle' })
+  const page = await openPage(t, await openBrowser(), url)
+  await page.getByRole('link', { name: 'Create an account' }).click()
+  await page.getByLabel('User name').fill('carol')
+  await page.getByLabel('Password', { exact: true }).fill(TEST_PASSWORD)
+  await page.getByLabel('The password again').fill(TEST_PASSWORD)
+  await page.getByLabel('Registration token').fill('kettle')
+  await page.getByRole('button', { name: 'Create the account' }).click()
+  await page.getByRole('button', { name: 'Allow' }).click()
+  await page.getByRole('heading', { name: 'Rooms' }).waitFor()
+  await page.getByText('@carol:localhost').waitFor()
+})
 
 const PICTURE = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mP8z8BQz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC',

@@ -36,7 +36,8 @@ export const serverPages = (parts: {
   const minimumPasswordLength = config.passwords.minLength
   const { language } = config.email
   const { setup } = accounts
-  addSetupPage(pages, { setup, clock, serverName, baseUrl, minimumPasswordLength, language })
+  const hasChat = config.webPage.enabled
+  addSetupPage(pages, { setup, clock, serverName, baseUrl, hasChat, minimumPasswordLength, language })
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH, language })
   const passwords = config.passwords.enabled
   const hasSso = hasSignInPages(config) && config.sessions.loginTokens

@@ -1,7 +1,7 @@
-import { type Api, ApiError, type Session } from '../api.ts'
+import { type Api, ApiError, list, type Session } from '../api.ts'
 import { acting, h } from '../dom.ts'
 import { words } from '../words.ts'
-import { comeBack, hasComeBack, waysToSignIn } from './elsewhere.ts'
+import { comeBack, hasComeBack, waysToSignIn, wayToAnAccount } from './elsewhere.ts'
 import { DEVICE, sessionOf } from './session.ts'
 
 /** The form to sign in, or to make an account where the server lets anybody. */
@@ -35,19 +35,22 @@ export const signInView = (api: Api, signedIn: (session: Session) => void): HTML
     begin(() => logIn(api, user.value, password.value))
   })
   register.addEventListener('click', () => begin(() => signUp(api, user.value, password.value)))
-  void isOpen(api).then(open => {
-    register.hidden = !open
-  })
   if (hasComeBack()) {
     acting(form, async () => {
       const session = await comeBack(api)
       if (session !== undefined) signedIn(session)
     })
   }
-  void waysToSignIn(api).then(({ links, hasPassword }) => {
-    form.append(...links)
-    for (const part of byPassword) part.hidden = !hasPassword
-  })
+  Promise.all([waysToSignIn(api), stagesToRegister(api)]).then(
+    ([{ links, hasPassword, hasPages }, stages]) => {
+      const isEasy = stages.some(each => each.join() === 'm.login.dummy')
+      register.hidden = !isEasy
+      form.append(...links)
+      if (!isEasy && hasPages && stages.length > 0) form.append(wayToAnAccount())
+      for (const part of byPassword) part.hidden = !hasPassword
+    },
+    (error: Error) => form.append(h('p', { role: 'alert' }, error.message)),
+  )
   return h('main', { class: 'sign-in' }, form)
 }
 
@@ -77,10 +80,9 @@ const signUp = async (api: Api, username: string, password: string): Promise<Ses
     }),
   )
 
-/** Whether an account can be had for nothing but a name and a password. */
-const isOpen = (api: Api): Promise<boolean> =>
-  api.post('/register').then(
-    () => true,
-    (error: unknown) =>
-      error instanceof ApiError && JSON.stringify(error.body['flows'] ?? '').includes('["m.login.dummy"]'),
-  )
+/** What it takes to make an account, in one way or another; nothing where nobody can. */
+const stagesToRegister = async (api: Api): Promise<(readonly unknown[])[]> => {
+  const refusal: unknown = await api.post('/register').catch((error: unknown) => error)
+  const flows = refusal instanceof ApiError ? list(refusal.body['flows']) : []
+  return flows.map(({ stages }) => (Array.isArray(stages) ? stages : []))
+}

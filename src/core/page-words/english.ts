@@ -178,6 +178,7 @@ export const english: PageWords = {
     made: 'The administrator is made',
     done: userId => `Done: you are ${userId}`,
     next: 'This link works no more. What to do next:',
+    chat: 'Log in right here, and chat in this browser',
     logIn: userId => `Open a Matrix client, log in as ${userId}, and give it this address as its homeserver:`,
     invite: 'Invite people: this makes a token that lets them register, once registration.mode is token:',
     makeAccounts: 'Or make their accounts yourself:',

@@ -180,6 +180,7 @@ export const french: PageWords = {
     made: 'Le compte d’administration est créé',
     done: userId => `C’est fait : vous êtes ${userId}`,
     next: 'Ce lien ne fonctionne plus. La suite :',
+    chat: 'Connectez-vous ici même, et discutez dans ce navigateur',
     logIn: userId =>
       `Ouvrez un client Matrix, connectez-vous en tant que ${userId}, et donnez-lui cette adresse comme serveur d’accueil :`,
     invite:

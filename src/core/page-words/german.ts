@@ -182,6 +182,7 @@ export const german: PageWords = {
     made: 'Das Konto der Verwaltung ist angelegt',
     done: userId => `Fertig: Du bist ${userId}`,
     next: 'Dieser Link funktioniert nicht mehr. So geht es weiter:',
+    chat: 'Melde dich gleich hier an, und chatte in diesem Browser',
     logIn: userId =>
       `Öffne einen Matrix-Client, melde dich als ${userId} an, und gib ihm diese Adresse als Heimserver:`,
     invite:

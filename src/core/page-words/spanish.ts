@@ -179,6 +179,7 @@ export const spanish: PageWords = {
     made: 'La cuenta de administración está creada',
     done: userId => `Listo: eres ${userId}`,
     next: 'Este enlace ya no funciona. Lo siguiente:',
+    chat: 'Inicia sesión aquí mismo y chatea en este navegador',
     logIn: userId =>
       `Abre un cliente de Matrix, inicia sesión como ${userId} y dale esta dirección como servidor base:`,
     invite:

@@ -199,6 +199,7 @@ export interface SetupWords {
   readonly made: string
   done(userId: string): string
   readonly next: string
+  readonly chat: string
   logIn(userId: string): string
   readonly invite: string
   readonly makeAccounts: string

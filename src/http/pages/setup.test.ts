@@ -19,6 +19,7 @@ const open = async (t: Parameters<typeof accountServer>[0]) => {
         clock,
         serverName: SERVER_NAME,
         baseUrl: 'http://localhost:8008',
+        hasChat: true,
         minimumPasswordLength: 8,
         language: 'en',
       })
@@ -42,6 +43,7 @@ test('the link leads to a form that makes the first administrator, once', async 
   const done = await submit({ username: ' Root ' })
   t.is(done.status, 200)
   t.regex(done.body, /@root:tessera\.test.*http:\/\/localhost:8008/s)
+  t.regex(done.body, /<a href="\/">Log in right here/)
   t.true(await accounts.hasAdmin())
   const login = await server.request('POST', '/_matrix/client/v3/login', {
     json: { type: 'm.login.password', user: 'root', password: PASSWORD },

@@ -21,6 +21,8 @@ export interface SetupPageOptions extends LanguageOptions {
   readonly serverName: string
   /** Where clients reach this server, such as `http://localhost:8008`. */
   readonly baseUrl: string
+  /** Whether one can chat in a browser at `/`. */
+  readonly hasChat: boolean
   /** Of passwords, in characters. */
   readonly minimumPasswordLength: number
 }
@@ -101,7 +103,7 @@ const sendDone = (context: PageContext, options: SetupPageOptions, userId: strin
     html`<h1>${say.done(userId)}</h1>
 <p>${say.next}</p>
 <ol>
-<li>${say.logIn(userId)} <code>${options.baseUrl}</code></li>
+<li>${options.hasChat ? html`<a href="/">${say.chat}</a><br>` : undefined}${say.logIn(userId)} <code>${options.baseUrl}</code></li>
 <li>${say.invite} <code>npx tessera token create</code><br>${say.makeAccounts} <code>npx tessera user create</code></li>
 <li>${say.check} <code>npx tessera doctor</code></li>
 </ol>`,
