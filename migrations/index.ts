@@ -63,6 +63,7 @@ import { removedMemberships } from './0047-removed-memberships.ts'
 import { oneRoomDeletion } from './0048-one-room-deletion.ts'
 import { endedProviderAccounts } from './0049-ended-provider-accounts.ts'
 import { slidingConnections } from './0050-sliding-connections.ts'
+import { delayedEventTimes } from './0051-delayed-event-times.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -142,6 +143,7 @@ export const migrations: readonly Migration[] = [
   oneRoomDeletion,
   endedProviderAccounts,
   slidingConnections,
+  delayedEventTimes,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

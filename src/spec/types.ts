@@ -2204,7 +2204,7 @@ export interface Operations {
   scheduleDelayedEvent: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
-    query: { readonly "org.matrix.msc4354.sticky_duration_ms"?: number }
+    query: { readonly "org.matrix.msc4354.sticky_duration_ms"?: number; readonly ts?: number }
     body: { readonly delay_ms?: number; readonly delay?: number; readonly state_key?: string; readonly content: JsonObject }
     response: { readonly delay_id: string }
   }

@@ -10,11 +10,11 @@ export const sendMessage = endpoint(
     checkMessageContent(type, body)
     const delayMs = query['org.matrix.msc4140.delay']
     const stickyMs = query['org.matrix.msc4354.sticky_duration_ms']
+    const ts = massagedTs(requester, query.ts)
     if (delayMs !== undefined) {
-      const wanted = { roomId, type, txnId, content: body, delayMs, stickyMs, byQuery: true }
+      const wanted = { roomId, type, txnId, content: body, delayMs, stickyMs, ts, byQuery: true }
       return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
     }
-    const ts = massagedTs(requester, query.ts)
     const { eventId } = await sending.message(requester, { roomId, type, txnId, content: body, ts, stickyMs })
     presence.active(requester)
     return { event_id: eventId }

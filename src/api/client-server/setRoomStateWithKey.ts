@@ -18,8 +18,9 @@ export const setRoomStateWithKey = endpoint(
     limit('invite', invitationsBy(type, stateKey, body))
     const delayMs = query['org.matrix.msc4140.delay']
     const stickyMs = query['org.matrix.msc4354.sticky_duration_ms']
+    const ts = massagedTs(requester, query.ts)
     if (delayMs !== undefined) {
-      const wanted = { roomId, type, stateKey, content: body, delayMs, stickyMs, byQuery: true }
+      const wanted = { roomId, type, stateKey, content: body, delayMs, stickyMs, ts, byQuery: true }
       return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
     }
     if (requester.isShadowBanned && isOwnJoin(requester, path, body)) {
@@ -27,7 +28,6 @@ export const setRoomStateWithKey = endpoint(
       await memberships.join({ userId: requester.userId, roomId })
       return pretendedEvent(requester, roomId, type, JSON.stringify(body))
     }
-    const ts = massagedTs(requester, query.ts)
     const { eventId } = await sending.state(requester, {
       roomId,
       type,

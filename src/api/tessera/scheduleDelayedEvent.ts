@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { endpoint } from '../../http/endpoint.ts'
 import { checkMessageContent } from '../../services/rooms/message-content.ts'
 import { invitationsBy } from '../invitations-made.ts'
+import { massagedTs } from '../massaged-ts.ts'
 import { pretendedEvent } from '../pretended.ts'
 
 export const scheduleDelayedEvent = endpoint(
@@ -16,6 +17,7 @@ export const scheduleDelayedEvent = endpoint(
       ...{ roomId: path.roomId, type: path.eventType, txnId: path.txnId },
       ...{ stateKey: body.state_key, content: body.content, delayMs },
       stickyMs: query['org.matrix.msc4354.sticky_duration_ms'],
+      ts: massagedTs(requester, query.ts),
     })
     return { delay_id: delayId }
   },

@@ -85,7 +85,7 @@ export class DelayedEvents {
     const { db, read, write, clock, random } = this.#writer.context
     checkRequest(wanted, this.#limits)
     if (requester.isSuspended) throw suspended()
-    const { roomId, type, stateKey, content, delayMs, stickyMs, txnId } = wanted
+    const { roomId, type, stateKey, content, delayMs, stickyMs, ts, txnId } = wanted
     if (stateKey !== undefined) checkGuestMembership(requester, { type, stateKey, content })
     const { userId, deviceId } = requester
     const transaction =
@@ -99,6 +99,7 @@ export class DelayedEvents {
       delayId: `delay_${Buffer.from(random(24)).toString('base64url')}`,
       ...{ userId, deviceId, roomId, type, stateKey, content, delayMs },
       stickyMs: boundedSticky(stickyMs),
+      originServerTs: ts,
       scheduledTs: now,
       ...{ finalisedTs: undefined, eventId: undefined, error: undefined },
     }

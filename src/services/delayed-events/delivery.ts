@@ -63,7 +63,17 @@ export class DelayedDelivery {
 
   /** Whether it was sent now, and not before or never. */
   async send(delayed: DelayedEvent, hold: readonly WriteStatement[] = []): Promise<boolean> {
-    const { userId, deviceId, roomId, type, stateKey, content, delayId, stickyMs } = delayed
+    const {
+      userId,
+      deviceId,
+      roomId,
+      type,
+      stateKey,
+      content,
+      delayId,
+      stickyMs,
+      originServerTs: ts,
+    } = delayed
     const requester = { userId, deviceId, tokenId: '', isGuest: false, isAdmin: false }
     const delivery = {
       transaction: { userId, deviceId: '', scope: 'delayed', txnId: delayId },
@@ -74,10 +84,10 @@ export class DelayedDelivery {
         stateKey === undefined
           ? await this.#sending.message(
               requester,
-              { roomId, type, content, txnId: delayId, stickyMs },
+              { roomId, type, content, txnId: delayId, ts, stickyMs },
               delivery,
             )
-          : await this.#sending.state(requester, { roomId, type, stateKey, content, stickyMs }, delivery)
+          : await this.#sending.state(requester, { roomId, type, stateKey, content, ts, stickyMs }, delivery)
       return position !== undefined || (await this.finalise(delayed, { eventId }, hold))
     } catch (error) {
       // It was cancelled, put off or sent by somebody else at this moment.

@@ -20,6 +20,8 @@ export interface ToBeDelayed {
   readonly delayMs: number
   /** For how long it is to be sticky from when it is sent (MSC4354), in milliseconds. */
   readonly stickyMs?: number | undefined
+  /** The time that an application service gives it, in place of that at which it is sent. */
+  readonly ts?: number | undefined
   /** Where the request has one. */
   readonly txnId?: string | undefined
   /** Asked for by the query parameter of the draft that clients still follow, whose refusals they understand. */

@@ -14,6 +14,8 @@ export interface DelayedEvent {
   readonly delayMs: number
   /** For how long it is sticky once it is sent (MSC4354), in milliseconds. */
   readonly stickyMs: number | undefined
+  /** The time that it says it was sent at, where an application service has given it one. */
+  readonly originServerTs: number | undefined
   /** When it was scheduled, or restarted last. */
   readonly scheduledTs: number
   readonly finalisedTs: number | undefined
@@ -33,14 +35,15 @@ interface DelayedEventColumns {
   content: string
   delay_ms: number
   sticky_duration_ms: number | null
+  origin_server_ts: number | null
   scheduled_ts: number
   finalised_ts: number | null
   event_id: string | null
   error: string | null
 }
 
-const COLUMNS = `delay_id, user_id, device_id, room_id, type, state_key, content, delay_ms, sticky_duration_ms, scheduled_ts,
-  finalised_ts, event_id, error`
+const COLUMNS = `delay_id, user_id, device_id, room_id, type, state_key, content, delay_ms, sticky_duration_ms, origin_server_ts,
+  scheduled_ts, finalised_ts, event_id, error`
 
 const delayedEvent = (row: DelayedEventColumns): DelayedEvent => ({
   delayId: row.delay_id,
@@ -52,6 +55,7 @@ const delayedEvent = (row: DelayedEventColumns): DelayedEvent => ({
   content: parseJson(row.content) as JsonObject,
   delayMs: row.delay_ms,
   stickyMs: row.sticky_duration_ms ?? undefined,
+  originServerTs: row.origin_server_ts ?? undefined,
   scheduledTs: row.scheduled_ts,
   finalisedTs: row.finalised_ts ?? undefined,
   eventId: row.event_id ?? undefined,
@@ -139,7 +143,7 @@ export class DelayedEventWriter {
   constructor(db: Reader) {
     this.#insert = db.prepare(
       `INSERT INTO delayed_events (delay_id, user_id, device_id, room_id, type, state_key, content, delay_ms,
-         sticky_duration_ms, scheduled_ts, position, due_ts, wake_ts)
+         sticky_duration_ms, origin_server_ts, scheduled_ts, position, due_ts, wake_ts)
        SELECT ${insertedTypes(db)}
        WHERE (SELECT count(*) FROM delayed_events WHERE user_id = ? AND finalised_ts IS NULL) < ?`,
     )
@@ -168,7 +172,8 @@ export class DelayedEventWriter {
       rows: [
         [
           ...[delayId, userId, deviceId ?? null, roomId, type, stateKey ?? null, JSON.stringify(content)],
-          ...[delayMs, delayed.stickyMs ?? null, scheduledTs, NEVER_OVERTAKEN, dueTs, dueTs],
+          ...[delayMs, delayed.stickyMs ?? null, delayed.originServerTs ?? null],
+          ...[scheduledTs, NEVER_OVERTAKEN, dueTs, dueTs],
           ...[userId, atMost],
         ],
       ],
@@ -211,6 +216,6 @@ export class DelayedEventWriter {
 const insertedTypes = (db: Reader): string => {
   const integer = db.dialect.name === 'postgres' ? 'bigint' : 'integer'
   const texts = Array.from({ length: 7 }, () => 'CAST(? AS text)')
-  const integers = Array.from({ length: 6 }, () => `CAST(? AS ${integer})`)
+  const integers = Array.from({ length: 7 }, () => `CAST(? AS ${integer})`)
   return [...texts, ...integers].join(', ')
 }
