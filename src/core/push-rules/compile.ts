@@ -14,7 +14,9 @@ import { rulesetOf } from './ruleset.ts'
 /** A rule that is switched on, read. */
 interface CompiledRule {
   readonly outcome: Outcome
-  readonly conditions: readonly Condition[]
+  /** What is the same for everybody. */
+  readonly common: readonly NonNullable<Condition['holds']>[]
+  readonly personal: readonly NonNullable<Condition['holdsFor']>[]
 }
 
 /** One step through a rule set: a rule, or the one rule among many that are told apart by a key. */
@@ -31,17 +33,21 @@ export interface CompiledRules {
 
 const conditionsOf = (rule: PushRule): Condition[] => (rule.conditions ?? []).map(compileCondition)
 
+const compiledRule = (rule: PushRule, conditions: readonly Condition[]): CompiledRule => ({
+  outcome: parseActions(rule.actions),
+  common: conditions.flatMap(({ holds }) => holds ?? []),
+  personal: conditions.flatMap(({ holdsFor }) => holdsFor ?? []),
+})
+
 const step = (rule: PushRule, conditions: readonly Condition[]): Step => {
-  const compiled = { outcome: parseActions(rule.actions), conditions }
+  const compiled = compiledRule(rule, conditions)
   return () => compiled
 }
 
 /** Rules whose ID is the room or the sender: a look-up, however many there are. */
 const table = (rules: readonly PushRule[], keyOf: (occasion: Occasion) => string): Step[] => {
   if (rules.length === 0) return []
-  const byKey = new Map<string, CompiledRule>(
-    rules.map(rule => [rule.rule_id, { outcome: parseActions(rule.actions), conditions: [] }]),
-  )
+  const byKey = new Map<string, CompiledRule>(rules.map(rule => [rule.rule_id, compiledRule(rule, [])]))
   return [occasion => byKey.get(keyOf(occasion))]
 }
 
@@ -84,16 +90,14 @@ export const judgeAll = <P extends Person>(
 ): JudgedAlike<P>[] => {
   const alike: JudgedAlike<P>[] = []
   let left = people
+  const holds = (condition: CompiledRule['common'][number]): boolean => condition(occasion)
   for (const next of steps) {
     if (left.length === 0) break
     const rule = next(occasion)
-    if (rule === undefined || !rule.conditions.every(({ holds }) => holds?.(occasion) ?? true)) continue
-    const { outcome } = rule
-    const personal = rule.conditions.filter(condition => condition.holdsFor !== undefined)
+    if (rule === undefined || !rule.common.every(holds)) continue
+    const { outcome, personal } = rule
     if (personal.length === 0) return [...alike, { people: left, outcome }]
-    const applies = (person: P): boolean =>
-      personal.every(({ holdsFor }) => holdsFor?.(person, occasion) ?? true)
-    const matched = left.filter(applies)
+    const matched = left.filter(person => personal.every(holdsFor => holdsFor(person, occasion)))
     if (matched.length === 0) continue
     alike.push({ people: matched, outcome })
     const these = new Set(matched)

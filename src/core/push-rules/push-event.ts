@@ -7,8 +7,8 @@ const NONE: ReadonlySet<JsonValue> = new Set()
 export class PushEvent {
   readonly #event: JsonObject
   readonly #values = new Map<string, JsonValue | undefined>()
-  readonly #lowered = new Map<string, string | undefined>()
-  readonly #items = new Map<string, ReadonlySet<JsonValue> | undefined>()
+  #lowered: Map<string, string | undefined> | undefined
+  #items: Map<string, ReadonlySet<JsonValue> | undefined> | undefined
 
   /** @param event in client format, with `room_id` */
   constructor(event: JsonObject) {
@@ -25,18 +25,16 @@ export class PushEvent {
 
   /** The property at a dot-separated path; `undefined` if it is absent. */
   value({ text, names }: PropertyPath): JsonValue | undefined {
-    return remembered(this.#values, text, () => {
-      let value: JsonValue | undefined = this.#event
-      for (const name of names) {
-        if (!isJsonObject(value)) return undefined
-        value = ownMember(value, name)
-      }
-      return value
-    })
+    const known = this.#values.get(text)
+    if (known !== undefined || this.#values.has(text)) return known
+    const found = valueAt(this.#event, names)
+    this.#values.set(text, found)
+    return found
   }
 
   /** The property in lower case, if it is a text. */
   lowered(path: PropertyPath): string | undefined {
+    this.#lowered ??= new Map()
     return remembered(this.#lowered, path.text, () => {
       const value = this.value(path)
       return typeof value === 'string' ? value.toLowerCase() : undefined
@@ -45,12 +43,22 @@ export class PushEvent {
 
   /** The items of the property, if it is an array. */
   items(path: PropertyPath): ReadonlySet<JsonValue> | undefined {
+    this.#items ??= new Map()
     return remembered(this.#items, path.text, () => {
       const value = this.value(path)
       if (!Array.isArray(value)) return undefined
       return value.length === 0 ? NONE : new Set(value)
     })
   }
+}
+
+const valueAt = (event: JsonObject, names: readonly string[]): JsonValue | undefined => {
+  let value: JsonValue | undefined = event
+  for (const name of names) {
+    if (!isJsonObject(value)) return undefined
+    value = ownMember(value, name)
+  }
+  return value
 }
 
 const remembered = <T>(map: Map<string, T>, key: string, find: () => T): T => {

@@ -66,9 +66,8 @@ export class EventJudge {
   ): Answer<EventNotices | undefined> {
     const { event, position, roomNid, nid } = stored
     const { memberCount, members, power, groups } = audience
-    const occasion = {
-      ...{ event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power, subscribers },
-    }
+    const judged = new PushEvent(clientEvent(event, { roomId: true }))
+    const occasion = { event: judged, memberCount, power, subscribers }
     const noticeOf = noticesByOutcome()
     const alike: Alike[] = groups.flatMap(({ rules, groupId, listeners }) =>
       judgeAll(rules, occasion, listeners).map(({ people, outcome }) => {
@@ -78,8 +77,9 @@ export class EventJudge {
     if (alike.every(({ notice }) => notice === undefined)) return undefined
     const beside = together([threadOf(this.#read, stored), this.#silenced(stored, audience, isForked)])
     return andThen(beside, ([threadId, silenced]) => {
-      const what = { roomNid, position, eventNid: nid, threadId, ts: this.#clock.now(), sender: event.sender }
-      const notices = noticesOf({ ...what, members }, alike, silenced)
+      const { sender } = event
+      const what = { roomNid, position, eventNid: nid, threadId, ts: this.#clock.now(), sender, members }
+      const notices = noticesOf(what, alike, silenced)
       return notices.groups.size + notices.exceptions.size === 0 ? undefined : notices
     })
   }

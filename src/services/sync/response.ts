@@ -70,7 +70,7 @@ const bodyAfter = (
   const length = sections.reduce((sum, { text }) => sum + text.length, start.length)
   if (length >= PIECE || sections.some(({ more }) => more !== undefined))
     return bodyOf(texts(start, sections.slice(1).values(), sections[0]))
-  return textsOf(start, sections).join('')
+  return textOf(start, sections)
 }
 
 async function* texts(
@@ -94,11 +94,15 @@ async function* texts(
 }
 
 /** The same at once. */
-const textsOf = (start: string, sections: readonly Section[]): string[] => [
-  `{${start}`,
-  ...sections.map((section, index) => entry(section, sections[index - 1]?.part)),
-  sections.length === 0 ? '}' : '}}}',
-]
+const textOf = (start: string, sections: readonly Section[]): string => {
+  let text = `{${start}`
+  let open: Section['part'] | undefined
+  for (const section of sections) {
+    text += entry(section, open)
+    open = section.part
+  }
+  return text + (open === undefined ? '}' : '}}}')
+}
 
 /** @param open the part that the section before it belongs to */
 const entry = ({ part, roomId, text }: Section, open: Section['part'] | undefined): string => {

@@ -49,7 +49,8 @@ export class EventNews {
 
   /** The events that are shown: those that are not soft-failed. */
   async shown(after: number, upTo: number): Promise<readonly NewsEvent[] | undefined> {
-    return (await this.events(after, upTo))?.filter(({ softFailed }) => !softFailed)
+    const events = await this.events(after, upTo)
+    return events?.some(({ softFailed }) => softFailed) ? events.filter(one => !one.softFailed) : events
   }
 
   /** What has changed of the rooms' states in a span of positions. */
