@@ -8,27 +8,44 @@ const AT_ONCE = 100
 /**
  * When a server that is out of a room was in it last.
  *
- * @returns the position of the event that put its last user out, before which somebody of it was joined still; `undefined` if nobody
- *   ever was, as far as is known here
+ * Where an event stands on a state that a peer has told, that state holds from its position on, and what put somebody out is missing
+ * before it or has come by another way since. Then the stay ends where the gap begins, or with the event that ended it if that has
+ * been found: how long into a gap the server was in the room is not known, and what is said above it was said without it.
+ *
+ * @returns the position of the last event before which somebody of it was joined still, as far as is known: mostly of the one that put
+ *   its last user out; `undefined` if nobody ever was
  */
 export const endOfLastStay = async (
-  { events }: Pick<RoomReaders, 'events'>,
+  { events, gaps }: Pick<RoomReaders, 'events' | 'gaps'>,
   members: ServerMembershipReader,
   roomNid: number,
   host: string,
 ): Promise<number | undefined> => {
-  const ended = (await members.history(roomNid, host))
-    .flatMap(({ nid, to }) => (to === undefined ? [] : { nid, to }))
+  const history = await members.history(roomNid, host)
+  const next = new Map(history.map(({ userId, from, nid }) => [`${from} ${userId}`, nid]))
+  const ended = history
+    .flatMap(({ userId, nid, to }) =>
+      to === undefined ? [] : { nid, to, endedBy: next.get(`${to} ${userId}`) },
+    )
     .toSorted((a, b) => b.to - a.to)
+  const baseOfGap = async (position: number): Promise<number | undefined> =>
+    (await gaps.ofRoom(roomNid)).find(({ base, top }) => base < position && position <= top)?.base
+  let last: number | undefined
   for (let start = 0; start < ended.length; start += AT_ONCE) {
     const some = ended.slice(start, start + AT_ONCE)
-    const joins = new Set(
-      (await events.byNids(some.map(({ nid }) => nid)))
-        .filter(({ event }) => membershipOf(event) === 'join')
-        .map(({ nid }) => nid),
-    )
-    const last = some.find(({ nid }) => joins.has(nid))
-    if (last !== undefined) return last.to
+    const nids = some.flatMap(({ nid, endedBy }) => (endedBy === undefined ? [nid] : [nid, endedBy]))
+    const stored = new Map((await events.byNids(nids)).map(one => [one.nid, one]))
+    for (const { nid, to, endedBy } of some) {
+      if (last !== undefined && to <= last) return last
+      const join = stored.get(nid)
+      if (join === undefined || membershipOf(join.event) !== 'join') continue
+      const position = endedBy === undefined ? undefined : stored.get(endedBy)?.position
+      const isFound = position !== undefined && position <= to
+      const end = isFound
+        ? position
+        : ((await baseOfGap(to)) ?? (endedBy === undefined ? to - 1 : join.position))
+      if (end !== undefined) last = Math.max(last ?? end, end)
+    }
   }
-  return undefined
+  return last
 }

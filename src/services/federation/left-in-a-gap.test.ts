@@ -1,0 +1,76 @@
+import test, { type ExecutionContext } from 'ava'
+import type { RoomEvent } from '../../core/event/event.ts'
+import { FederationError } from '../../network/federation-client.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { CAROL, type Pair, pair } from '../../test-kit/federated-pair.ts'
+import { arrived, say, setState, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
+import { ALL_HISTORY, gapsOf, page, scene, silence } from '../../test-kit/missed-history.ts'
+
+const ALICE = '@alice:a.test'
+
+/** What a server that asks `b.test` is refused at an event: everything. */
+const refusedAll = async (
+  t: ExecutionContext,
+  { client }: WorldServer,
+  roomId: string,
+  { eventId }: RoomEvent,
+): Promise<void> => {
+  const from = 'b.test'
+  const questions: Record<string, () => Promise<unknown>> = {
+    event: () => client.getEvent(from, eventId),
+    auth: () => client.getEventAuth(from, { roomId, eventId }),
+    state: () => client.getState(from, { roomId, eventId }),
+    ids: () => client.getStateIds(from, { roomId, eventId }),
+    missing: () =>
+      client.getMissingEvents(from, { roomId, earliest: [], latest: [eventId], limit: 10, minDepth: 0 }),
+    backfill: () => client.backfill(from, { roomId, from: [eventId], limit: 10 }),
+  }
+  for (const [name, ask] of Object.entries(questions))
+    await t.throwsAsync(ask(), { instanceOf: FederationError, message: /not in this room/ }, name)
+}
+
+/** Bob's server has nothing of some minutes, in which Carol was put out, who was all of her server. */
+const carolLeft = async (p: Pair, membership: 'leave' | 'ban') => {
+  const { a, b, world } = p
+  const c = await world.add('c.test')
+  const seen: RoomEvent[] = []
+  const among: RoomEvent[] = []
+  const { roomId, tell } = await scene(p, 0, async room => {
+    await c.rooms.memberships.join({ userId: CAROL, roomId: room, via: ['a.test'] })
+    const join = await stateAt(a, room, 'm.room.member', CAROL)
+    seen.push(await say(a, ALICE, room, 'all together'))
+    await world.send(a, b, [...(join === undefined ? [] : [join]), ...seen])
+    const content = { membership }
+    await setState(a, ALICE, room, { type: 'm.room.member', stateKey: CAROL, content })
+    among.push(await say(a, ALICE, room, 'among ourselves'))
+    const topic = { type: 'm.room.topic', content: { topic: 'her' } }
+    among.push(await setState(a, ALICE, room, topic))
+    silence(p, ALL_HISTORY)
+    among.push(await say(a, ALICE, room, 'above'))
+    await world.send(a, b, among.slice(-1))
+    for (const { eventId } of among.slice(-1)) await arrived(b, eventId)
+  })
+  return { c, roomId, seen, among, tell }
+}
+
+for (const membership of ['leave', 'ban'] as const)
+  testDatabases(
+    test,
+    `who was put out (${membership}) where another server has a gap reads there nothing of what was said since`,
+    async (t, database) => {
+      const p = await pair(t, database)
+      const { b } = p
+      const { c, roomId, seen, among } = await carolLeft(p, membership)
+      t.true((await gapsOf(b, roomId)).length > 0)
+      for (const event of among.slice(-1)) await refusedAll(t, c, roomId, event)
+      for (const { eventId } of seen) t.truthy(await c.client.getEvent('b.test', eventId))
+
+      silence(p, undefined)
+      await page(b, roomId, { direction: 'b', limit: 100 })
+      t.deepEqual(await gapsOf(b, roomId), [])
+      for (const event of among) await refusedAll(t, c, roomId, event)
+      for (const { eventId } of seen) t.truthy(await c.client.getEvent('b.test', eventId))
+      const out = await stateAt(b, roomId, 'm.room.member', CAROL)
+      t.truthy(out && (await c.client.getEvent('b.test', out.eventId)))
+    },
+  )
