@@ -1,5 +1,6 @@
 /** What is asked of servers once the network has healed. */
 import { equal, notEqual } from 'node:assert/strict'
+import { stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { inOrderOf } from '../../services/rooms/judge-outliers.ts'
 import { RoomOracle } from '../room-oracle.ts'
@@ -64,7 +65,7 @@ export const checkHistory = async (
       const state = oracle.stateBefore(event.eventId)
       const members = [...state].filter(
         ([key, id]) =>
-          key.startsWith('m.room.member') &&
+          key.startsWith(stateMapKey('m.room.member', '@')) &&
           key.endsWith(`:${server.name}`) &&
           events.get(id)?.content['membership'] === 'join',
       )

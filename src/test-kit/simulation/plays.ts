@@ -19,6 +19,8 @@ const PLAYS = [
   'clocks',
   /** What the network carries comes late once more, twice at the same moment, cut off, or with an error of whoever is in between. */
   'storm',
+  /** What people are shown of a room's past is held against what they may see of it; few may see all. */
+  'sight',
 ] as const
 
 /** A kind of play beyond what every story has. */

@@ -4,6 +4,7 @@ import { stateMapOf } from '../../services/rooms/room-head.ts'
 import { checkDenied, checkHistory, isJoined, plain } from './checks.ts'
 import { checkClients } from './client-checks.ts'
 import { partiesOf } from './parties.ts'
+import { checkSight } from './sight-checks.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import { Simulation } from './simulation.ts'
 import { Story } from './story.ts'
@@ -104,6 +105,7 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     }
     const parties = await checkServers(story)
     await checkClients(story, parties)
+    if (simulation.plays.has('sight')) await checkSight(simulation)
     deepEqual(story.keys.twice, [], 'keys for single use that were given to more than one')
     deepEqual(simulation.errors, [], 'nothing is broken')
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import { officialResponseValidator } from '../responses.ts'
 import type { SeededRandom } from '../seeded-random.ts'
-import { Belief } from './belief.ts'
+import { Belief, type Body } from './belief.ts'
 import { type Answer, type Dialect, PlainSync, SlidingSync } from './dialects.ts'
 import { Fallen, type SimulatedServer } from './simulated-server.ts'
 
@@ -29,12 +29,26 @@ export interface ClientOptions {
 /** More than there is in a room. */
 export const LIMIT = 1_000
 
+/** What an answer shows of the history of rooms. */
+const historyIn = (target: string, body: Body): Body[] => {
+  if (/\/sync\b/.test(target)) {
+    const { join, leave, ...others } = body.rooms ?? {}
+    const rooms = target.includes('simplified') ? others : { ...join, ...leave }
+    return Object.values<Body>(rooms).flatMap(({ timeline }) => timeline?.events ?? timeline ?? [])
+  }
+  if (/\/messages\b/.test(target)) return body.chunk
+  if (/\/context\//.test(target)) return [body.event, ...body.events_before, ...body.events_after]
+  return /\/event\//.test(target) ? [body] : []
+}
+
 const validator = officialResponseValidator()
 
 export class SimulatedClient {
   readonly session: Session
   readonly host: string
   readonly belief = new Belief()
+  /** Every event that it was ever shown as part of a room's history. */
+  readonly shown = new Set<string>()
   readonly options: ClientOptions
   readonly #dialect: Dialect
 
@@ -76,6 +90,7 @@ export class SimulatedClient {
     const problems = validator.check(method, target, status, body)
     if (problems.length > 0)
       throw new Error(`${method} ${target} answered ${status} ${bytes.toString()}\n${problems.join('\n')}`)
+    if (status === 200) for (const { event_id: eventId } of historyIn(target, body)) this.shown.add(eventId)
     return { status, body }
   }
 
