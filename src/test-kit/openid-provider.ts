@@ -41,7 +41,8 @@ export class ScriptedProvider {
   }
 
   static async open(t: ExecutionContext): Promise<ScriptedProvider> {
-    const server = createServer()
+    // A connection that it ended while this thread was kept from its timers would fail whoever uses it next.
+    const server = createServer({ keepAliveTimeout: 0 })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const provider = new ScriptedProvider(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
     server.on('request', (request, response) => void provider.#answer(request, response))
