@@ -116,6 +116,31 @@ browserTest('who has a registration token makes an account by it, and comes back
   await page.getByText('@carol:localhost').waitFor()
 })
 
+browserTest(
+  'who does not see the page hears that it is loading, and what comes while it is open',
+  async t => {
+    const { page, bob } = await startConversation(t, ['Tea room'])
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>(resolve => {
+      letGo = resolve
+    })
+    await page.route('**/sync?*', async route => {
+      await held
+      await route.continue()
+    })
+    await page.reload()
+    await page.getByRole('status').getByText('Loading').waitFor()
+    letGo()
+    await openRoom(page, 'Tea room')
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+    await page.getByText('Loading').waitFor({ state: 'hidden' })
+    const room = await bob.createRoom({ name: 'Jam room' })
+    await bob.invite(room, '@alice:tea.test')
+    await page.getByRole('status').getByText('bob invites you: Jam room').waitFor()
+    t.is(await page.locator('.invitation').count(), 1)
+  },
+)
+
 const PICTURE = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mP8z8BQz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC',
   'base64',

@@ -141,3 +141,18 @@ test('an invitation says what it is to, and when', t => {
   t.is(occasionOf({ summary: 'Tea', start: 'soon' }), undefined)
   t.is(occasionOf(null), undefined)
 })
+
+test('the newest invitation comes first, also one that is given again; an answer or a withdrawal takes it away', t => {
+  const store = new Store(ALICE)
+  const invite = (...roomIds: string[]): void => {
+    const invited = { invite_state: { events: [member(ALICE, 'Alice', 'invite', BOB)] } }
+    store.update({ rooms: { invite: Object.fromEntries(roomIds.map(roomId => [roomId, invited])) } })
+  }
+  invite('!b', '!a')
+  invite('!c')
+  t.deepEqual([...store.invitations.keys()], ['!c', '!b', '!a'])
+  invite('!a')
+  t.deepEqual([...store.invitations.keys()], ['!a', '!c', '!b'])
+  store.update({ rooms: { join: { '!c': {} }, leave: { '!a': {} } } })
+  t.deepEqual([...store.invitations.keys()], ['!b'])
+})

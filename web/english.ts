@@ -114,6 +114,7 @@ export const english: Words = {
   putOut: (by, name) => `${by} has put you out of “${name}”`,
   cancel: 'Cancel',
   signOut: 'Sign out',
+  loading: 'Loading …',
   notReached: 'The server cannot be reached.',
   unreachable: 'The server cannot be reached. Trying again …',
   answered: status => `The server answered ${status}.`,

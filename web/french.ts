@@ -114,6 +114,7 @@ export const french: Words = {
   putOut: (by, name) => `${by} vous a exclu de « ${name} »`,
   cancel: 'Annuler',
   signOut: 'Se déconnecter',
+  loading: 'Chargement …',
   notReached: 'Le serveur est injoignable.',
   unreachable: 'Le serveur est injoignable. Nouvel essai …',
   answered: status => `Le serveur a répondu ${status}.`,

@@ -114,6 +114,7 @@ export const german: Words = {
   putOut: (by, name) => `${by} hat dich aus „${name}“ entfernt`,
   cancel: 'Abbrechen',
   signOut: 'Abmelden',
+  loading: 'Wird geladen …',
   notReached: 'Der Server ist nicht zu erreichen.',
   unreachable: 'Der Server ist nicht zu erreichen. Gleich noch ein Versuch …',
   answered: status => `Der Server hat mit ${status} geantwortet.`,

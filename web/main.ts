@@ -51,8 +51,9 @@ const start = (): void => {
   api.onEnded = end
   const trouble = h('p', { class: 'trouble', role: 'status', hidden: true })
   store.watch(() => {
-    trouble.hidden = store.trouble === undefined
-    trouble.textContent = store.trouble ?? ''
+    trouble.hidden = store.isLoaded && store.trouble === undefined
+    const said = store.trouble ?? (store.isLoaded ? '' : words.loading)
+    if (trouble.textContent !== said) trouble.textContent = said
   })
   const lost = h('p', { class: 'trouble', role: 'status', hidden: true })
   store.watch(() => {

@@ -114,6 +114,7 @@ export const spanish: Words = {
   putOut: (by, name) => `${by} te ha sacado de «${name}»`,
   cancel: 'Cancelar',
   signOut: 'Cerrar la sesión',
+  loading: 'Cargando …',
   notReached: 'No se puede llegar al servidor.',
   unreachable: 'No se puede llegar al servidor. Otro intento …',
   answered: status => `El servidor ha respondido ${status}.`,

@@ -39,10 +39,13 @@ export interface Notification {
 export class Store {
   readonly userId: string
   readonly rooms = new Map<string, Room>()
-  readonly invitations = new Map<string, Invitation>()
+  /** The newest first. */
+  invitations: ReadonlyMap<string, Invitation> = new Map()
   readonly notifications = new Map<string, Notification>()
   /** Of notifications, those that were not fetched included. */
   total = 0
+  /** Whether the server has said yet what there is. */
+  isLoaded = false
   /** Why there is no connection; `undefined` while there is one. */
   trouble: string | undefined
   selected: string | undefined
@@ -89,16 +92,19 @@ export class Store {
       room.membership = 'join'
       room.update(object(section))
       if (roomId !== this.selected) room.trim()
-      this.invitations.delete(roomId)
     }
-    for (const [roomId, section] of Object.entries(object(rooms['invite'])))
-      this.invitations.set(roomId, invitationOf(roomId, object(section), this.userId))
+    const gone = new Set([...Object.keys(object(rooms['join'])), ...Object.keys(object(rooms['leave']))])
+    const fresh = Object.entries(object(rooms['invite'])).map(
+      ([roomId, section]) => [roomId, invitationOf(roomId, object(section), this.userId)] as const,
+    )
+    const kept = [...this.invitations].filter(([roomId]) => !gone.has(roomId))
+    this.invitations = new Map([...fresh, ...kept, ...fresh])
     for (const [roomId, section] of Object.entries(object(rooms['leave']))) {
       if (roomId === this.selected) this.#lose(object(section))
-      this.invitations.delete(roomId)
       this.rooms.delete(roomId)
     }
     this.#notify(object(response['chat.tessera.notifications']))
+    this.isLoaded = true
     this.changed()
   }
 

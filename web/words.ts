@@ -14,6 +14,7 @@ export interface Words {
   putOut(by: string, name: string): string
   readonly cancel: string
   readonly signOut: string
+  readonly loading: string
   readonly notReached: string
   readonly unreachable: string
   answered(status: number): string

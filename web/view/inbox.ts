@@ -11,24 +11,44 @@ const { inbox: say } = words
 export const inboxView = (api: Api, store: Store): HTMLElement => {
   const waiting = h('ul', { class: 'cards' })
   const heading = h('h2', {}, say.title)
-  const section = h('section', { class: 'inbox', 'aria-label': say.title }, heading, waiting)
+  const inbox = h('div', {}, heading, waiting)
+  const heard = h('p', { class: 'heard', role: 'status' })
+  const section = h('section', { class: 'inbox', 'aria-label': say.title }, heard, inbox)
+  const tell = herald(store, heard)
   const invitationCards = cards((shown: Invitation) => invitationCard(api, store, shown))
   const notificationCards = cards((shown: Notification) => notificationCard(api, store, shown))
   store.watch(() => {
     const invitations = invitationCards([...store.invitations.values()])
-    const others = notificationCards(
-      [...store.notifications.values()]
-        .filter(notification => !isShownElsewhere(notification, store))
-        .sort((a, b) => b.ts - a.ts),
-    )
+    const shown = [...store.notifications.values()]
+      .filter(notification => !isShownElsewhere(notification, store))
+      .sort((a, b) => b.ts - a.ts)
+    const others = notificationCards(shown)
     const count = Math.max(store.total, invitations.length + others.length)
     heading.textContent = count === 0 ? say.title : `${say.title} (${count})`
     document.title = count === 0 ? 'Tessera' : `(${count}) Tessera`
-    section.hidden = count === 0
+    inbox.hidden = count === 0
+    tell([...store.invitations.values(), ...shown])
     arrange(waiting, [...invitations, ...others])
   })
   return section
 }
+
+/** Tells readers who do not see the page of what comes while it is open. */
+const herald = (store: Store, heard: HTMLElement) => {
+  let known: ReadonlySet<string> | undefined
+  return (all: readonly (Invitation | Notification)[]): void => {
+    if (!store.isLoaded) return
+    const ids = all.map(each => ('id' in each ? each.id : each.roomId))
+    const fresh = all.filter((_, index) => known?.has(ids[index] ?? '') === false)
+    known = new Set(ids)
+    if (fresh.length > 0) heard.textContent = fresh.map(each => lineOf(each, store)).join('. ')
+  }
+}
+
+const lineOf = (each: Invitation | Notification, store: Store): string =>
+  'id' in each
+    ? [titleOf(each), each.preview].filter(Boolean).join(': ')
+    : `${say.invites(each.inviterName)}: ${each.room.nameFor(store.userId)}`
 
 /** The cards of things that are shown: each keeps its own as long as it is the same. */
 const cards = <Shown>(make: (shown: Shown) => HTMLElement) => {
