@@ -218,19 +218,19 @@ test('nobody is put out by who may not, or no more', async t => {
 test('of other events nothing is known while nobody tells what came before', async t => {
   const p = await pair(t)
   const { a, b, world } = p
+  const c = await world.add('c.test')
   const roomId = await sharedRoom(p)
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  const carol = await stateAt(a, roomId, 'm.room.member', CAROL)
+  await world.send(a, b, carol === undefined ? [] : [carol])
   await say(a, ALICE, roomId, 'unheard')
   const topic = await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'Beyond' } })
-  const content = { membership: 'leave' }
-  await a.rooms.memberships.join({ userId: '@other:a.test', roomId })
-  const other = await setState(a, ALICE, roomId, {
-    type: 'm.room.member',
-    stateKey: '@other:a.test',
-    content,
-  })
+  const kick = { type: 'm.room.member', stateKey: CAROL, content: { membership: 'leave' } }
+  const other = await setState(a, ALICE, roomId, kick)
   world.intercept = refusing()
   await world.send(a, b, [topic, other])
   for (const { eventId } of [topic, other]) t.is(await b.core.context.read.events.byId(eventId), undefined)
+  t.is(await membershipOf(b, roomId, CAROL), 'join')
 })
 
 test('that a room shuts the server out is known also where it lacks what came before', async t => {
