@@ -44,6 +44,7 @@ test('the link leads to a form that makes the first administrator, once', async 
   t.is(done.status, 200)
   t.regex(done.body, /@root:tessera\.test.*http:\/\/localhost:8008/s)
   t.regex(done.body, /<a href="\/">Log in right here/)
+  t.regex(done.body, /<code>npx tessera user create NAME<\/code>/)
   t.true(await accounts.hasAdmin())
   const login = await server.request('POST', '/_matrix/client/v3/login', {
     json: { type: 'm.login.password', user: 'root', password: PASSWORD },

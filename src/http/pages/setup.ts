@@ -104,7 +104,7 @@ const sendDone = (context: PageContext, options: SetupPageOptions, userId: strin
 <p>${say.next}</p>
 <ol>
 <li>${options.hasChat ? html`<a href="/">${say.chat}</a><br>` : undefined}${say.logIn(userId)} <code>${options.baseUrl}</code></li>
-<li>${say.invite} <code>npx tessera token create</code><br>${say.makeAccounts} <code>npx tessera user create</code></li>
+<li>${say.invite} <code>npx tessera token create</code><br>${say.makeAccounts} <code>npx tessera user create NAME</code></li>
 <li>${say.check} <code>npx tessera doctor</code></li>
 </ol>`,
     { lang },
