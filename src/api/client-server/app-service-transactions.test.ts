@@ -65,6 +65,36 @@ test('a service that takes nothing is tried again as soon as it asks for somethi
   t.deepEqual(second, first)
 })
 
+test('a service that asks for something before it listens is not left for long after that', async t => {
+  const world = await startWorld(t)
+  const { service, alice, clock, act } = world
+  await registerGhost(world)
+  let isListening = false
+  let tries = 0
+  let taken = 0
+  service.answer = ({ path }) => {
+    if (!path.startsWith('/_matrix/app/v1/transactions/')) return { status: 404 }
+    tries += 1
+    if (isListening) taken += 1
+    return isListening ? {} : { status: 502 }
+  }
+  await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
+  await eventually('it is tried every ten minutes', async () => {
+    await clock.advance(600_000)
+    return tries > 10
+  })
+  const before = tries
+  await act('GET', '/account/whoami')
+  await service.until(() => tries > before)
+  isListening = true
+  const since = clock.now()
+  await eventually('it is told', async () => {
+    await clock.advance(500)
+    return taken > 0
+  })
+  t.true(clock.now() - since < 400_000)
+})
+
 test('an invitation of one of its users tells the service of the room, and nobody else’s does', async t => {
   const world = await startWorld(t)
   const { service, alice, act } = world

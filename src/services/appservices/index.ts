@@ -117,9 +117,11 @@ export class AppServices {
   /** A service that asks for something is most likely reachable again, though not all of them ping. */
   #heardOf({ id }: AppService): void {
     const { clock, context } = this.#parts
+    if (!this.#workers.has(id)) return
     const now = clock.now()
-    if (!this.#workers.has(id) || now - (this.#heard.get(id) ?? Number.NEGATIVE_INFINITY) < HEARD_EVERY_MS)
-      return
+    const last = this.#heard.get(id) ?? Number.NEGATIVE_INFINITY
+    // Not where the clock has been set back since: nobody knows how long ago that was.
+    if (now >= last && now - last < HEARD_EVERY_MS) return
     this.#heard.set(id, now)
     void context.processes.bulletin.post('app service', id)
   }
@@ -145,7 +147,7 @@ export class AppServices {
   }
 }
 
-/** No service that talks, and takes nothing, is tried more often than this because of it. */
+/** For a service that talks, and takes nothing, the pauses between tries begin anew no more often than this. */
 const HEARD_EVERY_MS = 30_000
 /** Of a service's answer, in an error. */
 const MAX_SHOWN = 2_000

@@ -2,7 +2,7 @@ import type { AppService } from '../../core/app-service.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { AppServiceClient } from '../../network/app-service-client.ts'
-import { afterFailure, type BackoffPolicy, type BackoffState } from '../../network/backoff.ts'
+import { afterFailure, afterInbound, type BackoffPolicy, type BackoffState } from '../../network/backoff.ts'
 import {
   AppServiceReader,
   type AppServiceTransaction,
@@ -71,9 +71,13 @@ export class AppServiceWorker {
     await this.#running
   }
 
-  /** The service has been heard of: what waits for it is tried at once, again if it is being tried. */
+  /**
+   * The service has been heard of: what waits for it is tried at once, again if it is being tried. If it only talks as yet, as one that
+   * starts, it is tried again soon.
+   */
   isAlive(): void {
     this.#isHeardOf = true
+    if (this.#backoff !== undefined) this.#backoff = afterInbound(this.#backoff, this.#clock.now(), BACKOFF)
     this.#waiting?.abort()
   }
 
