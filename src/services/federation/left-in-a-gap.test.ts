@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import type { RoomEvent } from '../../core/event/event.ts'
+import type { HistoryVisibility } from '../../core/history-visibility.ts'
 import { FederationError } from '../../network/federation-client.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { CAROL, type Pair, pair } from '../../test-kit/federated-pair.ts'
@@ -29,8 +30,33 @@ const refusedAll = async (
     await t.throwsAsync(ask(), { instanceOf: FederationError, message: /not in this room/ }, name)
 }
 
+/** What a server that is in the room is given of an event's content by `b.test`, in each way. */
+const given = async (
+  { client }: WorldServer,
+  roomId: string,
+  { eventId, prevEvents, depth }: RoomEvent,
+  later: RoomEvent,
+): Promise<unknown[]> => {
+  const from = 'b.test'
+  const between = { earliest: prevEvents, latest: [later.eventId], limit: 20, minDepth: 0 }
+  const answers = [
+    [await client.getEvent(from, eventId)],
+    await client.backfill(from, { roomId, from: [eventId], limit: 1 }),
+    await client.getMissingEvents(from, { roomId, ...between }),
+  ]
+  return answers.map(pdus => pdus.find(pdu => pdu['depth'] === depth)?.['content'])
+}
+
+const thrice = (content: unknown): unknown[] => [content, content, content]
+
+/** From when on a room shows its members nothing of before they came. */
+interface Hidden {
+  readonly visibility: HistoryVisibility
+  readonly since: 'before' | 'in the gap'
+}
+
 /** Bob's server has nothing of some minutes, in which Carol was put out, who was all of her server. */
-const carolLeft = async (p: Pair, membership: 'leave' | 'ban') => {
+const carolLeft = async (p: Pair, membership: 'leave' | 'ban', hidden?: Hidden) => {
   const { a, b, world } = p
   const c = await world.add('c.test')
   const seen: RoomEvent[] = []
@@ -38,10 +64,18 @@ const carolLeft = async (p: Pair, membership: 'leave' | 'ban') => {
   const { roomId, tell } = await scene(p, 0, async room => {
     await c.rooms.memberships.join({ userId: CAROL, roomId: room, via: ['a.test'] })
     const join = await stateAt(a, room, 'm.room.member', CAROL)
+    const hide = async (since: Hidden['since']): Promise<RoomEvent[]> => {
+      const content = { history_visibility: hidden?.visibility }
+      if (hidden?.since !== since) return []
+      return [await setState(a, ALICE, room, { type: 'm.room.history_visibility', content })]
+    }
+    seen.push(...(await hide('before')))
     seen.push(await say(a, ALICE, room, 'all together'))
     await world.send(a, b, [...(join === undefined ? [] : [join]), ...seen])
     const content = { membership }
-    await setState(a, ALICE, room, { type: 'm.room.member', stateKey: CAROL, content })
+    const out = await setState(a, ALICE, room, { type: 'm.room.member', stateKey: CAROL, content })
+    await world.send(a, c, [out])
+    await hide('in the gap')
     among.push(await say(a, ALICE, room, 'among ourselves'))
     const topic = { type: 'm.room.topic', content: { topic: 'her' } }
     among.push(await setState(a, ALICE, room, topic))
@@ -72,5 +106,40 @@ for (const membership of ['leave', 'ban'] as const)
       for (const { eventId } of seen) t.truthy(await c.client.getEvent('b.test', eventId))
       const out = await stateAt(b, roomId, 'm.room.member', CAROL)
       t.truthy(out && (await c.client.getEvent('b.test', out.eventId)))
+    },
+  )
+
+const HIDDEN: readonly Hidden[] = [
+  { visibility: 'joined', since: 'before' },
+  { visibility: 'invited', since: 'before' },
+  { visibility: 'joined', since: 'in the gap' },
+]
+for (const hidden of HIDDEN)
+  testDatabases(
+    test,
+    `who comes back is not given what was said above a gap without them (${hidden.visibility}, ${hidden.since})`,
+    async (t, database) => {
+      const p = await pair(t, database)
+      const { a, b, world } = p
+      const { c, roomId, seen, among } = await carolLeft(p, 'leave', hidden)
+      await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+      const join = await stateAt(a, roomId, 'm.room.member', CAROL)
+      const last = await say(a, ALICE, roomId, 'together again')
+      if (join === undefined) throw new Error('Carol is not back')
+      await world.send(a, b, [join, last])
+      await arrived(b, last.eventId)
+      const together = seen.slice(-1)
+      for (const event of among.slice(-1)) t.deepEqual(await given(c, roomId, event, last), thrice({}))
+      for (const { eventId, content } of together)
+        t.deepEqual((await c.client.getEvent('b.test', eventId))?.['content'], content)
+      t.deepEqual(await given(c, roomId, join, last), thrice(join.content))
+
+      silence(p, undefined)
+      await page(b, roomId, { direction: 'b', limit: 100 })
+      t.deepEqual(await gapsOf(b, roomId), [])
+      const messages = among.filter(({ stateKey }) => stateKey === undefined)
+      for (const event of messages) t.deepEqual(await given(c, roomId, event, last), thrice({}))
+      for (const event of [...together, join])
+        t.deepEqual(await given(c, roomId, event, last), thrice(event.content))
     },
   )
