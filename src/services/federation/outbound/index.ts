@@ -56,7 +56,10 @@ export const createOutbound = (
     ...remoteQueries(context.federation),
     queueEdu: edu => sender.edus.queue(edu),
     keepEdus: edus => sender.edus.keep(edus),
-    resetBackoff: server => sender.resetBackoff(server),
+    resetBackoff: server => {
+      history.heardOf(server)
+      sender.resetBackoff(server)
+    },
     start: async () => {
       await Promise.all([sender.start(), completer.start()])
     },

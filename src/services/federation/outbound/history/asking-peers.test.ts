@@ -136,3 +136,46 @@ test('where the first servers of a room are gone, others are asked the next time
   t.true(await fetcher.fetch(w.roomId, 2))
   t.deepEqual(asked, [late], 'whoever reads on waits for nobody who is gone')
 })
+
+test('who could not be heard is asked a minute after the last time once they are there again, and nobody else is', async t => {
+  const w = await historyWorld(t)
+  for (let n = 0; n < 30; n++) await w.say(`${n}`)
+  await w.joinBob()
+  const { backfill } = w.client
+  let failure = new FederationError('unreachable', 'there.test', 'down')
+  let asked = 0
+  Object.assign(w.client, {
+    backfill: async () => {
+      asked += 1
+      throw failure
+    },
+  })
+  const fetch = () => w.here.outbound.fetchHistory(w.roomId, 20)
+  const failFor = async (minutes: number) => {
+    t.false(await fetch())
+    await w.here.clock.advance(minutes * 60_000 - 1)
+    t.false(await fetch())
+    await w.here.clock.advance(2)
+  }
+  for (const minutes of [1, 2, 4]) await failFor(minutes)
+  t.is(asked, 3)
+  t.false(await fetch())
+  w.here.outbound.resetBackoff('there.test')
+  await w.here.clock.advance(59_000)
+  t.false(await fetch())
+  t.is(asked, 4, 'a server that only talks to us is not asked with each of its requests')
+  await w.here.clock.advance(1_001)
+  t.false(await fetch())
+  t.is(asked, 5)
+  await w.here.core.context.processes.bulletin.post('heard of', 'there.test')
+  await w.here.clock.advance(60_001)
+  failure = new FederationError('response', 'there.test', 'no', { status: 403, errcode: 'M_FORBIDDEN' })
+  t.false(await fetch())
+  t.is(asked, 6, 'whichever process has heard of it')
+  w.here.outbound.resetBackoff('there.test')
+  await w.here.clock.advance(60_001)
+  Object.assign(w.client, { backfill })
+  t.false(await fetch(), 'it has answered, and has nothing')
+  await w.here.clock.advance(31 * 60_000)
+  t.true(await fetch())
+})

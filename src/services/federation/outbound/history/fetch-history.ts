@@ -7,6 +7,7 @@ import { newestFirst } from './chunk-order.ts'
 import { type Asked, compare, givenHistory, isCreateOf, unheardServers, verified } from './given-history.ts'
 import { roomIn } from './ground.ts'
 import { beginningOf, type MissingPart, partInGap } from './missing-part.ts'
+import { Pauses } from './pauses.ts'
 import { fetchStateBefore } from './state-fetcher.ts'
 import { storeHistory } from './store-history.ts'
 import { voucherOf } from './voucher.ts'
@@ -15,9 +16,6 @@ const MAX_SERVERS = 5
 /** In milliseconds: for all servers together, and for one of them. */
 const TOTAL_MS = 60_000
 const SERVER_MS = 30_000
-/** After nobody had anything, so long (milliseconds) nobody is asked again: the longer, the more often it was so. */
-const QUIET_MS = 60_000
-const MOST_QUIET_MS = 3_600_000
 /**
  * So long (milliseconds) it is asked for in vain before what cannot be verified is passed over: that is for good, and a server that is
  * down, and not gone, is there again within a day.
@@ -25,14 +23,6 @@ const MOST_QUIET_MS = 3_600_000
 const GONE_MS = 86_400_000
 /** So long (milliseconds) what else servers have said that are gone is passed over at once. */
 const STAYS_GONE_MS = 7 * GONE_MS
-
-/** Where nobody had anything: how often in a row, how many servers have said so, since when, and until when nobody is asked again. */
-interface InVain {
-  readonly times: number
-  readonly asked: number
-  readonly since: number
-  readonly until: number
-}
 
 /** What came of asking a server; `blocked`: what it gives hangs on what cannot be verified. */
 type Piece = 'stored' | 'blocked' | 'nothing'
@@ -44,7 +34,7 @@ type Piece = 'stored' | 'blocked' | 'nothing'
 export class HistoryFetcher {
   readonly #context: OutboundContext
   readonly #underWay = new Map<string, Promise<boolean>>()
-  readonly #inVain = growingCache<string, InVain>(1_000)
+  readonly #pauses: Pauses
   /** Who gave something last, by room: whoever reads on is not to wait for those that are gone again. */
   readonly #givers = growingCache<string, string>(1_000)
   /** Servers that are gone, and until when that holds. */
@@ -52,6 +42,13 @@ export class HistoryFetcher {
 
   constructor(context: OutboundContext) {
     this.#context = context
+    this.#pauses = new Pauses(context.clock)
+    context.core.context.processes.bulletin.on('heard of', server => this.heardOf(String(server)))
+  }
+
+  /** A server has proven to be there: rooms whose history it could not be asked for need not wait much longer. Cheap. */
+  heardOf(server: string): void {
+    this.#pauses.heardOf(server)
   }
 
   /**
@@ -71,8 +68,8 @@ export class HistoryFetcher {
   async #fetch(roomId: string, limit: number, base: number | undefined): Promise<boolean> {
     const { core, clock, log } = this.#context
     const key = `${roomId} ${base ?? ''}`
-    const inVain = this.#inVain.get(key)
-    if (inVain !== undefined && inVain.until > clock.now()) return false
+    if (this.#pauses.isQuiet(key)) return false
+    const inVain = this.#pauses.inVain(key)
     const head = await core.writer.head(roomId)
     const part = head && (await this.#part(head, base, inVain?.times ?? 0))
     if (head === undefined || part === undefined) return false
@@ -82,6 +79,7 @@ export class HistoryFetcher {
     }
     const deadline = clock.now() + TOTAL_MS
     const unheard = new Set<string>()
+    const silent: string[] = []
     const ask = async (server: string, others?: readonly string[]): Promise<Piece> => {
       const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
       if (timeoutMs <= 0) return 'nothing'
@@ -90,6 +88,7 @@ export class HistoryFetcher {
       } catch (error) {
         if (!(error instanceof FederationError)) throw error
         log.info({ room: roomId, server, err: error }, 'no history from this server')
+        if (error.retryable) silent.push(server)
         return 'nothing'
       }
     }
@@ -114,12 +113,10 @@ export class HistoryFetcher {
     if (piece !== 'stored' && any !== undefined && (clock.now() - since >= GONE_MS || this.#areGone(unheard)))
       piece = await ask(any, others)
     if (piece === 'stored') {
-      this.#inVain.delete(key)
+      this.#pauses.end(key)
       return true
     }
-    const times = (inVain?.times ?? 0) + 1
-    const quietMs = Math.min(QUIET_MS * 2 ** (times - 1), MOST_QUIET_MS)
-    this.#inVain.set(key, { times, asked, since, until: clock.now() + quietMs })
+    this.#pauses.begin(key, { asked, since, unheard: silent })
     return false
   }
 

@@ -169,6 +169,7 @@ export class Destination {
     this.#unacknowledged = undefined
     this.#noteAbsence()
     this.#pending.settled(events)
+    if (this.#backoff !== undefined) this.#context.onBack(this.server)
     this.#backoff = undefined
   }
 

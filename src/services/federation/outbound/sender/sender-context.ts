@@ -33,5 +33,7 @@ export interface SenderContext {
   readonly isFor: (server: string, rows: readonly OutgoingRow[]) => Promise<ReadonlySet<number>>
   /** The sticky events of ours in a part of a room that have not run out, if the server is in the room; so many at most. */
   readonly stickyFor: (server: string, room: PendingRoom, limit: number) => Promise<readonly OutgoingRow[]>
+  /** A server that did not answer is there again. */
+  readonly onBack: (server: string) => void
   readonly onIdle: (destination: Destination) => void
 }

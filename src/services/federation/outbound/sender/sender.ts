@@ -97,6 +97,7 @@ export class FederationSender {
         const isIn = await this.#recipients.isIn(server, room.roomNid, database.position('events'))
         return isIn ? sticky.own(room, now, limit) : []
       },
+      onBack: server => void this.#processes.bulletin.post('heard of', server),
       onIdle: destination => {
         if (destination.isIdle) this.#term?.forget(destination.server)
       },

@@ -58,6 +58,27 @@ testDatabases(test, 'other processes are told once of a server that is there aga
   t.deepEqual(told, ['b.test'])
 })
 
+testDatabases(test, 'and of one that takes again what is sent to it', async (t, database) => {
+  const w = await world(t, database)
+  const { bulletin } = w.here.core.context.processes
+  const told: unknown[] = []
+  bulletin.on('heard of', server => told.push(server))
+  const roomId = await makeRoom(w)
+  await remoteMember(w, roomId, '@bob:b.test')
+  w.peers.down.set('b.test', unreachable('b.test'))
+  await w.run()
+  await say(w, roomId, 'one')
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  t.deepEqual(told, [])
+  w.peers.down.clear()
+  await w.here.clock.advance(MINUTE)
+  await eventually('it is told', () => told.length > 0)
+  await say(w, roomId, 'two')
+  await eventually('all is there', () => w.peers.messages('b.test').length === 2)
+  await bulletin.settled()
+  t.deepEqual(told, ['b.test'])
+})
+
 testDatabases(test, 'after a long failure the newest event of each room is sent', async (t, database) => {
   const w = await world(t, database)
   const rooms = [await makeRoom(w), await makeRoom(w), await makeRoom(w)]
