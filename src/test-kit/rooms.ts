@@ -4,7 +4,7 @@ import { signingKeyFromSeed } from '../core/signing.ts'
 import type { Requester } from '../services/requester.ts'
 import type { QueryRemoteAlias } from '../services/rooms/directory.ts'
 import { createRoomCore, createRooms, type RoomCore, type RoomServices } from '../services/rooms/index.ts'
-import type { RemoteMemberships } from '../services/rooms/ports.ts'
+import type { MemberProfile, RemoteMemberships } from '../services/rooms/ports.ts'
 import type { NewRoom } from '../services/rooms/room-templates.ts'
 import type { Database } from '../storage/database.ts'
 import { NidAllocator } from '../storage/nids.ts'
@@ -27,6 +27,7 @@ export const testRooms = async (
   options: {
     serverName?: string
     seed?: number
+    profile?: MemberProfile
     remote?: Partial<RemoteMemberships>
     queryRemoteAlias?: QueryRemoteAlias
     clock?: FakeClock
@@ -46,7 +47,7 @@ export const testRooms = async (
     ...options.core,
   })
   const rooms = createRooms(core, {
-    profile: async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' }),
+    profile: options.profile ?? (async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' })),
     remote: { join: nobody, leave: nobody, knock: nobody, invite: nobody, ...options.remote },
     queryRemoteAlias: options.queryRemoteAlias ?? nobody,
     fetchHistory: async () => false,

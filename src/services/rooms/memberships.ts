@@ -12,7 +12,7 @@ import { profileInRoom } from './profile-in-room.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
 import type { RoomHead } from './room-head.ts'
-import type { RoomSender, SendOptions } from './room-sender.ts'
+import { NobodyHere, type RoomSender, type SendOptions } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
 import { serversToAsk } from './servers-to-ask.ts'
 import { REFUSALS, type WrittenMembership, writtenMembership } from './written-membership.ts'
@@ -86,7 +86,7 @@ export class Memberships {
     }
     const vouched =
       restricted.kind === 'authorised' ? { join_authorised_via_users_server: restricted.by } : {}
-    await this.#setOwn(change, { ...content, ...vouched, membership: 'join' })
+    await this.#setOwn(change, { ...content, ...vouched, membership: 'join' }, askOthers)
   }
 
   /**
@@ -98,10 +98,8 @@ export class Memberships {
     await this.checkLeave({ userId, roomId })
     const head = await this.#writer.head(roomId)
     const membership = head?.memberships.get(userId)
-    if (head?.hasHost(this.#serverName) && membership !== undefined && membership !== 'leave') {
-      await this.#setOwn(change, { ...withReason(change), membership: 'leave' })
-      return
-    }
+    if (head?.hasHost(this.#serverName) && membership !== undefined && membership !== 'leave')
+      return this.#setOwn(change, { ...withReason(change), membership: 'leave' })
     // Also where this server is in the room: the inviter's may never have got our answer, and then no state has the invitation.
     const invitation = await this.#writer.context.read.invitations.one(userId, roomId)
     if (invitation?.status !== 'invited') {
@@ -117,16 +115,12 @@ export class Memberships {
     const { userId, roomId } = change
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
-    if (head?.hasHost(this.#serverName)) {
-      await this.#setOwn(change, { ...content, membership: 'knock' })
-      return
+    const askOthers = async () => {
+      const via = await serversToAsk(this.#writer.context, change, head)
+      await this.#remote.knock({ userId, roomId, content, via })
     }
-    await this.#remote.knock({
-      userId,
-      roomId,
-      content,
-      via: await serversToAsk(this.#writer.context, change, head),
-    })
+    const isHere = head?.hasHost(this.#serverName)
+    await (isHere ? this.#setOwn(change, { ...content, membership: 'knock' }, askOthers) : askOthers())
   }
 
   /**
@@ -220,17 +214,22 @@ export class Memberships {
     return this.#writer.context.serverName
   }
 
-  async #setOwn(change: OwnChange, content: JsonObject): Promise<void> {
+  /** @param otherwise done instead where the last of this server's people was put out meanwhile, or left */
+  async #setOwn(change: OwnChange, content: JsonObject, otherwise?: () => Promise<void>): Promise<void> {
     const { userId, roomId } = change
-    await this.#sender.send(roomId, { type: 'm.room.member', sender: userId, stateKey: userId, content })
+    const template = { type: 'm.room.member', sender: userId, stateKey: userId, content }
+    await this.#sender.send(roomId, template).catch(async error => {
+      if (otherwise === undefined || !(error instanceof NobodyHere)) throw error
+      await otherwise()
+    })
   }
 
   async #setOther(change: ChangeOfOther, content: JsonObject, check?: SendOptions['check']): Promise<void> {
     const { sender, userId, roomId } = change
     if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
-    const options: SendOptions = check === undefined ? {} : { check }
     await this.#knowsMember(change)
-    await this.#sender.send(roomId, { type: 'm.room.member', sender, stateKey: userId, content }, options)
+    const template = { type: 'm.room.member', sender, stateKey: userId, content }
+    await this.#sender.send(roomId, template, check === undefined ? {} : { check })
   }
 
   /** Where nothing is known of a user because the room lacks members, waits until it does not. */

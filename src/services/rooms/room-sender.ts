@@ -28,6 +28,13 @@ type Way = 'at once' | 'one by one' | 'recommended'
 
 const hasTooManyEnds = ({ extremities }: RoomHead): boolean => extremities.length > MAX_PREV_EVENTS
 
+/** Refuses what is sent into a room in which nobody of this server is, or is any more. */
+export class NobodyHere extends MatrixError {
+  constructor() {
+    super('M_FORBIDDEN', 'Nobody on this server is in the room')
+  }
+}
+
 /** Sends local users' events into rooms. */
 export class RoomSender {
   readonly #writer: RoomWriter
@@ -46,7 +53,7 @@ export class RoomSender {
    * Sends one event. The answer comes when it is durable.
    *
    * A state event whose content is the current state already is not sent again: the answer is the event that holds.
-   * Throws `M_FORBIDDEN` (also of a room that is unknown here), `M_TOO_LARGE`.
+   * Throws `M_FORBIDDEN` (also of a room that is unknown here, and `NobodyHere`), `M_TOO_LARGE`.
    */
   send(roomId: string, template: EventTemplate, options: SendOptions = {}): Promise<Sent> {
     const { transaction } = options
@@ -173,7 +180,7 @@ export class RoomSender {
     const { serverName, read } = this.#writer.context
     const unchanged = (): Answer<Sent[] | undefined> => {
       if (!head.hasHost(serverName) && !(templates.every(isOwnJoin) && isDeserted(head, serverName)))
-        throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
+        throw new NobodyHere()
       const same = options.always === true ? undefined : unchangedState(read, head, templates)
       return same instanceof Promise ? same.then(repeating) : repeating(same)
     }
