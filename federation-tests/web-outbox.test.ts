@@ -10,12 +10,11 @@ const TEA = '!tea'
 /** A server that does with messages what a test says, and what it has been asked. */
 class ScriptedApi extends Api {
   readonly asked: { id: string; body: unknown }[] = []
-  answer: (body: unknown) => Promise<void> = async () => undefined
+  answer: (body: unknown) => Promise<unknown> = async () => undefined
 
   override async put(where: string, body: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
     this.asked.push({ id: where.split('/').at(-1) ?? '', body: body['body'] })
-    await this.answer(body['body'])
-    return {}
+    return ((await this.answer(body['body'])) ?? { event_id: '$said' }) as Record<string, unknown>
   }
 }
 
@@ -93,7 +92,7 @@ test('nothing is sent in clear into a room that has become encrypted meanwhile',
 
 test('a message that has come back is not shown a second time', async t => {
   const { api, store, outbox, waiting, allSent } = start()
-  let answer: () => void = () => undefined
+  let answer: (value?: unknown) => void = () => undefined
   api.answer = () => new Promise(resolve => (answer = resolve))
   outbox.add(TEA, 'hello')
   await eventually('the server is asked', () => api.asked.length === 1)
@@ -102,4 +101,28 @@ test('a message that has come back is not shown a second time', async t => {
   t.deepEqual(waiting(), [])
   answer()
   await allSent()
+})
+
+test('what answers in the place of the server has not taken a message', async t => {
+  const { api, outbox, waiting, allSent } = start()
+  api.answer = async () => ({})
+  outbox.add(TEA, 'hello')
+  await eventually('it is said again', () => api.asked.length > 1)
+  t.deepEqual(waiting(), ['hello'])
+  api.answer = async () => undefined
+  outbox.resume()
+  await allSent()
+  t.is(new Set(api.asked.map(({ id }) => id)).size, 1)
+})
+
+test('while the page hears nothing of the room, nothing is said in it', async t => {
+  const { api, store, outbox, waiting, allSent } = start()
+  store.trouble = 'The server cannot be reached'
+  outbox.add(TEA, 'hello')
+  t.is(api.asked.length, 0)
+  t.deepEqual(waiting(), ['hello'])
+  store.trouble = undefined
+  outbox.resume()
+  await allSent()
+  t.is(api.asked.length, 1)
 })

@@ -90,6 +90,22 @@ browserTest(
   },
 )
 
+browserTest('who is signed out by the server leaves nothing of what they wrote behind', async t => {
+  const { page } = await startConversation(t, ['Tea room'])
+  await openRoom(page, 'Tea room')
+  await page.route('**/send/**', route => route.abort())
+  await say(page, 'Between us')
+  await page.locator('.unsent li', { hasText: 'Between us' }).waitFor()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByText('What waits for the server is lost').waitFor()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.route('**/send/**', route =>
+    route.fulfill({ status: 401, json: { errcode: 'M_UNKNOWN_TOKEN', error: 'Signed out elsewhere' } }),
+  )
+  await page.getByLabel('User name').waitFor()
+  t.is(await page.evaluate('sessionStorage.length'), 0)
+})
+
 browserTest('who has a registration token makes an account by it, and comes back to the page', async t => {
   t.timeout(PATIENCE_MS)
   const port = await freePort()

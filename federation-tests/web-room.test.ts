@@ -37,6 +37,12 @@ test('whoever takes the name of somebody else is told apart by the user ID', t =
   const room = roomOf(member(BOB, 'Bob'), member(mallory, 'ｂｏｂ\u202e '))
   t.is(room.nameOf(BOB), 'Bob (@bob:tea.test)')
   t.is(room.nameOf(mallory), 'ｂｏｂ (@mallory:evil.test)')
+  room.update(timeline(member(mallory, `Bob (${BOB})`)))
+  t.is(
+    room.nameOf(mallory),
+    `Bob (${BOB}) (@mallory:evil.test)`,
+    'nor does anybody pass for one who is told apart',
+  )
   room.update(timeline(member(mallory, 'ｂｏｂ', 'leave')))
   t.is(room.nameOf(BOB), 'Bob')
   t.is(roomOf(member('@bob:cake.test', undefined), member(BOB, undefined)).nameOf(BOB), `bob (${BOB})`)

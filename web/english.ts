@@ -110,6 +110,7 @@ export const english: Words = {
     waits: 'Waits for the server …',
     again: 'Send again',
     discard: 'Discard',
+    loseQuestion: 'Sign out? What waits for the server is lost.',
   },
   putOut: (by, name) => `${by} has put you out of “${name}”`,
   cancel: 'Cancel',

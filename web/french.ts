@@ -110,6 +110,7 @@ export const french: Words = {
     waits: 'En attente du serveur …',
     again: 'Envoyer à nouveau',
     discard: 'Abandonner',
+    loseQuestion: 'Se déconnecter ? Ce qui attend encore le serveur sera perdu.',
   },
   putOut: (by, name) => `${by} vous a exclu de « ${name} »`,
   cancel: 'Annuler',

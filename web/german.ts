@@ -110,6 +110,7 @@ export const german: Words = {
     waits: 'Wartet auf den Server …',
     again: 'Noch einmal senden',
     discard: 'Verwerfen',
+    loseQuestion: 'Abmelden? Was noch auf den Server wartet, geht verloren.',
   },
   putOut: (by, name) => `${by} hat dich aus „${name}“ entfernt`,
   cancel: 'Abbrechen',

@@ -1,9 +1,10 @@
-import { Api, type Session } from './api.ts'
+import { Api, type Json, type Session } from './api.ts'
 import { h } from './dom.ts'
-import { forgetKept } from './kept.ts'
+import { beginKept, forgetKept } from './kept.ts'
 import { Outbox } from './outbox.ts'
 import { Store } from './store.ts'
 import { follow } from './sync.ts'
+import { ask } from './view/dialog.ts'
 import { inboxView } from './view/inbox.ts'
 import { userPicture } from './view/picture.ts'
 import { roomView } from './view/room.ts'
@@ -36,6 +37,7 @@ const start = (): void => {
     )
     return
   }
+  beginKept(session.deviceId)
   const api = new Api(session)
   const store = new Store(session.userId)
   const outbox = new Outbox(api, store)
@@ -62,7 +64,11 @@ const start = (): void => {
     const { by, name, reason } = store.lost
     lost.textContent = [words.putOut(by, name), reason].filter(Boolean).join(': ')
   })
-  const signOut = (): void => void api.post('/logout').then(end, end)
+  const logOut = (): Promise<Json> => api.post('/logout').finally(end)
+  const signOut = (): void => {
+    if (outbox.isEmpty) void logOut().catch(() => undefined)
+    else ask(words.unsent.loseQuestion, [], words.signOut, logOut)
+  }
   app.replaceChildren(
     h(
       'aside',

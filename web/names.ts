@@ -14,7 +14,7 @@ export const visible = (name: unknown): string | undefined =>
 /** A user's name where they have given themselves none. */
 export const localpart = (userId: string): string => userId.replace(/^@([^:]*).*$/, '$1')
 
-/** How the people of a room are called: whoever calls themselves like somebody else there is told apart by their user ID. */
+/** How the people of a room are called: whoever calls themselves like somebody else, or by a user ID, is told apart by their own. */
 export class Names {
   readonly #own = new Map<string, string>()
   readonly #users = new Map<string, Set<string>>()
@@ -37,9 +37,13 @@ export class Names {
   of(userId: string): string {
     const name = this.#own.get(userId) ?? localpart(userId)
     const users = this.#users.get(alike(name)) ?? new Set()
-    return users.size > (users.has(userId) ? 1 : 0) ? `${name} (${userId})` : name
+    const isDoubtful = users.size > (users.has(userId) ? 1 : 0) || LIKE_A_USER_ID.test(alike(name))
+    return isDoubtful ? `${name} (${userId})` : name
   }
 }
+
+/** As if told apart already, by the user ID of somebody else. */
+const LIKE_A_USER_ID = /@\S*:/
 
 /** Names that look alike are the same. */
 const alike = (name: string): string => name.normalize('NFKC').toLowerCase()

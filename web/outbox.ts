@@ -47,6 +47,11 @@ export class Outbox {
     return this.#unsent.filter(each => each.roomId === roomId && !seen.has(each.transactionId))
   }
 
+  /** Whether anything would be lost by an end of the session. */
+  get isEmpty(): boolean {
+    return this.#unsent.length === 0
+  }
+
   add(roomId: string, body: string): void {
     this.#change([...this.#unsent, { roomId, transactionId: this.#api.transactionId(), body }])
     this.resume()
@@ -88,12 +93,16 @@ export class Outbox {
   }
 
   async #send({ roomId, transactionId, body }: Unsent): Promise<void> {
+    // Meanwhile the room may have become one in which nothing is said in clear: the poll has to tell first.
+    if (this.#store.trouble !== undefined) throw new Error(this.#store.trouble)
     if (this.#store.rooms.get(roomId)?.isEncrypted === true)
       throw new ApiError(403, { error: words.room.cannotRead })
-    await this.#api.put(path`/rooms/${roomId}/send/m.room.message/${transactionId}`, {
+    const answer = await this.#api.put(path`/rooms/${roomId}/send/m.room.message/${transactionId}`, {
       msgtype: 'm.text',
       body,
     })
+    // What answers in the server's place, such as the page of a hotel's network, has not taken it.
+    if (text(answer['event_id']) === undefined) throw new Error(words.notReached)
   }
 
   #pause(ms: number): Promise<void> {

@@ -110,6 +110,7 @@ export const spanish: Words = {
     waits: 'Espera al servidor …',
     again: 'Enviar otra vez',
     discard: 'Descartar',
+    loseQuestion: '¿Cerrar sesión? Se perderá lo que aún espera al servidor.',
   },
   putOut: (by, name) => `${by} te ha sacado de «${name}»`,
   cancel: 'Cancelar',

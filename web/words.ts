@@ -78,6 +78,7 @@ export interface UnsentWords {
   readonly waits: string
   readonly again: string
   readonly discard: string
+  readonly loseQuestion: string
 }
 
 export interface InboxWords {

@@ -14,16 +14,16 @@ export interface Attachment {
   readonly id: string
 }
 
-const KINDS: Readonly<Record<string, Attachment['kind']>> = {
-  'm.image': 'picture',
-  'm.audio': 'audio',
-  'm.video': 'video',
-  'm.file': 'file',
-}
+const KINDS = new Map<string | undefined, Attachment['kind']>([
+  ['m.image', 'picture'],
+  ['m.audio', 'audio'],
+  ['m.video', 'video'],
+  ['m.file', 'file'],
+])
 
 /** What comes with a message, or is a sticker; `undefined` where nothing does that the page could fetch. */
 export const attachmentOf = (type: string, content: Json): Attachment | undefined => {
-  const kind = type === 'm.sticker' ? 'picture' : KINDS[text(content['msgtype']) ?? '']
+  const kind = type === 'm.sticker' ? 'picture' : KINDS.get(text(content['msgtype']))
   const media = mediaOf(content['url'])
   if (kind === undefined || media === undefined) return undefined
   const body = visible(content['body'])

@@ -70,8 +70,13 @@ export const addWebPage = (pages: Pages): void => {
   pages.get('/web/view/:file', async context => send(context, `view/${context.params['file']}`))
 }
 
-/** Types leave blanks behind: a third of some files. No text of the page goes over several lines. */
-const withoutTypes = (source: string): string => stripTypeScriptTypes(source).replace(/[ \t]*\n\s*\n/g, '\n')
+const COMMENTS = /^\s*(\/\*\*(?:(?!\*\/).)*\*\/|\/\/[^\n]*)$/gms
+
+/** Types leave blanks behind: a third of some files. No text of the page goes over several lines, or begins one. */
+const withoutTypes = (source: string): string =>
+  stripTypeScriptTypes(source)
+    .replace(COMMENTS, '')
+    .replace(/[ \t]*\n\s*\n/g, '\n')
 
 const readFiles = (): ReadonlyMap<string, WebFile> => {
   const names = readdirSync(DIRECTORY, { recursive: true, encoding: 'utf8' })
