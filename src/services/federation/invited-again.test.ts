@@ -71,6 +71,23 @@ test('a server that is banned from the room hears so at once', async t => {
   t.like(await t.throwsAsync(inviting), { errcode: 'M_FORBIDDEN' })
 })
 
+test('a server that was banned from a room when its last user here left invites to it again once it is not', async t => {
+  const r = await removed(t)
+  const aclOf = async (deny: string[]) => {
+    const content = { allow: ['*'], deny }
+    return setState(r.a, ALICE, r.roomId, { type: 'm.room.server_acl', content })
+  }
+  const banned = await aclOf(['a.test'])
+  await r.world.send(r.a, r.b, [banned])
+  await arrived(r.b, banned.eventId)
+  await r.b.rooms.memberships.leave({ userId: BOB, roomId: r.roomId })
+  const left = await stateAt(r.b, r.roomId, 'm.room.member', BOB)
+  await r.world.send(r.b, r.a, left === undefined ? [] : [left])
+  await aclOf([])
+  await r.a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId: r.roomId })
+  t.is(await r.status(), 'invited')
+})
+
 test('a clock that is set back meanwhile keeps no inviter waiting', async t => {
   const r = await removed(t)
   await r.remove()

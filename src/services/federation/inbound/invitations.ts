@@ -131,14 +131,15 @@ export class InvitationReceiver {
   /**
    * The room as it is here once the user is out of it, whom nobody may invite before: that they left, or were removed, may be under way
    * to us still. Throws `M_BAD_STATE` where that does not come and nobody else here would be told of the invitation by the room, and
-   * `M_FORBIDDEN`, without waiting for anything, where the server that invites is banned from the room.
+   * `M_FORBIDDEN`, without waiting for anything, where the server that invites is banned from the room. Of a room in which nobody here is
+   * any more that is not known: it may have been let in again since, and is where it can invite.
    */
   async #headWithout(userId: string, roomId: string, origin: string): Promise<RoomHead | undefined> {
     const { clock, serverName } = this.#context
     // Counted, not timed: a clock that is set back keeps nobody waiting.
     for (let waited = 0; ; waited += LOOK_EVERY_MS) {
       const head = await this.#writer.head(roomId)
-      if (head !== undefined && !(await this.#gate.allows(head, origin))) {
+      if (head?.hasHost(serverName) === true && !(await this.#gate.allows(head, origin))) {
         throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
       }
       if (head?.memberships.get(userId) !== 'join') return head

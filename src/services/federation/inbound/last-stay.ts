@@ -1,5 +1,6 @@
 import type { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
+import type { TimelineGap } from '../../../storage/rooms/timeline-gaps.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 
 /** So many member events are loaded at a time: of a large server they are tens of thousands. */
@@ -28,8 +29,11 @@ export const endOfLastStay = async (
       to === undefined ? [] : { nid, to, endedBy: next.get(`${to} ${userId}`) },
     )
     .toSorted((a, b) => b.to - a.to)
-  const baseOfGap = async (position: number): Promise<number | undefined> =>
-    (await gaps.ofRoom(roomNid)).find(({ base, top }) => base < position && position <= top)?.base
+  let ofRoom: Promise<TimelineGap[]> | undefined
+  const baseOfGap = async (position: number): Promise<number | undefined> => {
+    ofRoom ??= gaps.ofRoom(roomNid)
+    return (await ofRoom).find(({ base, top }) => base < position && position <= top)?.base
+  }
   let last: number | undefined
   for (let start = 0; start < ended.length; start += AT_ONCE) {
     const some = ended.slice(start, start + AT_ONCE)
