@@ -62,13 +62,16 @@ export const checkHistory = async (
       if (denied.has(server.name)) continue
       const stored = await server.core.context.read.events.byId(event.eventId)
       if (stored?.position !== undefined) continue
-      const state = oracle.stateBefore(event.eventId)
-      const members = [...state].filter(
-        ([key, id]) =>
-          key.startsWith(stateMapKey('m.room.member', '@')) &&
-          key.endsWith(`:${server.name}`) &&
-          events.get(id)?.content['membership'] === 'join',
+      const joins = [...oracle.stateBefore(event.eventId)].flatMap(([key, id]) =>
+        key.startsWith(stateMapKey('m.room.member', '@')) &&
+        key.endsWith(`:${server.name}`) &&
+        events.get(id)?.content['membership'] === 'join'
+          ? id
+          : [],
       )
+      // A server that never heard the answer to its join does not know of that stay, and is told nothing that it can place.
+      const known = await server.core.context.read.events.byIds(joins)
+      const members = [...known.values()].filter(({ position }) => position !== undefined && position > 0)
       equal(members.length, 0, `${server.name} lacks ${event.type} ${event.eventId} of ${event.sender}`)
     }
   }

@@ -51,7 +51,7 @@ const checkSightOf = async (
       if (answered === 200) hidden.push(`/event ${what}`)
       if (paged.has(eventId)) hidden.push(`/messages ${what}`)
       if (found.has(eventId)) hidden.push(`/search ${what}`)
-      if (client.shown.has(eventId)) hidden.push(`once ${what}`)
+      if (client.shown.has(eventId) && !isEndOf(event, userId)) hidden.push(`once ${what}`)
     }
     // Of who has left it is open what came afterwards and was sent before; and what ties loose ends is not for eyes.
     const isForEyes = softFailed !== true && rejected === undefined && event.type !== 'org.matrix.dummy_event'
@@ -62,6 +62,10 @@ const checkSightOf = async (
   }
   deepEqual({ hidden, missing }, { hidden: [], missing: [] }, `${userId}: what they are shown`)
 }
+
+/** Whether an event is how somebody's invitation, knock or stay has ended: `/sync` tells them so under `leave`, also who was never in. */
+const isEndOf = ({ type, stateKey, content }: RoomEvent, userId: string): boolean =>
+  type === 'm.room.member' && stateKey === userId && ['leave', 'ban'].includes(String(content['membership']))
 
 /** The spans of positions in which a client's server did not know the room's members. */
 const lacking = async (
