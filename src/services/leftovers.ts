@@ -43,9 +43,11 @@ export class Leftovers {
   async tidy(signal: AbortSignal = this.#rounds.closing): Promise<void> {
     const now = this.#clock.now()
     for (const sweep of this.#sweeps) {
+      let done: string | number | undefined
       for (;;) {
         if (signal.aborted) return
-        const keys = await sweep.find(now, BATCH)
+        const keys = await sweep.find(now, BATCH, done)
+        done = keys.at(-1)
         if (keys.length > 0) await this.#database.commit({ statements: [sweep.remove(keys, now)] })
         if (keys.length < BATCH) break
       }

@@ -50,6 +50,8 @@ test('what is left over is removed, and nothing else', async t => {
   )
   await run("INSERT INTO federation_destination_rooms VALUES ('away', 2, 4, 6)")
   await run('INSERT INTO relayed_events VALUES (1), (2), (3), (4)')
+  await run("INSERT INTO federation_edus VALUES (7, 'replaced', 0), (8, 'waits', 0)")
+  await run("INSERT INTO federation_edu_destinations VALUES ('away', 8, 'key')")
   await run(
     "INSERT INTO user_directory VALUES ('@here', 'x'), ('@gone', 'x'), ('@ours', 'x'), ('@ended', 'x')",
   )
@@ -75,6 +77,8 @@ test('what is left over is removed, and nothing else', async t => {
   for (const sweep of leftoverSweeps(database)) {
     const keys = await sweep.find(now, 10)
     gone[sweep.table] = keys.toSorted()
+    const [first] = keys
+    t.deepEqual(await sweep.find(now, 10, first), keys.slice(1), 'and once')
     await database.commit({ statements: [sweep.remove(keys, now)] })
     t.deepEqual(await sweep.find(now, 10), [])
   }
@@ -85,6 +89,7 @@ test('what is left over is removed, and nothing else', async t => {
     server_keys: ['old'],
     server_key_documents: ['old'],
     relayed_events: [1, 4],
+    federation_edus: [7],
     user_directory: ['@ended', '@gone'],
     remote_devices: ['@gone'],
     cross_signing_keys: ['@gone'],

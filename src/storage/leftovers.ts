@@ -70,6 +70,14 @@ const LEFTOVERS: readonly Leftover[] = [
         OR EXISTS (SELECT 1 FROM federation_destination_rooms d
           WHERE d.room_nid = e.room_nid AND d.since <= e.position)))`,
   },
+  // Replaced by newer ones for all who had not got them.
+  {
+    table: 'federation_edus',
+    key: 'position',
+    isNumeric: true,
+    condition:
+      'NOT EXISTS (SELECT 1 FROM federation_edu_destinations d WHERE d.position = federation_edus.position)',
+  },
   // In no room here, and without an account: they cannot be found.
   {
     table: 'user_directory',
@@ -96,8 +104,8 @@ const LEFTOVERS: readonly Leftover[] = [
 /** One sort of leftovers: how they are found and removed. */
 export interface LeftoverSweep {
   readonly table: string
-  /** Keys of some that are due at an instant (ms since 1970). */
-  find(now: number, limit: number): Promise<readonly (string | number)[]>
+  /** Keys of some that are due at an instant (ms since 1970), in order, those after `after`: what stays is looked at once. */
+  find(now: number, limit: number, after?: string | number): Promise<readonly (string | number)[]>
   /** Removes those of these that are leftovers still. */
   remove(keys: readonly (string | number)[], now: number): WriteStatement
 }
@@ -108,14 +116,17 @@ export const leftoverSweeps = (db: Reader): LeftoverSweep[] =>
 
 const sweepOf = (db: Reader, { table, key, isNumeric, condition, after }: Leftover): LeftoverSweep => {
   const among = isNumeric ? db.dialect.inInteger(key) : db.dialect.inText(key)
-  const find: Prepared = db.prepare(`SELECT DISTINCT ${key} AS key FROM ${table} WHERE ${condition} LIMIT ?`)
+  const find: Prepared = db.prepare(
+    `SELECT DISTINCT ${key} AS key FROM ${table} WHERE ${key} > ? AND ${condition} ORDER BY ${key} LIMIT ?`,
+  )
+  const first = isNumeric ? -Number.MAX_SAFE_INTEGER : ''
   const remove: Prepared = db.prepare(`DELETE FROM ${table} WHERE ${among} AND ${condition}`)
   const instants = condition.split('?').length - 1
   const bound = (now: number): number[] => Array.from({ length: instants }, () => now - (after ?? 0))
   return {
     table,
-    find: async (now, limit) => {
-      const rows = await db.scan<{ key: string | number }>(find, [...bound(now), limit])
+    find: async (now, limit, from = first) => {
+      const rows = await db.scan<{ key: string | number }>(find, [from, ...bound(now), limit])
       return rows.map(row => row.key)
     },
     remove: (keys, now) => ({ prepared: remove, rows: [[db.list(keys), ...bound(now)]] }),

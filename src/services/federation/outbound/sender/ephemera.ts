@@ -3,7 +3,10 @@ const STALE_MS = 30_000
 /** For one destination; the oldest go first. */
 const MAX_WAITING = 200
 
-/** Typing, presence and receipts on their way to one destination: in memory only, replaced by newer ones, soon stale. */
+/**
+ * Typing and presence on their way to one destination: in memory only, replaced by newer ones, soon stale. Receipts are not
+ * among them: until the next one people would look as if they had not read, so they are kept (`EduIntake.keep`).
+ */
 export class Ephemera {
   readonly #waiting = new Map<string, { payload: string; since: number }>()
   #count = 0
