@@ -64,6 +64,7 @@ import { oneRoomDeletion } from './0048-one-room-deletion.ts'
 import { endedProviderAccounts } from './0049-ended-provider-accounts.ts'
 import { slidingConnections } from './0050-sliding-connections.ts'
 import { delayedEventTimes } from './0051-delayed-event-times.ts'
+import { profileChanges } from './0052-profile-changes.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -144,6 +145,7 @@ export const migrations: readonly Migration[] = [
   endedProviderAccounts,
   slidingConnections,
   delayedEventTimes,
+  profileChanges,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -27,6 +27,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
   const attention = composeAttention(circumstances, foundation, composed)
   const { push, threadSubscriptions, invitations, notifications, direct } = attention
   const sync = composeSync({
+    accounts,
     core,
     rooms,
     ephemeral,

@@ -1,3 +1,4 @@
+import type { Accounts } from '../services/accounts/index.ts'
 import { createOldSync } from '../services/old-sync/index.ts'
 import type { ThreadSubscriptions } from '../services/push/thread-subscriptions.ts'
 import type { RoomServices } from '../services/rooms/index.ts'
@@ -10,6 +11,7 @@ export const composeSync = (
   parts: Parameters<typeof createSync>[0] & {
     readonly rooms: RoomServices
     readonly threadSubscriptions: ThreadSubscriptions
+    readonly accounts: Pick<Accounts, 'isShadowBanned'>
   },
 ) => {
   const { core, rooms, encryption, push, database } = parts
@@ -17,6 +19,8 @@ export const composeSync = (
   const slidingSync = createSlidingSync({
     ...{ core, streams, toDevice: encryption.toDevice, unread: push.unread },
     threads: parts.threadSubscriptions,
+    deviceListSpans: encryption.deviceListSpans,
+    isUnheard: userId => parts.accounts.isShadowBanned(userId),
     accountData: new AccountDataReader(database),
   })
   const oldSync = createOldSync(core, rooms, streams)

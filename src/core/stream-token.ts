@@ -8,6 +8,7 @@
  * `k` (sticky events) counts on the axis of the events, and may lag behind. So does `u`: up to where the counts of what is unread
  * were right, in tokens of responses that told of events beyond that. And so does `m`: up to where it was told with whom rooms came to
  * be shared, on connections that do not ask for it each time.
+ * `f` is the stream of profiles; `q` for it what `m` is for lists of devices, and `h` says of which fields it was told.
  * `x` is no stream, but the number of the process that has made the token, where there are several.
  */
 export const STREAM_LETTERS = {
@@ -24,6 +25,9 @@ export const STREAM_LETTERS = {
   sticky: 'k',
   unread: 'u',
   moves: 'm',
+  profiles: 'f',
+  profile_moves: 'q',
+  profile_fields: 'h',
   maker: 'x',
 } as const
 
@@ -36,7 +40,7 @@ const VERSION = 's1'
 const LETTERS = Object.entries(STREAM_LETTERS) as readonly (readonly [name: SyncStream, letter: string])[]
 const NAMES = new Map(LETTERS.map(([name, letter]) => [letter, name]))
 const FORM = /^s1(?:\.[a-z]-?\d{1,16})*$/
-const LARGEST_TOKEN = 300
+const LARGEST_TOKEN = 400
 
 /** Writes a token. Positions are integers; those on the events axis may be negative (history fetched later). */
 export const formatStreamToken = (token: StreamToken): string => {

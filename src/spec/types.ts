@@ -2416,7 +2416,7 @@ export interface Operations {
     path: NoMembers
     query: { readonly pos?: string; readonly timeout?: number; readonly set_presence?: "offline" | "online" | "unavailable" }
     body: { readonly conn_id?: string; readonly txn_id?: string; readonly lists?: JsonObject; readonly room_subscriptions?: JsonObject; readonly extensions?: JsonObject }
-    response: { readonly pos: string; readonly txn_id?: string | undefined; readonly lists: Readonly<Record<string, { readonly count: number }>>; readonly rooms: Readonly<Record<string, SlidingRoom>>; readonly extensions: JsonObject }
+    response: { readonly pos: string; readonly txn_id?: string | undefined; readonly lists: Readonly<Record<string, { readonly count: number }>>; readonly rooms: Readonly<Record<string, SlidingRoom>>; readonly extensions: { readonly "org.matrix.msc4262.profiles"?: { readonly users: Readonly<Record<string, (({ readonly updated?: JsonObject | undefined; readonly removed?: readonly string[] | undefined }) | null)>> } | undefined } }
   }
   sync: {
     authentication: 'accessToken'

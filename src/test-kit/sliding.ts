@@ -22,6 +22,8 @@ export const testSlidingSync = (
         older: undefined,
       }),
     },
+    deviceListSpans: { news: async () => ({ changed: [], left: [] }) },
+    isUnheard: async () => false,
     toDevice: { waiting: async () => [], acknowledge: async () => undefined },
     unread: { ofRoom: async () => ({ total: NONE, main: NONE, threads: new Map() }) },
   })

@@ -15,6 +15,7 @@ const FEATURES: Readonly<Record<string, string>> = {
   'org.matrix.msc3890': '/_matrix/client/v3/user/{userId}/account_data/{type}',
   'org.matrix.msc4140': '/_matrix/client/unstable/org.matrix.msc4140/delayed_events',
   'org.matrix.msc4143': '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports',
+  'org.matrix.msc4262': '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
   'org.matrix.msc4306':
     '/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription',
   'org.matrix.msc4293': '/_matrix/client/v3/rooms/{roomId}/ban',

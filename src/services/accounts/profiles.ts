@@ -6,6 +6,7 @@ import {
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isServerName, isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { type ProfileContent, profileFields } from '../../storage/accounts/profile-changes.ts'
 import type { StoredProfile } from '../../storage/accounts/profiles.ts'
 import type { Requester } from '../requester.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -42,7 +43,7 @@ export class Profiles {
     if (!this.#isLocal(userId)) return this.#remote(userId, undefined)
     const stored = await this.#stored(userId)
     if (stored === undefined) throw noProfile()
-    return fieldsOf(stored)
+    return profileFields(stored)
   }
 
   /**
@@ -138,8 +139,8 @@ export class Profiles {
       const before = await read.profiles.byUser(userId)
       if (before === undefined) throw noProfile()
       const after = withField(before, key, value)
-      if (JSON.stringify(fieldsOf(before)) === JSON.stringify(fieldsOf(after))) return undefined
-      if (value !== undefined && !fitsBytes(JSON.stringify(fieldsOf(after)), MAX_PROFILE_BYTES - 1)) {
+      if (JSON.stringify(profileFields(before)) === JSON.stringify(profileFields(after))) return undefined
+      if (value !== undefined && !fitsBytes(JSON.stringify(profileFields(after)), MAX_PROFILE_BYTES - 1)) {
         throw new MatrixError('M_PROFILE_TOO_LARGE', 'A profile must stay under 64 KiB.')
       }
       const result = await this.#context.commit([write.profiles.update(userId, before, after)])
@@ -182,14 +183,9 @@ const isMxcUri = (uri: string): boolean => {
   return serverName !== undefined && isServerName(serverName) && fitsBytes(uri, MAX_AVATAR_URL_BYTES)
 }
 
-const displayOf = ({ displayname, avatarUrl }: Omit<StoredProfile, 'position'>): DisplayProfile => ({
+const displayOf = ({ displayname, avatarUrl }: ProfileContent): DisplayProfile => ({
   ...(displayname === undefined ? {} : { displayname }),
   ...(avatarUrl === undefined ? {} : { avatar_url: avatarUrl }),
-})
-
-const fieldsOf = (profile: Omit<StoredProfile, 'position'>): JsonObject => ({
-  ...profile.fields,
-  ...displayOf(profile),
 })
 
 const withField = (profile: StoredProfile, key: string, value: JsonValue | undefined): StoredProfile => {

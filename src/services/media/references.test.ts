@@ -42,7 +42,7 @@ test('the files of a message are found wherever they are named', t => {
 /** What Alice keeps for herself: packs of stickers in her account data, further fields in her profile. */
 const ownData = async (database: Database, { emotes, fields }: Record<'emotes' | 'fields', JsonObject>) => {
   const [data, profiles] = [new AccountDataWriter(database), new ProfileWriter(database)]
-  const before = { displayname: 'alice', avatarUrl: undefined, fields: {}, position: 0 }
+  const before = { displayname: 'alice', avatarUrl: undefined, fields: {}, position: 0, changes: new Map() }
   await database.commit({
     statements: [
       data.set(ALICE, '', 'im.ponies.user_emotes', JSON.stringify(emotes)),

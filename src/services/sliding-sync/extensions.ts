@@ -7,6 +7,7 @@ import type { ThreadSubscriptions } from '../push/thread-subscriptions.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
 import type { News, SyncSource } from '../sync/sync-source.ts'
 import type { Owed, RoomStream } from './owed.ts'
+import { PROFILES, type ProfilesExtension } from './profiles-extension.ts'
 import type { ExtensionRequests, ExtensionScope } from './request.ts'
 import { type ExtensionRooms, RoomExtensions } from './room-extensions.ts'
 import type { Look } from './room-writer.ts'
@@ -33,6 +34,7 @@ export class ExtensionTexts {
   readonly #toDevicePosition: () => number
   readonly #threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
   readonly #sticky: StickyExtension
+  readonly #profiles: ProfilesExtension
   readonly #ofRooms: RoomExtensions
 
   constructor(parts: {
@@ -41,6 +43,7 @@ export class ExtensionTexts {
     toDevicePosition: () => number
     threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
     sticky: StickyExtension
+    profiles: ProfilesExtension
   }) {
     this.#sources = parts.sources
     this.#ofRooms = new RoomExtensions(parts.sources)
@@ -48,6 +51,7 @@ export class ExtensionTexts {
     this.#toDevicePosition = parts.toDevicePosition
     this.#threads = parts.threads
     this.#sticky = parts.sticky
+    this.#profiles = parts.profiles
   }
 
   /** @param before where the streams stood in the response before; what nobody has followed is absent */
@@ -103,6 +107,36 @@ export class ExtensionTexts {
     await tell('account_data', wanted.accountData)
     await tell('receipts', wanted.receipts)
     await tell('typing', wanted.typing)
+    const profiles =
+      wanted.profiles === undefined
+        ? this.#profiles.passedOver(look, before, { ...rooms, owed })
+        : await this.#profiles.of(look, wanted.profiles, before, { ...rooms, owed })
+    Object.assign(positions, profiles.positions)
+    if (profiles.text !== undefined) texts.set(PROFILES, profiles.text)
+    hasNews ||= profiles.isNews === true
+    await this.#tellOthers({ look, request, wanted, before, rooms }, positions, add)
+    owed = profiles.owed ?? owed
+    return { texts, positions: { ...this.#begun(before), ...positions }, hasNews, owed }
+  }
+
+  /** Threads that the user follows, and sticky events. */
+  async #tellOthers(
+    {
+      look,
+      request,
+      wanted,
+      before,
+      rooms,
+    }: {
+      look: Look
+      request: SyncRequest
+      wanted: ExtensionRequests
+      before: StreamToken
+      rooms: ExtensionRooms
+    },
+    positions: Partial<Record<SyncStream, number | undefined>>,
+    add: (name: string, text: string, isNews: boolean) => void,
+  ): Promise<void> {
     if (wanted.threadSubscriptions !== undefined) {
       const after = before.thread_subscriptions ?? 0
       const upTo = Math.max(this.#threads.position, after)
@@ -117,7 +151,6 @@ export class ExtensionTexts {
       const text = `{"next_batch":"${told.upTo}","rooms":{${told.rooms.join(',')}}}`
       add(STICKY_EVENTS, text, told.rooms.length > 0)
     }
-    return { texts, positions: { ...this.#begun(before), ...positions }, hasNews, owed }
   }
 
   /** From where that goes on which tells changes alone, and which a client asks for later: what changes meanwhile is told then. */

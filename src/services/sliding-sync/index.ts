@@ -1,4 +1,7 @@
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import { ProfileReader } from '../../storage/accounts/profiles.ts'
+import { CompanionReader } from '../../storage/encryption/companions.ts'
+import type { DeviceListSpans } from '../encryption/device-list-span.ts'
 import type { ToDevice } from '../encryption/to-device.ts'
 import type { ThreadSubscriptions } from '../push/thread-subscriptions.ts'
 import type { UnreadCounts } from '../push/unread.ts'
@@ -9,6 +12,8 @@ import { ConnectionKeeper } from './connection-keeper.ts'
 import { Connections } from './connections.ts'
 import { ExtensionTexts } from './extensions.ts'
 import { Handover } from './handover.ts'
+import { People } from './people.ts'
+import { ProfilesExtension } from './profiles-extension.ts'
 import { RoomFacts } from './room-facts.ts'
 import { RoomList } from './room-list.ts'
 import { RoomStateFinder } from './room-state.ts'
@@ -26,6 +31,9 @@ export const createSlidingSync = (parts: {
   toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
   unread: Pick<UnreadCounts, 'ofRoom'>
   threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
+  deviceListSpans: Pick<DeviceListSpans, 'news'>
+  /** Whether a user's doings are to reach nobody. */
+  isUnheard: (userId: string) => Promise<boolean>
 }): SlidingSync => {
   const { core, streams, accountData } = parts
   const { context, views, clientEvents } = core
@@ -43,6 +51,7 @@ export const createSlidingSync = (parts: {
     partial,
     counted,
     recounting,
+    profiles,
   } = streams
   const { sights } = views
   const random = (): number => Buffer.from(context.random(4)).readUInt32BE() * 1000
@@ -64,7 +73,7 @@ export const createSlidingSync = (parts: {
   }
   return new SlidingSync({
     keeper,
-    ...{ watch, notifier, invites, ready, counted, recounting, read, accountData, partial },
+    ...{ watch, notifier, invites, ready, counted, recounting, read, accountData, partial, profiles },
     ignoredUsers: views.ignoredUsers,
     invitePolicies: views.invitePolicies,
     direct: new AccountDataMemo<ReadonlySet<string>>({
@@ -84,6 +93,13 @@ export const createSlidingSync = (parts: {
       ...{ sources, toDevice: parts.toDevice, threads: parts.threads },
       sticky: new StickyExtension({ sources, clientEvents, sights }),
       toDevicePosition: () => db.position('to_device'),
+      profiles: new ProfilesExtension({
+        ...{ profiles: new ProfileReader(db), position: () => profiles.position, isUnheard: parts.isUnheard },
+        people: new People({
+          ...{ serverName: context.serverName, companions: new CompanionReader(db) },
+          ...{ spans: parts.deviceListSpans, watch, summaries },
+        }),
+      }),
     }),
   })
 }

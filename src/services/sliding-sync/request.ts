@@ -38,6 +38,12 @@ export interface ExtensionScope {
   readonly rooms: ReadonlySet<string> | undefined
 }
 
+/** Changes of profiles (MSC4262); `fields`: of which, where not of all. */
+export interface ProfilesRequest {
+  readonly scope: ExtensionScope
+  readonly fields: ReadonlySet<string> | undefined
+}
+
 /** What extensions are asked for; `undefined`: not at all. */
 export interface ExtensionRequests {
   readonly toDevice: { readonly since: number | undefined; readonly limit: number } | undefined
@@ -49,6 +55,7 @@ export interface ExtensionRequests {
   readonly stickyEvents: boolean
   /** Changes of subscriptions to threads (MSC4308): so many at most. */
   readonly threadSubscriptions: { readonly limit: number } | undefined
+  readonly profiles: ProfilesRequest | undefined
 }
 
 /** A request of sliding sync, in whichever dialect it came. */

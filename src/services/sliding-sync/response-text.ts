@@ -1,4 +1,4 @@
-import type { ToldRoom } from './room-writer.ts'
+import type { ToldRoom } from './told-room.ts'
 
 /** A response as JSON text, of the texts of its parts. */
 export const responseText = (parts: {

@@ -4,6 +4,8 @@ import { extrasByRoom, type News, type SyncSource, type ToldRoom } from '../sync
 import { type Owed, type RoomStream, withOwed } from './owed.ts'
 import type { ExtensionScope } from './request.ts'
 import type { Selected } from './selection.ts'
+import type { SentRoom } from './sent-room.ts'
+import type { ToldRoom as WrittenRoom } from './told-room.ts'
 
 /** Rooms of one response that are told all there is, though the client has them; the others come with the next, which does not wait. */
 const MAX_OWED_AT_ONCE = 250
@@ -13,10 +15,16 @@ export interface ExtensionRooms {
   /** Rooms that this response sends for the first time: all there is of them is told. */
   readonly fresh: readonly ToldRoom[]
   /** Rooms that have been sent before, by room ID. */
-  readonly known: { has(roomId: string): boolean; keys(): Iterable<string> }
+  readonly known: {
+    has(roomId: string): boolean
+    get(roomId: string): Pick<SentRoom, 'members'> | undefined
+    keys(): Iterable<string>
+  }
   /** The rooms that the request is about, by room ID. */
   readonly selected: ReadonlyMap<string, Selected>
   readonly owed: Owed
+  /** The rooms of this response, by room ID. */
+  readonly told: ReadonlyMap<string, Pick<WrittenRoom, 'sent' | 'people'>>
   /** Whether this response shows an event in the room's timeline. */
   isTold(roomId: string, nid: number): boolean
 }
@@ -94,7 +102,12 @@ export class RoomExtensions {
   }
 }
 
-const bearsOn = ({ lists, rooms }: ExtensionScope, selected: Selected | undefined, roomId: string): boolean =>
+/** Whether an extension is to speak of a room. */
+export const bearsOn = (
+  { lists, rooms }: ExtensionScope,
+  selected: Selected | undefined,
+  roomId: string,
+): boolean =>
   selected !== undefined &&
   ((selected.isSubscribed && rooms?.has(roomId) !== false) ||
     selected.lists.some(name => lists?.has(name) !== false))

@@ -15,6 +15,8 @@ import type { RoomFacts } from './room-facts.ts'
 import type { EndedPlace, InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
 import type { RoomStateFinder } from './room-state.ts'
 import type { RecountedAt, SentRoom } from './sent-room.ts'
+import { shownPeople } from './shown-people.ts'
+import type { ToldRoom } from './told-room.ts'
 
 const NOTHING: ReadonlySet<number> = new Set()
 
@@ -29,14 +31,8 @@ export interface Look {
   /** Up to where counts of what is unread are right, and where the streams stand by which they change. */
   readonly counted: number
   readonly recounted: RecountedAt
-}
-
-/** A room as it is told, and what is remembered of that. */
-export interface ToldRoom {
-  readonly text: string
-  readonly sent: SentRoom
-  /** The nids of the events in its timeline. */
-  readonly timeline: ReadonlySet<number>
+  /** It matters whom rooms show. */
+  readonly tellsProfiles: boolean
 }
 
 /** What rooms are written from. */
@@ -89,6 +85,7 @@ export class RoomTexts {
     return {
       text: `{${parts.join(',')}}`,
       timeline: new Set(timeline.events.map(({ nid }) => nid)),
+      people: texts.people,
       sent: {
         ...{ kind: 'joined', upTo: look.upTo, timelineLimit, isDirect, members: texts.members },
         ...{ requiredState: config.requiredState, recounted: look.recounted },
@@ -192,7 +189,7 @@ export class RoomTexts {
     },
     { requiredState }: RoomConfig,
     timeline: RoomTimeline,
-  ): Promise<{ parts: string[]; members: ReadonlyMap<string, number> }> {
+  ): Promise<{ parts: string[]; members: ReadonlyMap<string, number>; people?: ReadonlySet<string> }> {
     const { before, after, upTo } = span
     const hadWanted = before?.requiredState
     const { entries, ended, members } = await this.#parts.states.find({
@@ -202,7 +199,9 @@ export class RoomTexts {
     })
     const stubs = ended.map(({ type, stateKey }) => JSON.stringify({ type, state_key: stateKey }))
     const state = [...(await this.#stateTexts(look, entries, timeline)), ...stubs]
-    return { parts: [...(await this.#timelineParts(look, timeline)), stateText(state)], members }
+    const parts = [...(await this.#timelineParts(look, timeline)), stateText(state)]
+    if (!look.tellsProfiles) return { parts, members }
+    return { parts, members, people: shownPeople(requiredState, entries, timeline) }
   }
 
   /** Whoever has never been in the room sees nothing of it but how their invitation ended. */

@@ -6,6 +6,7 @@ import type {
   ExtensionScope,
   ListFilters,
   ListRule,
+  ProfilesRequest,
   RoomConfig,
   SlidingRequest,
 } from './request.ts'
@@ -107,6 +108,7 @@ const extensionRequests = (extensions: JsonObject): ExtensionRequests => {
     threadSubscriptions: threads && {
       limit: clamped(optional(threads, 'limit', isCount), MAX_THREAD_SUBSCRIPTIONS),
     },
+    profiles: profilesRequest(enabled('org.matrix.msc4262.profiles')),
   }
 }
 
@@ -122,6 +124,14 @@ const scopeOf = (extension: JsonObject | undefined): ExtensionScope | undefined 
     return names === undefined || names[0] === '*' ? undefined : new Set(names)
   }
   return { lists: named('lists'), rooms: named('rooms') }
+}
+
+/** "The `fields` parameter is optional. If omitted, *all* profile fields will be in scope." */
+const profilesRequest = (extension: JsonObject | undefined): ProfilesRequest | undefined => {
+  const scope = extension && scopeOf(extension)
+  if (extension === undefined || scope === undefined) return undefined
+  const fields = optional(extension, 'fields', isTexts)
+  return { scope, fields: fields && new Set(fields) }
 }
 
 const clamped = (limit: number | undefined, most: number): number =>

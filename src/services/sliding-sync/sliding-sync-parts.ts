@@ -6,6 +6,7 @@ import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { Notifier } from '../sync/notifier.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
+import type { ProfileWatch } from '../sync/profile-watch.ts'
 import type { SyncStreams } from '../sync/room-sync.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
 import type { UserStream } from '../sync/user-stream.ts'
@@ -35,4 +36,5 @@ export interface SlidingSyncParts {
   readonly ready: () => Answer<void>
   readonly counted: SyncStreams['counted']
   readonly recounting: SyncStreams['recounting']
+  readonly profiles: Pick<ProfileWatch, 'ask'>
 }

@@ -8,11 +8,12 @@ import { ListFilter } from './list-filters.ts'
 import type { SlidingRequest } from './request.ts'
 import { responseText } from './response-text.ts'
 import { hasNews, isFresh, refreshRecounts } from './room-changes.ts'
-import type { Look, ToldRoom } from './room-writer.ts'
+import type { Look } from './room-writer.ts'
 import { type Selected, select } from './selection.ts'
 import type { SentRoom } from './sent-room.ts'
 import { readSimplifiedRequest, type SimplifiedRequest } from './simplified-dialect.ts'
 import type { SlidingSyncParts } from './sliding-sync-parts.ts'
+import type { ToldRoom } from './told-room.ts'
 
 /** The longest that a client may wait, whatever it asks for. */
 const MAX_TIMEOUT_MS = 120_000
@@ -60,7 +61,7 @@ export class SlidingSync {
   }
 
   async #simplified(requester: Requester, asked: SimplifiedRequest, departure: Departure): Promise<string> {
-    const { watch, notifier, connections, ready } = this.#parts
+    const { watch, notifier, connections, ready, profiles } = this.#parts
     const request = readSimplifiedRequest(asked, requester.userId)
     const { connectionId, pos } = request
     const { userId, deviceId = requester.tokenId } = requester
@@ -68,6 +69,7 @@ export class SlidingSync {
     const connection = pos === undefined ? connections.open(key) : await connections.resume(key, pos)
     const deadline = notifier.now() + Math.min(request.timeoutMs, MAX_TIMEOUT_MS)
     const release = connections.hold(key, connection)
+    const unasked = request.extensions.profiles && profiles.ask(userId)
     try {
       await ready()
       await notifier.caughtUp()
@@ -78,6 +80,7 @@ export class SlidingSync {
         leave()
       }
     } finally {
+      unasked?.()
       release()
     }
   }
@@ -130,7 +133,7 @@ export class SlidingSync {
     const look: Look = {
       ...{ requester, after: before.events, ignored, missed },
       upTo: Math.max(now.upTo, before.events ?? 0),
-      ...{ counted, recounted },
+      ...{ counted, recounted, tellsProfiles: request.extensions.profiles !== undefined },
     }
     await refreshRecounts(connection, recounted, recounting, userId)
     await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)
@@ -152,7 +155,7 @@ export class SlidingSync {
           ? place
           : [],
       ),
-      ...{ known: connection.rooms, selected, owed: connection.owed },
+      ...{ known: connection.rooms, selected, owed: connection.owed, told },
       isTold: (roomId, nid) => told.get(roomId)?.timeline.has(nid) === true,
     })
     const positions: StreamToken = {

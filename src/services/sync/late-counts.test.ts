@@ -56,6 +56,8 @@ const processBeside = (world: World, database: Database) => {
         ...{ changes: { subscribed: {}, unsubscribed: {} }, isEmpty: true, older: undefined },
       }),
     },
+    deviceListSpans: { news: async () => ({ changed: [], left: [] }) },
+    isUnheard: async () => false,
     toDevice: { waiting: async () => [], acknowledge: async () => undefined },
   })
   return {

@@ -13,6 +13,7 @@ import { Invitations } from './invitations.ts'
 import { SentMembers } from './lazy-members.ts'
 import { type Follower, Notifier } from './notifier.ts'
 import { PartialSpans } from './partial-spans.ts'
+import { ProfileWatch } from './profile-watch.ts'
 import { RemovedRoomsFollower } from './removed-rooms.ts'
 import { RoomSections } from './room-section.ts'
 import { RoomStates } from './room-state.ts'
@@ -45,6 +46,7 @@ export interface SyncStreams {
   readonly reader: SyncReader
   readonly sources: readonly SyncSource[]
   readonly partial: PartialSpans
+  readonly profiles: ProfileWatch
   /** Waits until all events that are committed now can be told. */
   ready(): Answer<void>
   counted: OtherStreams['counted']
@@ -103,9 +105,10 @@ export const createRoomSync = (
   const touches = new StreamTouches(database)
   const invites = new UserStream('invites', database, touches)
   const accountData = new UserStream('account_data', database, touches)
+  const profiles = new ProfileWatch({ db: database, memberships: read.memberships, watch })
   const others = connect(watch)
   const removed = new RemovedRoomsFollower(read, watch, database.position('invites'))
-  const followers = [others.events, removed, invites, accountData, ...others.followers]
+  const followers = [others.events, removed, invites, accountData, profiles, ...others.followers]
   const notifier = new Notifier({ db: database, clock, log, followers })
   others.wakeBy(notifier)
   // A device that is removed while it waits, or whose user is locked, is not told what comes after that.
@@ -147,7 +150,7 @@ export const createRoomSync = (
   const { counted, recounting } = others
   const streams = {
     ...{ watch, notifier, invites, summaries, memo, timelines, reader, sources, ready, partial },
-    ...{ counted, recounting },
+    ...{ counted, recounting, profiles },
   }
   return { sync, notifier, streams }
 }
