@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { Database } from '../../storage/database.ts'
 import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
@@ -8,6 +9,8 @@ import { eventually } from '../../test-kit/eventually.ts'
 import { arrived } from '../../test-kit/federation-world.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
 import { Receipts } from './receipts.ts'
+
+const CAROL = '@carol:a.test'
 
 testDatabases(
   test,
@@ -162,6 +165,54 @@ test('what has been read is stored together with what tells other servers of it,
   t.deepEqual(await new ReceiptReader(db).ofUser(await nidAt(a), ALICE), [])
   t.false(isTold)
 })
+
+testDatabases(
+  test,
+  'of receipts that two processes move at once, other servers are told the newer one',
+  async (t, database) => {
+    const { a, roomId, say, nidAt } = await setting(t, database)
+    await a.rooms.memberships.join({ userId: CAROL, roomId, via: [] })
+    const [older, newer] = [await say(a, ALICE, '1'), await say(a, ALICE, '2')]
+    const { writer } = a.core
+    const process = (commit: Database['commit']) => {
+      const told: unknown[] = []
+      const receipts = new Receipts({
+        writer: replacing(writer, { context: { ...writer.context, db: replacing(database, { commit }) } }),
+        clock: a.clock,
+        keepEdus: edus => ({
+          statements: [],
+          committed: () => told.push(...edus.map(({ content }) => content)),
+        }),
+        admits: async () => true,
+      })
+      const read = (eventId: string) => receipts.mark(CAROL, roomId, [{ type: 'm.read', eventId }])
+      return { told, read }
+    }
+    const first = process(set => database.commit(set))
+    let isLate = true
+    const second = process(async set => {
+      if (isLate) await first.read(newer)
+      isLate = false
+      return database.commit(set)
+    })
+    await second.read(older)
+    t.deepEqual([first.told.length, second.told], [1, []])
+    const stored = await new ReceiptReader(database).ofUser(await nidAt(a), CAROL)
+    t.deepEqual(
+      stored.map(({ eventId }) => eventId),
+      [newer],
+    )
+  },
+)
+
+/** The same, but for some of what it has. */
+const replacing = <T extends object>(whole: T, parts: Partial<T>): T =>
+  new Proxy(whole, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(name in parts ? parts : target, name, name in parts ? parts : target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 
 test('all of it travels in signed transactions', async t => {
   const { a, b, roomId, say, nidAt } = await setting(t, await testDatabase(t), { overFederation: true })

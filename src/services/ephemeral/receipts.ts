@@ -38,6 +38,11 @@ interface Checked {
 /** Threads of one room in which a user's receipts are remembered; the longest untouched are forgotten. */
 const MAX_THREADS = 500
 
+/** Receipts that have been moved further meanwhile, by another process, are looked at again so often at most. */
+const MAX_TRIES = 5
+/** Where a stored receipt is already as far as the new one, or further. */
+const OVERTAKEN = 'receipt overtaken'
+
 /** Read receipts and the fully-read marker (modules "Receipts" and "Read and unread markers"). */
 export class Receipts {
   /** Told of every marker that a local user sets, also where it stands already: they have been in the room. */
@@ -76,10 +81,18 @@ export class Receipts {
     const checked = await this.#check(head, markers)
     await this.onMarked?.(userId, roomId)
     // Two devices at once: what stands is read, and moved from there.
-    await this.#turns.run(`${userId} ${roomId}`, () => this.#move(userId, head, checked))
+    await this.#turns.run(`${userId} ${roomId}`, async () => {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        if (await this.#move(userId, head, checked)) return
+      }
+    })
   }
 
-  async #move(userId: string, head: RoomHead, checked: readonly Checked[]): Promise<void> {
+  /**
+   * Answers false, having stored nothing, where another process has moved one of the receipts as far meanwhile: other servers
+   * are not to be told the older one in place of the newer.
+   */
+  async #move(userId: string, head: RoomHead, checked: readonly Checked[]): Promise<boolean> {
     const { roomId, nid } = head.room
     const now = this.#clock.now()
     const known = await this.#read.ofUser(nid, userId)
@@ -93,13 +106,14 @@ export class Receipts {
     // Both or none: what is seen here to have been read is told to other servers.
     const told = this.#keepEdus(this.#edus(head, receipts, checked))
     const statements = [
-      ...(await this.#store(receipts)),
+      ...(await this.#store(receipts, { name: OVERTAKEN, expected: receipts.length })),
       ...(fullyRead === undefined ? [] : await this.#fullyRead(userId, roomId, fullyRead.stored)),
       ...told.statements,
     ]
-    if (statements.length === 0) return
-    await this.#writer.context.db.commit({ statements })
-    told.committed()
+    if (statements.length === 0) return true
+    const stored = await this.#writer.context.db.commit({ statements })
+    if (stored.ok) told.committed()
+    return stored.ok
   }
 
   /** An `m.receipt` EDU. */
@@ -152,9 +166,13 @@ export class Receipts {
     return checked
   }
 
-  async #store(receipts: readonly NewReceipt[]): Promise<WriteStatement[]> {
+  async #store(
+    receipts: readonly NewReceipt[],
+    guard?: NonNullable<WriteStatement['guard']>,
+  ): Promise<WriteStatement[]> {
     if (receipts.length === 0) return []
-    const statements = [this.#write.move(receipts)]
+    const move = this.#write.move(receipts)
+    const statements: WriteStatement[] = [guard === undefined ? move : { ...move, guard }]
     for (const { roomNid, userId, type, threadId } of receipts) {
       if (threadId === '' || threadId === 'main') continue
       const rows = (await this.#read.ofUser(roomNid, userId)).filter(row => row.type === type)
