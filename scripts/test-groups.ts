@@ -45,7 +45,7 @@ const ALONE = [
 /** What loads the same, and has much to do: a folder's files would be too long together. */
 const KINDRED: readonly (readonly [name: string, files: RegExp])[] = [
   ['federation-tests.js-sdk', /^federation-tests\/(federated-encryption|killed-delivery|(matrix-)?js-sdk)/],
-  ['federation-tests.browser', /^federation-tests\/(oauth|web-page(-for-two|-in-trouble)?)\./],
+  ['federation-tests.browser', /^federation-tests\/(oauth|web-(invitations|page(-for-two|-in-trouble)?))\./],
 ]
 
 /** The groups for test files, paths relative to the project: long files and short ones are dealt out evenly. */

@@ -29,6 +29,8 @@ export const english: Words = {
     topic: 'Topic',
     invite: 'Invite (user IDs, with blanks between them)',
     create: 'Create',
+    media: { text: 'text', audio: 'audio', video: 'video', screenshare: 'screen sharing' },
+    allows: media => (media === '' ? 'Nothing may be sent here' : `For ${media}`),
   },
   room: {
     choose: 'Choose a room, or start a chat.',
@@ -55,6 +57,7 @@ export const english: Words = {
     title: 'Notifications',
     invites: name => `${name} invites you`,
     until: time => `Until ${time}`,
+    isOver: 'This invitation is over',
     accept: 'Accept',
     decline: 'Decline …',
     declineTitle: 'Decline the invitation',

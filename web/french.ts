@@ -29,6 +29,8 @@ export const french: Words = {
     topic: 'Sujet',
     invite: 'Inviter (identifiants, séparés par des espaces)',
     create: 'Créer',
+    media: { text: 'texte', audio: 'audio', video: 'vidéo', screenshare: 'partage d’écran' },
+    allows: media => (media === '' ? 'Rien ne peut être envoyé ici' : `Pour ${media}`),
   },
   room: {
     choose: 'Choisissez un salon, ou commencez une discussion.',
@@ -55,6 +57,7 @@ export const french: Words = {
     title: 'Vos notifications',
     invites: name => `${name} vous invite`,
     until: time => `Jusqu’au ${time}`,
+    isOver: 'Cette invitation a expiré',
     accept: 'Accepter',
     decline: 'Refuser …',
     declineTitle: 'Refuser l’invitation',

@@ -29,6 +29,8 @@ export const german: Words = {
     topic: 'Thema',
     invite: 'Einladen (Benutzer-IDs, mit Leerzeichen dazwischen)',
     create: 'Anlegen',
+    media: { text: 'Text', audio: 'Ton', video: 'Video', screenshare: 'Bildschirm teilen' },
+    allows: media => (media === '' ? 'Hier darf nichts gesendet werden' : `Für ${media}`),
   },
   room: {
     choose: 'Wähle einen Raum, oder beginne einen Chat.',
@@ -55,6 +57,7 @@ export const german: Words = {
     title: 'Benachrichtigungen',
     invites: name => `${name} lädt dich ein`,
     until: time => `Bis ${time}`,
+    isOver: 'Diese Einladung ist abgelaufen',
     accept: 'Annehmen',
     decline: 'Ablehnen …',
     declineTitle: 'Die Einladung ablehnen',

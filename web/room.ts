@@ -28,6 +28,10 @@ export const roomEvent = (event: Json): RoomEvent => ({
   prevContent: object(object(event['unsigned'])['prev_content']),
 })
 
+/** What may be sent in a room (docs/extensions.md, "What the media flags do"). */
+export const MEDIA = ['text', 'audio', 'video', 'screenshare'] as const
+export type Medium = (typeof MEDIA)[number]
+
 /** Events that are kept of a room in which nobody reads back; older ones can be fetched again. */
 const MAX_EVENTS = 400
 
@@ -74,6 +78,12 @@ export class Room {
 
   get topic(): string {
     return text(this.state('m.room.topic')['topic']) ?? ''
+  }
+
+  /** What the room says may be sent in it; `undefined` where it says nothing of that. */
+  get media(): readonly Medium[] | undefined {
+    const { types } = this.state('chat.tessera.room.media')
+    return Array.isArray(types) ? MEDIA.filter(medium => types.includes(medium)) : undefined
   }
 
   get isEncrypted(): boolean {

@@ -29,6 +29,8 @@ export const spanish: Words = {
     topic: 'Tema',
     invite: 'Invitar (identificadores, separados por espacios)',
     create: 'Crear',
+    media: { text: 'texto', audio: 'audio', video: 'vídeo', screenshare: 'compartir pantalla' },
+    allows: media => (media === '' ? 'Aquí no se puede enviar nada' : `Para ${media}`),
   },
   room: {
     choose: 'Elige una sala, o empieza un chat.',
@@ -55,6 +57,7 @@ export const spanish: Words = {
     title: 'Notificaciones',
     invites: name => `${name} te invita`,
     until: time => `Hasta el ${time}`,
+    isOver: 'Esta invitación ha caducado',
     accept: 'Aceptar',
     decline: 'Rechazar …',
     declineTitle: 'Rechazar la invitación',

@@ -1,4 +1,5 @@
 import { english } from './english.ts'
+import type { Medium } from './room.ts'
 
 /** What the page says, in one language. Names and texts of people come in as they are; nothing here is markup. */
 export interface Words {
@@ -43,6 +44,9 @@ export interface RoomsWords {
   readonly topic: string
   readonly invite: string
   readonly create: string
+  readonly media: Readonly<Record<Medium, string>>
+  /** What may be sent in a room; nothing where that is an empty text. */
+  allows(media: string): string
 }
 
 export interface RoomWords {
@@ -85,6 +89,7 @@ export interface InboxWords {
   readonly title: string
   invites(name: string): string
   until(time: string): string
+  readonly isOver: string
   readonly accept: string
   readonly decline: string
   readonly declineTitle: string

@@ -1,7 +1,9 @@
 import { type Api, path } from '../api.ts'
 import { acting, arrange, facts, h, shownTime } from '../dom.ts'
+import type { Medium } from '../room.ts'
 import type { Invitation, Notification, Occasion, Store } from '../store.ts'
 import { words } from '../words.ts'
+import { countdown } from './countdown.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
 
@@ -98,7 +100,8 @@ const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLEle
     room.topic !== '' && h('p', { class: 'topic', dir: 'auto' }, room.topic),
     comment !== '' && h('blockquote', { dir: 'auto' }, comment),
     occasion && h('p', {}, ...facts(occasion.summary, occasionTime(occasion))),
-    expiresTs !== undefined && h('small', {}, say.until(shownTime(expiresTs))),
+    room.media && h('small', {}, words.rooms.allows(mediaNames(room.media))),
+    expiresTs !== undefined && countdown(expiresTs),
     h(
       'div',
       { class: 'row' },
@@ -108,6 +111,10 @@ const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLEle
   )
   return card
 }
+
+/** What may be sent, in words. */
+const mediaNames = (media: readonly Medium[]): string =>
+  media.map(medium => words.rooms.media[medium]).join(', ')
 
 const occasionTime = ({ start, end }: Occasion): string =>
   end === undefined ? shownTime(start) : `${shownTime(start)} – ${shownTime(end)}`
