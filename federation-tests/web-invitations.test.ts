@@ -9,6 +9,9 @@ test.after.always(closeBrowser)
 
 const HOUR = 3_600_000
 
+/** As a field for a time has it. */
+const inTwoDays = (): string => new Date(Date.now() + 48 * HOUR).toISOString().slice(0, 16)
+
 const startPage = async (t: Parameters<typeof openPage>[0]) => {
   t.timeout(PATIENCE_MS)
   const [server] = await startFederatedServers(t, ['tea.test'])
@@ -51,4 +54,47 @@ browserTest('an invitation says what may be sent, and how long it is open yet, u
   await page.clock.fastForward(2 * HOUR)
   await card.getByText('This invitation is over').waitFor()
   t.is(await page.getByRole('timer').count(), 1, 'what has no end has none on the page')
+})
+
+browserTest('who invites sees who is not there yet, sets a time and an end, and takes it back', async t => {
+  const { page, bob } = await startPage(t)
+  await page.getByRole('button', { name: 'New room' }).click()
+  await page.getByLabel('Name').fill('Tea room')
+  await page.getByRole('button', { name: 'Create', exact: true }).click()
+  await page.getByRole('heading', { name: 'Tea room' }).waitFor()
+  const inviteBob = async (fill: () => Promise<unknown>): Promise<void> => {
+    await page.getByRole('button', { name: 'Invite …' }).click()
+    await page.getByLabel('User').fill('bob')
+    await page.getByLabel('A comment').fill('Bring cake')
+    await fill()
+    await page.getByRole('button', { name: 'Invite', exact: true }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  const received = async () => {
+    const { invitations } = await bob.get('/_matrix/client/v1/chat.tessera/invitations?status=invited')
+    return invitations as { reason: string; expires_ts?: number }[]
+  }
+  const invited = page.locator('.invited')
+
+  await inviteBob(() => page.getByLabel('Send it later').fill(inTwoDays()))
+  await invited.getByText('1 invited, not here yet').click()
+  await invited.getByText('Goes out').waitFor()
+  t.deepEqual(await received(), [], 'it is for later')
+  await photograph(page, 'scheduled')
+  await invited.getByRole('button', { name: 'Withdraw the invitation of bob' }).click()
+  await invited.waitFor({ state: 'hidden' })
+
+  await inviteBob(() => page.getByLabel('Open for').selectOption('1 day'))
+  await invited.getByText('Until').waitFor()
+  const [invitation] = await received()
+  t.is(invitation?.reason, 'Bring cake')
+  t.true((invitation?.expires_ts ?? 0) > Date.now(), 'it has an end')
+  await invited.getByRole('button', { name: 'Withdraw the invitation of bob' }).click()
+  await invited.waitFor({ state: 'hidden' })
+  t.deepEqual(await received(), [])
+  await inviteBob(async () => undefined)
+  await invited.waitFor()
+  const { rooms } = (await bob.get('/sync')) as { rooms: { invite: object } }
+  await bob.join(Object.keys(rooms.invite)[0] ?? '')
+  await invited.waitFor({ state: 'hidden' })
 })

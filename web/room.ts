@@ -49,6 +49,8 @@ export class Room {
   typing: readonly string[] = []
   heroes: readonly string[] = []
   joinedCount: number | undefined
+  /** How often somebody has come, gone, or been asked to come. */
+  memberChanges = 0
   readonly #state = new Map<string, Map<string, Json>>()
   readonly #names = new Names()
   /** Edits by the event that they are of, and their own IDs. */
@@ -211,6 +213,7 @@ export class Room {
   }
 
   #append(event: RoomEvent): void {
+    if (event.type === 'm.room.member') this.memberChanges += 1
     this.#apply(event)
     this.#noteEdit(event)
     if (event.type === 'm.room.redaction') {

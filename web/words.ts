@@ -8,6 +8,7 @@ export interface Words {
   readonly signIn: SignInWords
   readonly rooms: RoomsWords
   readonly room: RoomWords
+  readonly invited: InvitedWords
   readonly inbox: InboxWords
   readonly timeline: TimelineWords
   readonly media: MediaWords
@@ -65,6 +66,9 @@ export interface RoomWords {
   readonly inviteTitle: string
   readonly addTitle: string
   readonly comment: string
+  readonly lifetime: string
+  readonly noEnd: string
+  readonly delivery: string
   readonly inviteButton: string
   readonly message: string
   readonly send: string
@@ -83,6 +87,13 @@ export interface UnsentWords {
   readonly again: string
   readonly discard: string
   readonly loseQuestion: string
+}
+
+export interface InvitedWords {
+  title(count: number): string
+  goesOut(time: string): string
+  readonly withdraw: string
+  withdrawOf(name: string): string
 }
 
 export interface InboxWords {

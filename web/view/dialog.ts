@@ -8,6 +8,8 @@ export interface Field {
   readonly label: string
   readonly placeholder?: string
   readonly isOptional?: boolean
+  /** In place of a line of text. */
+  readonly input?: HTMLInputElement | HTMLSelectElement
 }
 
 /**
@@ -23,9 +25,12 @@ export const ask = (
   button: string,
   act: (values: Readonly<Record<string, string>>) => Promise<Json | (() => void)>,
 ): void => {
-  const inputs = fields.map(({ name, placeholder, isOptional }) =>
-    h('input', { name, placeholder, required: isOptional !== true, autocapitalize: 'none' }),
-  )
+  const inputs = fields.map(({ name, placeholder, isOptional, input }) => {
+    if (input === undefined)
+      return h('input', { name, placeholder, required: isOptional !== true, autocapitalize: 'none' })
+    input.name = name
+    return input
+  })
   const form = h(
     'form',
     {},

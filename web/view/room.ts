@@ -6,6 +6,8 @@ import type { Store } from '../store.ts'
 import { words } from '../words.ts'
 import { composerView } from './composer.ts'
 import { ask } from './dialog.ts'
+import { invite } from './invite.ts'
+import { invitedView } from './invited.ts'
 import { roomPicture } from './picture.ts'
 import { fullUserId } from './rooms.ts'
 import { Timeline } from './timeline.ts'
@@ -19,6 +21,7 @@ export const roomView = (api: Api, store: Store, outbox: Outbox): HTMLElement =>
   const unsent = unsentView(outbox)
   const timeline = new Timeline(api, unsent.element, room => earlier(api, store, room))
   const header = h('header', {})
+  const invited = invitedView(api, store)
   const typing = h('p', { class: 'typing', 'aria-live': 'polite' })
   const composer = composerView(api, store, outbox)
   const empty = h('p', { class: 'empty' }, words.room.choose)
@@ -44,15 +47,16 @@ export const roomView = (api: Api, store: Store, outbox: Outbox): HTMLElement =>
     ])
     if (now !== shown) {
       const focused = header.querySelector(':focus')?.textContent
-      header.replaceChildren(...headerParts(api, store, room))
+      header.replaceChildren(...headerParts(api, store, room, () => invited.refresh(room)))
       const buttons = [...header.querySelectorAll('button')]
       buttons.find(({ textContent }) => textContent === focused)?.focus()
       if (shown === '' || !main.contains(header))
-        main.replaceChildren(header, timeline.element, typing, composer.element)
+        main.replaceChildren(header, invited.element, timeline.element, typing, composer.element)
       composer.show(room)
       if (!shown.startsWith(`["${room.id}"`)) focusOn(header, composer.element)
       shown = now
     }
+    invited.show(room)
     unsent.show(room.id)
     timeline.show(room)
     const others = room.typing.filter(userId => userId !== store.userId).map(userId => room.nameOf(userId))
@@ -118,7 +122,7 @@ const earlier = async (api: Api, store: Store, room: Room): Promise<void> => {
   store.changed()
 }
 
-const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
+const headerParts = (api: Api, store: Store, room: Room, onInvited: () => Promise<void>): HTMLElement[] => {
   const isDirect = room.directUsers.length === 2
   const { successor } = room
   const actions = h(
@@ -132,7 +136,10 @@ const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
       ),
     h(
       'button',
-      { class: 'quiet', onclick: () => invite(api, store, room, isDirect) },
+      {
+        class: 'quiet',
+        onclick: () => (isDirect ? addThird(api, store, room) : invite(api, store, room, onInvited)),
+      },
       isDirect ? words.room.add : words.room.invite,
     ),
     isDirect &&
@@ -162,20 +169,12 @@ const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
 }
 
 /** A third person opens a new room, which takes the newest messages along; the chat of the two stays as it is. */
-const invite = (api: Api, store: Store, room: Room, isDirect: boolean): void =>
+const addThird = (api: Api, store: Store, room: Room): void =>
   ask(
-    isDirect ? words.room.addTitle : words.room.inviteTitle,
-    [
-      { name: 'user', label: words.rooms.user, placeholder: '@carol:example.org' },
-      ...(isDirect ? [] : [{ name: 'reason', label: words.room.comment, isOptional: true }]),
-    ],
+    words.room.addTitle,
+    [{ name: 'user', label: words.rooms.user, placeholder: '@carol:example.org' }],
     words.room.inviteButton,
-    async ({ user = '', reason = '' }) => {
-      if (!isDirect)
-        return api.post(path`/rooms/${room.id}/invite`, {
-          user_id: fullUserId(user, store),
-          ...(reason === '' ? {} : { reason }),
-        })
+    async ({ user = '' }) => {
       const { room_id: roomId } = await api.own('POST', path`/direct/${room.id}/extend`, {
         invite: [fullUserId(user, store)],
         history: 50,
