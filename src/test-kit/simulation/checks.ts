@@ -21,6 +21,15 @@ export const headOf = async (simulation: Simulation, name: string) => {
 export const plain = (map: ReadonlyMap<string, string>): string[] =>
   [...map].map(([key, id]) => `${key} ${id}`).sort()
 
+/** The events that a server knows to lie in gaps of its timeline, until somebody pages over them. */
+export const missingIn = async (simulation: Simulation, { core }: SimulatedServer): Promise<string[]> => {
+  const { rooms, gaps } = core.context.read
+  const room = await simulation.during(rooms.byId(simulation.roomId))
+  if (room === undefined) return []
+  const open = await simulation.during(gaps.ofRoom(room.nid))
+  return (await Promise.all(open.map(gap => gaps.missing(room.nid, gap)))).flat()
+}
+
 /** What a server says that the room's access control list shuts out, nobody accepts. */
 export const checkDenied = async (
   { simulation, deeds }: Story,
@@ -40,8 +49,8 @@ export const checkDenied = async (
 }
 
 /**
- * What one server shows, every other shows, unless it was not in the room then, has soft-failed it, or one that was shut out
- * some time is concerned.
+ * What one server shows, every other shows, unless it was not in the room then, has soft-failed it, has a gap there, or one that was
+ * shut out some time is concerned.
  */
 export const checkHistory = async (
   { simulation, deeds: { acknowledged, sent, denied } }: Story,
@@ -56,10 +65,11 @@ export const checkHistory = async (
   const oracle = new RoomOracle(
     inOrderOf([...events.values()], event => [...event.prevEvents, ...event.authEvents]),
   )
-  for (const event of events.values()) {
-    if (denied.has(serverNameOf(event.sender))) continue
-    for (const server of parties) {
-      if (denied.has(server.name)) continue
+  for (const server of parties.filter(({ name }) => !denied.has(name))) {
+    const missing = await missingIn(simulation, server)
+    const inGaps = new Set(missing.flatMap(eventId => [eventId, ...oracle.ancestors(eventId)]))
+    for (const event of events.values()) {
+      if (denied.has(serverNameOf(event.sender)) || inGaps.has(event.eventId)) continue
       const stored = await server.core.context.read.events.byId(event.eventId)
       if (stored?.position !== undefined) continue
       const joins = [...oracle.stateBefore(event.eventId)].flatMap(([key, id]) =>

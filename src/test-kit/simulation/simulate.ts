@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { stateMapOf } from '../../services/rooms/room-head.ts'
-import { checkDenied, checkHistory, isJoined, plain } from './checks.ts'
+import { checkDenied, checkHistory, isJoined, missingIn, plain } from './checks.ts'
 import { checkClients } from './client-checks.ts'
 import { partiesOf } from './parties.ts'
 import { checkSight } from './sight-checks.ts'
@@ -42,7 +42,8 @@ const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends:
     ends = []
     for (const { server, head } of together) {
       const own = head?.extremities.map(end => end.eventId) ?? ['unknown']
-      ends.push((silent.has(server.name) ? await withoutRefused(own, parties) : own).join(' '))
+      const isSilent = silent.has(server.name)
+      ends.push((isSilent ? await withoutLoose(simulation, own, { server, parties }) : own).join(' '))
     }
     if (new Set(ends).size === 1 && ends[0]?.includes(' ') === false) break
   }
@@ -50,19 +51,37 @@ const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends:
 }
 
 /**
- * Ends without those that another server has soft-failed: where nobody may speak any more, as in a room that was replaced meanwhile,
- * the last that was said there before that was known stays an end for ever. Only what refers to it would bring it to the others.
+ * Ends of a server where nobody may speak any more without those that stay ends for ever, since only what refers to them would change
+ * that: what another server has soft-failed, as the last that was said in a room that was replaced meanwhile; and what came late to
+ * where what refers to it for the others lies in a gap.
  */
-const withoutRefused = async (
+const withoutLoose = async (
+  simulation: Simulation,
   ends: readonly string[],
-  parties: readonly SimulatedServer[],
+  { server, parties }: { server: SimulatedServer; parties: readonly SimulatedServer[] },
 ): Promise<string[]> => {
+  const hasGap = (await missingIn(simulation, server)).length > 0
   const kept: string[] = []
   for (const eventId of ends) {
     const known = await Promise.all(parties.map(({ core }) => core.context.read.events.byId(eventId)))
-    if (!known.some(stored => stored?.softFailed === true)) kept.push(eventId)
+    const isRefused = known.some(stored => stored?.softFailed === true)
+    if (!isRefused && !(hasGap && (await isCovered(simulation, eventId, parties)))) kept.push(eventId)
   }
   return kept
+}
+
+/** Whether an event is in the room of one of the servers and no end there. */
+const isCovered = async (
+  simulation: Simulation,
+  eventId: string,
+  parties: readonly SimulatedServer[],
+): Promise<boolean> => {
+  for (const { core } of parties) {
+    const head = await simulation.head(core)
+    const stored = await core.context.read.events.byId(eventId)
+    if (stored?.position !== undefined && head?.extremities.every(end => end.eventId !== eventId)) return true
+  }
+  return false
 }
 
 /** Holds what the servers have of the room against what must be; answers those that are in it together. */
