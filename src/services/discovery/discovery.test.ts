@@ -104,9 +104,35 @@ test('a server that did not answer about one room is not asked about the next', 
     return await answer
   }
   t.is(await ask('!r1', 'a.test', 'b.test', 'c.test'), undefined)
-  t.deepEqual(asked, ['a.test !r1', 'b.test !r1'], 'nor are all asked, one after another')
-  t.is(await ask('!r2', 'b.test', 'c.test'), undefined)
-  t.deepEqual(asked.slice(2), ['c.test !r2'])
+  t.deepEqual(asked, ['a.test !r1', 'b.test !r1', 'c.test !r1'])
+  t.is(await ask('!r2', 'b.test', 'c.test', 'd.test'), undefined)
+  t.deepEqual(asked.slice(3), ['d.test !r2'])
+})
+
+test('a room is told of by the next server, where the first does not answer soon; which is known the next time', async t => {
+  const clock = new FakeClock()
+  const asked: string[] = []
+  const answer: Hierarchy = { room: remoteRoom('!r:b.test'), children: [], inaccessibleChildren: [] }
+  const client: Parameters<typeof federatedDiscovery>[0] = {
+    publicRooms: () => Promise.reject(new Error('nobody asks for it')),
+    hierarchy: (server, _, { signal } = {}) => {
+      asked.push(server)
+      if (server === 'b.test') return Promise.resolve(answer)
+      return new Promise((_, reject) =>
+        signal?.addEventListener('abort', () => reject(new FederationError('timeout', server, 'no'))),
+      )
+    },
+  }
+  const remote = federatedDiscovery(client, { reachBack: async () => false, clock })
+  const ask = () => remote.hierarchy(['a.test', 'b.test'], { roomId: '!r:b.test', suggestedOnly: false })
+  const first = ask()
+  await clock.advance(3_999)
+  t.deepEqual(asked, ['a.test'])
+  await clock.advance(1)
+  t.is(await first, answer)
+  await clock.advance(6_000)
+  t.is(await ask(), answer)
+  t.deepEqual(asked, ['a.test', 'b.test', 'b.test'])
 })
 
 test('a page of the directory ends where its rooms are described at length, and nothing is lost by that', async t => {

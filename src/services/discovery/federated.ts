@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { withDeadline } from '../../network/deadline.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
 import { SilentServers } from '../../network/silent-servers.ts'
+import { type Attempt, answersInTurn } from '../federation/outbound/asked-in-turn.ts'
 import { toClientError } from '../federation/outbound/client-errors.ts'
 import type { ReachBack } from '../federation/outbound/history/reach-back.ts'
 import type { Hierarchy, RemoteDiscovery } from './ports.ts'
@@ -34,13 +35,12 @@ export const federatedDiscovery = (
       }
     },
     hierarchy: async (servers, question): Promise<Hierarchy | undefined> => {
-      const deadline = clock.now() + TOTAL_MS
-      for (const server of servers.slice(0, MAX_SERVERS)) {
-        const ms = Math.min(TIMEOUT_MS, deadline - clock.now())
-        if (ms <= 0) return undefined
+      const turns = { clock, totalMs: TOTAL_MS, eachMs: TIMEOUT_MS }
+      // None is given up: that it does not answer is to be known the next time.
+      const one = ({ server, timeoutMs }: Attempt) => ask(server, question, timeoutMs)
+      for await (const told of answersInTurn(servers.slice(0, MAX_SERVERS), turns, one)) {
         // Whatever one server has against answering, the next may not have it.
-        const answer = await ask(server, question, ms).catch(() => undefined)
-        if (answer !== undefined) return answer
+        if ('answer' in told) return told.answer
       }
       return undefined
     },

@@ -1,7 +1,8 @@
 import test from 'ava'
 import type { RoomEvent } from '../../core/event/event.ts'
-import { ALICE, BOB, makeRoom } from '../../test-kit/federated-pair.ts'
-import { FederationWorld, say, type WorldServer } from '../../test-kit/federation-world.ts'
+import { eventually } from '../../test-kit/eventually.ts'
+import { ALICE, BOB, CAROL, makeRoom } from '../../test-kit/federated-pair.ts'
+import { FederationWorld, say, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
 import { federatedDiscovery } from '../discovery/federated.ts'
 import { createDiscovery } from '../discovery/index.ts'
 
@@ -83,4 +84,38 @@ test('an instant within a gap is looked for on other servers, and the gap filled
   t.deepEqual((await said(b, roomId)).slice(-30), [...Array(130).keys()].slice(100))
   t.is(await find(5, 'f'), events[6]?.eventId ?? '')
   t.is(await find(0, 'b'), events[0]?.eventId ?? '')
+})
+
+test('where a server does not answer soon, the next is asked for an instant', async t => {
+  const world = new FederationWorld(t)
+  const a = await world.add('a.test')
+  const [b, c] = [await world.add('b.test', { clock: a.clock }), await world.add('c.test')]
+  const roomId = await makeRoom(a)
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  const events: RoomEvent[] = []
+  for (let n = 0; n < 30; n++) {
+    await a.clock.advance(MINUTE)
+    events.push(await say(a, ALICE, roomId, `${n}`))
+  }
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  await world.send(a, c, [...events, (await stateAt(a, roomId, 'm.room.member', BOB)) ?? {}])
+  const { eventByTimestamp } = createDiscovery({
+    ...{ core: b.core, rooms: b.rooms, hasDirectory: true, directoryIsForServers: true },
+    remote: federatedDiscovery(b.client, { reachBack: b.federation.reachBack, clock: b.clock }),
+  })
+  const { promise: silence, resolve: end } = Promise.withResolvers<void>()
+  t.teardown(end)
+  const asked: string[] = []
+  world.transport = async ({ to, path }, deliver) => {
+    if (path.includes('timestamp_to_event')) {
+      asked.push(to)
+      if (asked.length === 1) await silence
+    }
+    return deliver()
+  }
+  const found = eventByTimestamp.find(BOB, roomId, (events[20]?.originServerTs ?? 0) + 1, 'b')
+  await eventually('one is asked', () => asked.length === 1)
+  await a.clock.advance(4_000)
+  t.is((await found).eventId, events[20]?.eventId ?? '')
+  t.deepEqual(asked.toSorted(), ['a.test', 'c.test'])
 })

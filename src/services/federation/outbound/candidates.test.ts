@@ -2,7 +2,8 @@ import test from 'ava'
 import { silentLog } from '../../../core/log.ts'
 import { FederationError } from '../../../network/federation-client.ts'
 import { FakeClock } from '../../../test-kit/fake-clock.ts'
-import { type Attempt, firstToHelp } from './candidates.ts'
+import type { Attempt } from './asked-in-turn.ts'
+import { firstToHelp } from './candidates.ts'
 
 /** Servers that never answer, refuse at once, or prepare an event after some seconds; those that take none in the end. */
 const setUp = (

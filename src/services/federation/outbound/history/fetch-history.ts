@@ -2,6 +2,7 @@ import { growingCache } from '../../../../core/growing-cache.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
+import { type Attempt, answersInTurn } from '../asked-in-turn.ts'
 import type { OutboundContext } from '../context.ts'
 import { newestFirst } from './chunk-order.ts'
 import { type Asked, compare, givenHistory, isCreateOf, unheardServers, verified } from './given-history.ts'
@@ -9,10 +10,12 @@ import { roomIn } from './ground.ts'
 import { beginningOf, type MissingPart, partInGap } from './missing-part.ts'
 import { Pauses } from './pauses.ts'
 import { fetchStateBefore } from './state-fetcher.ts'
-import { storeHistory } from './store-history.ts'
+import { type HistoryChunk, storeHistory } from './store-history.ts'
 import { voucherOf } from './voucher.ts'
 
 const MAX_SERVERS = 5
+/** Of them at a time, where they do not answer soon. */
+const AT_ONCE = 3
 /** In milliseconds: for all servers together, and for one of them. */
 const TOTAL_MS = 60_000
 const SERVER_MS = 30_000
@@ -24,8 +27,23 @@ const GONE_MS = 86_400_000
 /** So long (milliseconds) what else servers have said that are gone is passed over at once. */
 const STAYS_GONE_MS = 7 * GONE_MS
 
-/** What came of asking a server; `blocked`: what it gives hangs on what cannot be verified. */
-type Piece = 'stored' | 'blocked' | 'nothing'
+/** What a server gives, and which servers' events of it cannot be verified; `blocked`: all of it hangs on such events. */
+type Piece = { readonly chunk: HistoryChunk; readonly unheard: ReadonlySet<string> } | 'blocked' | 'nothing'
+
+/** What is asked of several servers, and what has come of it so far. */
+interface Search {
+  readonly head: RoomHead
+  readonly part: MissingPart
+  readonly limit: number
+  readonly deadline: number
+  readonly asked: Set<string>
+  /** Those that could not be heard. */
+  readonly silent: string[]
+  /** Those that give nothing but what hangs on events that cannot be verified. */
+  readonly blocked: string[]
+  /** Those whose events cannot be verified. */
+  readonly unheard: Set<string>
+}
 
 /**
  * Fetches what is missing of rooms' histories, before this server was in them and in gaps (server-server API, "Backfilling
@@ -66,7 +84,7 @@ export class HistoryFetcher {
   }
 
   async #fetch(roomId: string, limit: number, base: number | undefined): Promise<boolean> {
-    const { core, clock, log } = this.#context
+    const { core, clock } = this.#context
     const key = `${roomId} ${base ?? ''}`
     if (this.#pauses.isQuiet(key)) return false
     const inVain = this.#pauses.inVain(key)
@@ -77,46 +95,27 @@ export class HistoryFetcher {
     if (head.partial !== undefined && !(await core.context.partial.complete(head.room.nid, SERVER_MS))) {
       return false
     }
-    const deadline = clock.now() + TOTAL_MS
-    const unheard = new Set<string>()
-    const silent: string[] = []
-    const ask = async (server: string, others?: readonly string[]): Promise<Piece> => {
-      const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
-      if (timeoutMs <= 0) return 'nothing'
-      try {
-        return await this.#fetchFrom(server, head, { part, limit, timeoutMs, others, unheard })
-      } catch (error) {
-        if (!(error instanceof FederationError)) throw error
-        log.info({ room: roomId, server, err: error }, 'no history from this server')
-        if (error.retryable) silent.push(server)
-        return 'nothing'
-      }
+    const search: Search = {
+      ...{ head, part, limit, deadline: clock.now() + TOTAL_MS },
+      ...{ asked: new Set(), silent: [], blocked: [], unheard: new Set() },
     }
-    const blocked: string[] = []
-    let piece: Piece = 'nothing'
-    let asked = inVain?.asked ?? 0
     const giver = this.#givers.get(roomId)
     const servers = Map.groupBy(await this.servers(head), server => server === giver)
-    const inTurn = [...(servers.get(true) ?? []), ...turnedBy(asked, servers.get(false) ?? [])]
-    for (const server of inTurn.slice(0, MAX_SERVERS)) {
-      if (clock.now() >= deadline) break
-      if (server !== giver) asked += 1
-      piece = await ask(server)
-      if (piece === 'stored') {
-        this.#givers.set(roomId, server)
-        break
-      }
-      if (piece === 'blocked') blocked.push(server)
-    }
+    const askedBefore = inVain?.asked ?? 0
+    const inTurn = [...(servers.get(true) ?? []), ...turnedBy(askedBefore, servers.get(false) ?? [])]
+    const from = await this.#firstToGive(inTurn.slice(0, MAX_SERVERS), search)
+    if (from !== undefined) this.#givers.set(roomId, from)
+    let isStored = from !== undefined
     const since = inVain?.since ?? clock.now()
-    const [any, ...others] = blocked
-    if (piece !== 'stored' && any !== undefined && (clock.now() - since >= GONE_MS || this.#areGone(unheard)))
-      piece = await ask(any, others)
-    if (piece === 'stored') {
+    const [any, ...others] = search.blocked
+    if (!isStored && any !== undefined && (clock.now() - since >= GONE_MS || this.#areGone(search.unheard)))
+      isStored = (await this.#firstToGive([any], search, others)) !== undefined
+    if (isStored) {
       this.#pauses.end(key)
       return true
     }
-    this.#pauses.begin(key, { asked, since, unheard: silent })
+    const asked = askedBefore + [...search.asked].filter(server => server !== giver).length
+    this.#pauses.begin(key, { asked, since, unheard: search.silent })
     return false
   }
 
@@ -132,27 +131,59 @@ export class HistoryFetcher {
   }
 
   /**
-   * @param ask.others where what cannot be verified is taken as well: servers that have given nothing else
-   * @param ask.unheard takes the names of servers whose events cannot be verified
+   * Stores what the first server gives that has something, and answers its name. The others are given up then: what two of them give
+   * is not stored twice.
    */
-  async #fetchFrom(
-    server: string,
-    head: RoomHead,
-    ask: Omit<Asked, 'vouchedBy'> & { others: readonly string[] | undefined; unheard: Set<string> },
+  async #firstToGive(
+    servers: readonly string[],
+    search: Search,
+    others?: readonly string[],
+  ): Promise<string | undefined> {
+    const { core, clock, log } = this.#context
+    const { roomId } = search.head.room
+    const turns = { clock, totalMs: search.deadline - clock.now(), eachMs: SERVER_MS, atOnce: AT_ONCE }
+    const ask = (attempt: Attempt): Promise<Piece> => {
+      search.asked.add(attempt.server)
+      return this.#pieceFrom(search, attempt, others)
+    }
+    for await (const given of answersInTurn(servers, turns, ask)) {
+      const { server } = given
+      if ('failure' in given) {
+        if (!(given.failure instanceof FederationError)) throw given.failure
+        log.info({ room: roomId, server, err: given.failure }, 'no history from this server')
+        if (given.failure.retryable) search.silent.push(server)
+        continue
+      }
+      const { answer } = given
+      if (answer === 'blocked') search.blocked.push(server)
+      if (answer === 'blocked' || answer === 'nothing') continue
+      if ((await storeHistory(core.writer, answer.chunk)) === 0) continue
+      if (others !== undefined)
+        for (const name of answer.unheard) this.#gone.set(name, clock.now() + STAYS_GONE_MS)
+      return server
+    }
+    return undefined
+  }
+
+  /** @param others where what cannot be verified is taken as well: servers that have given nothing else */
+  async #pieceFrom(
+    { head, part, limit, unheard: allUnheard }: Search,
+    { server, timeoutMs, signal }: Attempt,
+    others: readonly string[] | undefined,
   ): Promise<Piece> {
     const { core } = this.#context
     const { roomId } = head.room
-    const { part, timeoutMs } = ask
     const { from, gap } = part
     const vouchedBy = await voucherOf(core.context, head, server)
-    const given = await givenHistory(this.#context, server, head, { ...ask, vouchedBy })
-    for (const other of ask.others ?? []) {
-      if (given.unverified.size > 0) await compare(this.#context, given, other, head, { ...ask, vouchedBy })
+    const ask: Asked = { part, limit, timeoutMs, signal, vouchedBy }
+    const given = await givenHistory(this.#context, server, head, ask)
+    for (const other of others ?? []) {
+      if (given.unverified.size > 0) await compare(this.#context, given, other, head, ask)
     }
     const { unverified } = given
     const unheard = unheardServers(given)
-    for (const name of unheard) ask.unheard.add(name)
-    const fetched = ask.others === undefined ? verified(given) : given.all
+    for (const name of unheard) allUnheard.add(name)
+    const fetched = others === undefined ? verified(given) : given.all
     const places = gap === undefined ? fetched.size : roomIn(gap)
     const events = newestFirst(from, fetched).slice(0, places)
     const oldest = events.at(-1)
@@ -161,13 +192,9 @@ export class HistoryFetcher {
     const isBeginning = isCreateOf(head, oldest)
     const stateBefore = isBeginning
       ? []
-      : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs, vouchedBy })
+      : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs, signal, vouchedBy })
     if (!isBeginning && stateBefore.length === 0) return 'nothing'
-    const chunk = { roomId, base: gap?.base, events, stateBefore, unverified }
-    if ((await storeHistory(core.writer, chunk)) === 0) return 'nothing'
-    if (ask.others !== undefined)
-      for (const name of unheard) this.#gone.set(name, this.#context.clock.now() + STAYS_GONE_MS)
-    return 'stored'
+    return { chunk: { roomId, base: gap?.base, events, stateBefore, unverified }, unheard }
   }
 
   /** Servers that are likely to know: that of the oldest event's sender, the creator's, then the others in the room. */

@@ -19,6 +19,8 @@ export interface Asked {
   readonly part: MissingPart
   readonly limit: number
   readonly timeoutMs: number
+  /** Ends it. */
+  readonly signal: AbortSignal
   /** A server that is believed what it says of keys that nobody else tells. */
   readonly vouchedBy: string | undefined
 }
@@ -36,11 +38,11 @@ export const givenHistory = async (
   head: RoomHead,
   ask: Asked,
 ): Promise<GivenHistory> => {
-  const { part, timeoutMs, vouchedBy } = ask
+  const { part, timeoutMs, signal, vouchedBy } = ask
   const { version } = head
   const { roomId } = head.room
   const limit = Math.min(Math.max(ask.limit, MIN_EVENTS), MAX_EVENTS)
-  const pdus = await federation.backfill(server, { roomId, from: part.from, limit }, { timeoutMs })
+  const pdus = await federation.backfill(server, { roomId, from: part.from, limit }, { timeoutMs, signal })
   const all = new Map<string, RoomEvent>()
   const unverified = new Map<string, string>()
   for (const [index, one] of (await verifyEvents(pdus, version, { mayBeOld: true, vouchedBy })).entries()) {

@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../../../core/event/event.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
+import { type Attempt, answersInTurn } from '../asked-in-turn.ts'
 import type { OutboundContext } from '../context.ts'
 import type { HistoryFetcher } from './fetch-history.ts'
 
@@ -47,21 +48,27 @@ export class ReachingBack {
   async fetch(roomId: string, instant: Instant): Promise<boolean> {
     const head = await this.#context.core.writer.head(roomId)
     if (head === undefined) return false
-    for (const server of (await this.#history.servers(head)).slice(0, MAX_SERVERS)) {
-      const event = await this.#closest(server, head, instant)
-      if (event === undefined) continue
-      if (await this.#fetchTo(event, instant)) return true
+    const servers = (await this.#history.servers(head)).slice(0, MAX_SERVERS)
+    const turns = { clock: this.#context.clock, totalMs: TOTAL_MS, eachMs: SERVER_MS }
+    const closest = (attempt: Attempt) => this.#closest(attempt, head, instant)
+    for await (const named of answersInTurn(servers, turns, closest)) {
+      if ('failure' in named) throw named.failure
+      if (named.answer !== undefined && (await this.#fetchTo(named.answer, instant))) return true
     }
     return false
   }
 
   /** What a server names, if it is an event of the room and closer than what is here: nobody is to make us fetch for nothing. */
-  async #closest(server: string, head: RoomHead, instant: Instant): Promise<RoomEvent | undefined> {
+  async #closest(
+    { server, timeoutMs, signal }: Attempt,
+    head: RoomHead,
+    instant: Instant,
+  ): Promise<RoomEvent | undefined> {
     const { federation, verifyEvents, log } = this.#context
     const { roomId } = head.room
     const { ts, dir } = instant
     try {
-      const options = { timeoutMs: SERVER_MS }
+      const options = { timeoutMs, signal }
       const { eventId } = await federation.timestampToEvent(server, { roomId, ts, dir }, options)
       const given = await federation.getEvent(server, eventId, options)
       const [verified] = await verifyEvents([given], head.version, { mayBeOld: true })
