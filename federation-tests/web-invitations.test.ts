@@ -7,6 +7,10 @@ import { signUp } from './page-deeds.ts'
 
 test.after.always(closeBrowser)
 
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mP8z8BQz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC',
+  'base64',
+)
 const HOUR = 3_600_000
 
 /** As a field for a time has it. */
@@ -97,4 +101,31 @@ browserTest('who invites sees who is not there yet, sets a time and an end, and 
   const { rooms } = (await bob.get('/sync')) as { rooms: { invite: object } }
   await bob.join(Object.keys(rooms.invite)[0] ?? '')
   await invited.waitFor({ state: 'hidden' })
+})
+
+browserTest('a room is made with an address, a picture and what may be sent in it', async t => {
+  const { page, bob } = await startPage(t)
+  const taken = await bob.createRoom({ room_alias_name: 'tea' })
+  await page.getByRole('button', { name: 'New room' }).click()
+  await page.getByLabel('Name').fill('Tea room')
+  await page.getByLabel('Address').fill('#tea')
+  await page.getByLabel('Picture').setInputFiles({ name: 'leaf.png', mimeType: 'image/png', buffer: PICTURE })
+  const media = page.getByRole('group', { name: 'What may be sent' })
+  await media.getByLabel('audio').uncheck()
+  await media.getByLabel('video').uncheck()
+  await page.getByLabel('Invite (user IDs').fill('bob')
+  const create = page.getByRole('button', { name: 'Create', exact: true })
+  await create.click()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Address').fill('#green-tea:tea.test')
+  await photograph(page, 'new-room')
+  await create.click()
+  await page.getByRole('heading', { name: 'Tea room' }).waitFor()
+  const { room_id: room } = await bob.get(`/directory/room/${encodeURIComponent('#green-tea:tea.test')}`)
+  t.not(room, taken)
+  const record = await bob.get(
+    `/_matrix/client/v1/chat.tessera/rooms/${encodeURIComponent(String(room))}/record`,
+  )
+  t.like(record, { alias: '#green-tea:tea.test', media: ['text', 'screenshare'], encryption: 'cleartext' })
+  t.regex(String(record['avatar_url']), /^mxc:\/\/tea\.test\//)
 })

@@ -63,6 +63,12 @@ export class Api {
     return this.#call(method, `${OWN}${where}`, body)
   }
 
+  /** Gives the server a file to keep, and answers its address (`mxc:`). */
+  async upload(file: File): Promise<string | undefined> {
+    const query = new URLSearchParams({ filename: file.name })
+    return text((await this.#call('POST', `/_matrix/media/v3/upload?${query}`, file))['content_uri'])
+  }
+
   /** An ID for a request that must not be done twice; tabs of one session have none in common. */
   transactionId(): string {
     return `web.${Date.now()}.${Math.random().toString(36).slice(2)}`
@@ -78,12 +84,12 @@ export class Api {
     return this.session === undefined ? {} : { authorization: `Bearer ${this.session.accessToken}` }
   }
 
-  async #call(method: string, where: string, body?: Json, signal?: AbortSignal): Promise<Json> {
+  async #call(method: string, where: string, body?: Json | Blob, signal?: AbortSignal): Promise<Json> {
     const response = await fetch(where, {
       method,
       headers: this.#headers(),
       signal: signal ?? AbortSignal.timeout(PATIENCE_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     }).catch(() => {
       throw new Error(words.notReached)
     })

@@ -45,6 +45,9 @@ export interface RoomsWords {
   readonly topic: string
   readonly invite: string
   readonly create: string
+  readonly alias: string
+  readonly picture: string
+  readonly mediaTitle: string
   readonly media: Readonly<Record<Medium, string>>
   /** What may be sent in a room; nothing where that is an empty text. */
   allows(media: string): string

@@ -16,16 +16,18 @@ export interface Field {
  * Asks for some texts in a dialog, and does something with them. What goes wrong is shown in the dialog, which stays;
  * Escape and Cancel close it.
  *
+ * @param fields of which elements are shown as they are, for whoever asks to look at
  * @param act may answer what is to be shown then: nothing outside of an open dialog takes the focus, and closing it gives the
  * focus back to where it was before
  */
 export const ask = (
   title: string,
-  fields: readonly Field[],
+  fields: readonly (Field | HTMLElement)[],
   button: string,
   act: (values: Readonly<Record<string, string>>) => Promise<Json | (() => void)>,
 ): void => {
-  const inputs = fields.map(({ name, placeholder, isOptional, input }) => {
+  const asked = fields.filter((field): field is Field => !(field instanceof HTMLElement))
+  const inputs = asked.map(({ name, placeholder, isOptional, input }) => {
     if (input === undefined)
       return h('input', { name, placeholder, required: isOptional !== true, autocapitalize: 'none' })
     input.name = name
@@ -35,7 +37,9 @@ export const ask = (
     'form',
     {},
     h('h2', {}, title),
-    ...fields.map(({ label }, index) => h('label', {}, label, inputs[index])),
+    ...fields.map(field =>
+      field instanceof HTMLElement ? field : h('label', {}, field.label, inputs[asked.indexOf(field)]),
+    ),
     h(
       'div',
       { class: 'row end' },

@@ -4,7 +4,7 @@ import type { Room } from '../room.ts'
 import type { Store } from '../store.ts'
 import { words } from '../words.ts'
 import { ask } from './dialog.ts'
-import { fullUserId } from './rooms.ts'
+import { fullUserId } from './full-user-id.ts'
 
 /** For how long invitations may be open, in hours. */
 const LIFETIMES = [1, 24, 7 * 24, 30 * 24]

@@ -3,6 +3,8 @@ import { arrange, h } from '../dom.ts'
 import type { Store } from '../store.ts'
 import { words } from '../words.ts'
 import { ask } from './dialog.ts'
+import { fullUserId } from './full-user-id.ts'
+import { newRoom } from './new-room.ts'
 import { roomPicture } from './picture.ts'
 
 /** The list of the rooms that the user is in, and the ways to new ones. */
@@ -62,12 +64,6 @@ export const roomsView = (api: Api, store: Store): HTMLElement => {
   )
 }
 
-/** The user ID that somebody means who may have left out what goes without saying: the `@`, and this server's name. */
-export const fullUserId = (name: string, store: Store): string =>
-  name.startsWith('@') && name.includes(':')
-    ? name
-    : `@${name.replace(/^@/, '')}:${store.userId.replace(/^[^:]*:/, '')}`
-
 const startChat = (api: Api, store: Store): void =>
   ask(
     words.rooms.chatTitle,
@@ -75,29 +71,6 @@ const startChat = (api: Api, store: Store): void =>
     words.rooms.chat,
     async ({ user = '' }) => {
       const { room_id: roomId } = await api.own('PUT', path`/direct/${fullUserId(user, store)}`, {})
-      return () => store.select(text(roomId))
-    },
-  )
-
-const newRoom = (api: Api, store: Store): void =>
-  ask(
-    words.rooms.newTitle,
-    [
-      { name: 'name', label: words.rooms.name },
-      { name: 'topic', label: words.rooms.topic, isOptional: true },
-      { name: 'invite', label: words.rooms.invite, isOptional: true },
-    ],
-    words.rooms.create,
-    async ({ name = '', topic = '', invite = '' }) => {
-      const { room_id: roomId } = await api.post('/createRoom', {
-        name,
-        preset: 'private_chat',
-        ...(topic === '' ? {} : { topic }),
-        invite: invite
-          .split(/\s+/)
-          .filter(Boolean)
-          .map(user => fullUserId(user, store)),
-      })
       return () => store.select(text(roomId))
     },
   )
