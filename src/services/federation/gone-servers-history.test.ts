@@ -31,6 +31,38 @@ test('what nobody can verify of it is left out, but not what came before', async
   for (const { event } of hidden) t.deepEqual(event.content, {}, 'nothing is believed of it')
 })
 
+test('once that server is heard of, what it has said comes within a minute', async t => {
+  const { world, b, fetch, shown, wait } = await historyWith(t, {}, false)
+  t.true(await fetch())
+  for (const hours of [1, 1, 1, 0]) {
+    t.false(await fetch())
+    await wait(hours)
+  }
+  world.intercept = () => undefined
+  await world.add('c.test')
+  for (const listener of b.federation.onHeardOf) listener('c.test')
+  await b.clock.advance(60_000)
+  t.true(await fetch())
+  t.deepEqual(await shown(), HISTORY)
+})
+
+test('while nobody can be heard no time passes in which that server might have come back', async t => {
+  const { world, fetch, shown, wait } = await historyWith(t, {}, false)
+  t.true(await fetch())
+  const { intercept } = world
+  world.intercept = () => 'unreachable'
+  for (const hours of [1, 22, 2]) {
+    t.false(await fetch())
+    await wait(hours)
+  }
+  world.intercept = intercept
+  t.false(await fetch(), 'its server may be back')
+  t.deepEqual(await shown(), ['five'])
+  await wait(24)
+  t.true(await fetch())
+  t.deepEqual(await shown(), ['one', 'three', 'five'])
+})
+
 test('a server that has been gone for a day holds up no more of the history', async t => {
   const lines = Array.from({ length: 50 }, (_, index) => `line ${index}`)
   const { fetch, shown, begins, shownAfterAll } = await historyWith(t, {}, false, undefined, lines)

@@ -106,16 +106,18 @@ export class HistoryFetcher {
     const from = await this.#firstToGive(inTurn.slice(0, MAX_SERVERS), search)
     if (from !== undefined) this.#givers.set(roomId, from)
     let isStored = from !== undefined
-    const since = inVain?.since ?? clock.now()
     const [any, ...others] = search.blocked
-    if (!isStored && any !== undefined && (clock.now() - since >= GONE_MS || this.#areGone(search.unheard)))
+    // As long as nobody could be heard, it may have been our own outage.
+    const since = inVain?.since ?? (any === undefined ? undefined : clock.now())
+    const isLong = since !== undefined && clock.now() - since >= GONE_MS
+    if (!isStored && any !== undefined && (isLong || this.#areGone(search.unheard)))
       isStored = (await this.#firstToGive([any], search, others)) !== undefined
     if (isStored) {
       this.#pauses.end(key)
       return true
     }
     const asked = askedBefore + [...search.asked].filter(server => server !== giver).length
-    this.#pauses.begin(key, { asked, since, unheard: search.silent })
+    this.#pauses.begin(key, { asked, since, unheard: [...search.silent, ...search.unheard] })
     return false
   }
 

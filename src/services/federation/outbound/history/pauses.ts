@@ -5,16 +5,17 @@ import { growingCache } from '../../../../core/growing-cache.ts'
 const QUIET_MS = 60_000
 const MOST_QUIET_MS = 3_600_000
 
-/** Where nobody had anything: how often in a row, how many servers have said so, and since when. */
+/** Where nobody had anything: how often in a row, and how many servers have said so. */
 export interface InVain {
   readonly times: number
   readonly asked: number
-  readonly since: number
+  /** When somebody first gave what hangs on what cannot be verified. */
+  readonly since: number | undefined
 }
 
 interface Pause extends InVain {
   readonly from: number
-  /** Who was asked and could not be heard. */
+  /** Who was asked and could not be heard, and whose events could not be verified, as where their keys cannot be fetched. */
   readonly unheard: readonly string[]
 }
 
@@ -47,7 +48,7 @@ export class Pauses {
     return pause.from + quietMs > this.#clock.now()
   }
 
-  /** It was in vain again; `unheard` are those who were asked and could not be heard. */
+  /** It was in vain again. */
   begin(part: string, { asked, since, unheard }: Omit<Pause, 'times' | 'from'>): void {
     const times = (this.#pauses.get(part)?.times ?? 0) + 1
     for (const server of unheard) this.#unheard.set(server, true)
