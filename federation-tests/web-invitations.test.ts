@@ -87,6 +87,7 @@ browserTest('who invites sees who is not there yet, sets a time and an end, and 
   await photograph(page, 'scheduled')
   await invited.getByRole('button', { name: 'Withdraw the invitation of bob' }).click()
   await invited.waitFor({ state: 'hidden' })
+  await page.waitForFunction("document.activeElement?.tagName === 'H1'")
 
   await inviteBob(() => page.getByLabel('Open for').selectOption('1 day'))
   await invited.getByText('Until').waitFor()

@@ -22,12 +22,15 @@ export const invitedView = (api: Api, store: Store) => {
     const question = ++asked
     const pending = await pendingOf(api, room.id)
     if (question !== asked || room.id !== store.selected) return
+    const hadFocus = element.contains(document.activeElement)
     element.hidden = pending.length === 0
     heading.textContent = say.title(pending.length)
     arrange(
       people,
       pending.map(each => itemOf(api, each, () => refresh(room))),
     )
+    // Who has withdrawn the last of them by keyboard is not sent to the top of the page.
+    if (hadFocus && element.hidden) element.parentElement?.querySelector('h1')?.focus()
   }
   const refresh = (room: Room): Promise<void> =>
     fetchOf(room).catch(() => {
