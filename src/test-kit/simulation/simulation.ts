@@ -210,10 +210,12 @@ export class Simulation {
     return this.during(events.forwards(range))
   }
 
-  /** The events of everybody who is up. */
-  async allEvents(): Promise<Map<string, RoomEvent>> {
+  /** The events of everybody who is up, or of some of them. */
+  async allEvents(
+    isAsked: (server: SimulatedServer) => boolean = () => true,
+  ): Promise<Map<string, RoomEvent>> {
     const all = new Map<string, RoomEvent>()
-    for (const server of this.servers) {
+    for (const server of this.servers.filter(isAsked)) {
       for (const { event } of await this.eventsOf(server)) all.set(event.eventId, event)
     }
     return all
