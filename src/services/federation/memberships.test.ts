@@ -65,6 +65,19 @@ test('joins are refused as the room and its version demand', async t => {
   t.is((await a.core.writer.head(open))?.memberships.get(CAROL), 'join')
 })
 
+test('a server that is shut out of a room leaves it to others to let people in', async t => {
+  const { a, b } = await pair(t)
+  const roomId = await makeRoom(a)
+  const ask = () => b.client.makeJoin('a.test', { roomId, userId: BOB, versions: ['12'] })
+  t.is((await ask()).roomVersion, '12')
+  await setState(a, ALICE, roomId, {
+    type: 'm.room.server_acl',
+    content: { allow: ['*'], deny: ['a.test'] },
+  })
+  const error = await t.throwsAsync(ask, { instanceOf: FederationError })
+  t.is(error?.errcode, 'M_UNABLE_TO_GRANT_JOIN')
+})
+
 test('a restricted room lets in who is in the other room, with our signature', async t => {
   const { a, b, world } = await pair(t)
   const club = await sharedRoom({ a, b, world })

@@ -27,7 +27,7 @@ import { gapBefore } from './timeline-gaps.ts'
  * forgotten for it, but for the ends that the peer does not have: with these it is resolved.
  *
  * Throws `BadSnapshot` if there is no acceptable create event, it is that of a room of another version, or the join is not
- * allowed by that state. State events that the rules reject, or whose auth events are not there, are left out of the state.
+ * allowed by that state, `M_FORBIDDEN` if that is because of a ban. State events that the rules reject, or whose auth events are not there, are left out of the state.
  */
 export const importRoom = async (
   writer: RoomWriter,

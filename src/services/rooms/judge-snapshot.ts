@@ -1,4 +1,5 @@
 import { authorise } from '../../core/auth/authorise.ts'
+import { MatrixError } from '../../core/errors.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { type JudgedOutliers, judgeOutliers } from './judge-outliers.ts'
@@ -31,7 +32,10 @@ export interface JudgedSnapshot extends JudgedOutliers {
   readonly state: ReadonlyMap<string, RoomEvent>
 }
 
-/** Authorises every event of a snapshot by its own auth events, and the join by the state. Throws `BadSnapshot`. */
+/**
+ * Authorises every event of a snapshot by its own auth events, and the join by the state. Throws `BadSnapshot`, `M_FORBIDDEN` where
+ * who is to join is banned by that state.
+ */
 export const judgeSnapshot = async (snapshot: RoomSnapshot): Promise<JudgedSnapshot> => {
   const { eventId: joinId } = snapshot.join
   const events = [...snapshot.authChain, ...snapshot.state].filter(({ eventId }) => eventId !== joinId)
@@ -54,8 +58,10 @@ export const judgeSnapshot = async (snapshot: RoomSnapshot): Promise<JudgedSnaps
   const lookup = (type: string, stateKey: string) => state.get(stateMapKey(type, stateKey))
   checkVersion(snapshot.version, lookup('m.room.create', ''))
   const refusal = authorise(snapshot.join, { state: lookup, createEvent: lookup('m.room.create', '') })
-  if (refusal !== undefined) throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
-  return { ordered, rejected, awaits, state }
+  if (refusal === undefined) return { ordered, rejected, awaits, state }
+  const isBanned = lookup('m.room.member', snapshot.join.sender)?.content['membership'] === 'ban'
+  if (isBanned) throw new MatrixError('M_FORBIDDEN', refusal.message)
+  throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
 }
 
 /** `m.room.create`: "the version of the room. Defaults to "1" if the key does not exist", whatever the peer has called it. */

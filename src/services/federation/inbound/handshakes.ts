@@ -68,11 +68,12 @@ export class Handshakes {
   }
 
   /**
-   * Prepares a join. Throws `M_NOT_FOUND`, `M_FORBIDDEN`, `M_INCOMPATIBLE_ROOM_VERSION`, and for restricted rooms
-   * `M_UNABLE_TO_AUTHORISE_JOIN` and `M_UNABLE_TO_GRANT_JOIN`.
+   * Prepares a join. Throws `M_NOT_FOUND`, `M_FORBIDDEN`, `M_INCOMPATIBLE_ROOM_VERSION`, `M_UNABLE_TO_GRANT_JOIN` where
+   * another server has to do it, and for restricted rooms `M_UNABLE_TO_AUTHORISE_JOIN`.
    */
   async makeJoin(origin: string, request: TemplateRequest): Promise<Template> {
     const head = await this.#completeHead(await this.#headFor(origin, request))
+    await this.#checkHeard(head)
     const by = await this.#authoriser(head, request.userId)
     return this.#template(head, request.userId, 'join', {
       ...(by === undefined ? {} : { join_authorised_via_users_server: by }),
@@ -133,6 +134,12 @@ export class Handshakes {
       )
     }
     return head
+  }
+
+  /** Nobody would hear from us who has joined, if the room shuts this server out: another has to let them in. */
+  async #checkHeard(head: RoomHead): Promise<void> {
+    if (await this.#gate.allows(head, this.#writer.context.serverName)) return
+    throw new MatrixError('M_UNABLE_TO_GRANT_JOIN', 'This server is banned from this room')
   }
 
   /** The head once all members are known, of whom it depends whether others may come in. */

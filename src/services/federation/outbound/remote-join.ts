@@ -60,7 +60,6 @@ export class RemoteJoin {
   readonly #context: OutboundContext
   readonly #rooms = new SerialQueue()
   readonly #underWay = new Map<string, Promise<void>>()
-
   readonly #ports: JoinPorts
 
   constructor(context: OutboundContext, ports: JoinPorts) {
@@ -108,9 +107,8 @@ export class RemoteJoin {
   /** Joins without any other server where that has become possible while waiting; answers whether it was. */
   async #joinAtHome({ userId, roomId, content }: RemoteRequest): Promise<boolean> {
     const { core } = this.#context
-    const { serverName } = core.context
     const head = await core.writer.head(roomId)
-    if (head === undefined || !head.hasHost(serverName)) return false
+    if (head === undefined || !head.hasHost(core.context.serverName)) return false
     const membership = head.memberships.get(userId)
     if (membership === 'join') return true
     if (head.partial !== undefined && membership === undefined) return false
@@ -245,6 +243,8 @@ export class RemoteJoin {
       membersOmitted ? { onCurrentState: true } : { stateBefore: state.map(event => event.eventId) },
     )
     if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
-    throw new BadSnapshot('reason' in received ? received.reason : 'what it builds on is missing')
+    const reason = 'reason' in received ? received.reason : 'what it builds on is missing'
+    const isBanned = (await writer.head(roomId))?.memberships.get(join.sender) === 'ban'
+    throw isBanned ? new MatrixError('M_FORBIDDEN', reason) : new BadSnapshot(reason)
   }
 }

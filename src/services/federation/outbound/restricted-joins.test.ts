@@ -1,0 +1,79 @@
+import test from 'ava'
+import type { JsonObject } from '../../../core/json.ts'
+import { stateEvent } from '../../../test-kit/outbound.ts'
+import { ALICE, BOB, CAROL, makeRoom, THERE, type World, world } from '../../../test-kit/remote-room.ts'
+
+/** A room for members of a club, into which the other server lets anybody whom Alice vouches for. */
+const clubRoom = async (w: World, users: JsonObject = {}): Promise<string> => {
+  const version = w.there.rooms.roomSettings.versionFor('11')
+  const roomId = await makeRoom(w, { version })
+  const levels = (await stateEvent(w.there, roomId, 'm.room.power_levels'))?.content
+  const set = (type: string, content: JsonObject) =>
+    w.there.core.sender.send(roomId, { type, sender: ALICE, stateKey: '', content })
+  await set('m.room.power_levels', { ...levels, users: { ...Object(levels?.['users']), ...users } })
+  const allow = [{ type: 'm.room_membership', room_id: '!club:there.test' }]
+  await set('m.room.join_rules', { join_rule: 'restricted', allow })
+  const makeJoin: World['client']['makeJoin'] = async (_, { userId }) => {
+    const head = await w.there.core.writer.head(roomId)
+    const at = (type: string, stateKey = '') => head?.entry(type, stateKey)?.eventId ?? ''
+    const content = { membership: 'join', join_authorised_via_users_server: ALICE }
+    const auth_events = [
+      at('m.room.create'),
+      at('m.room.power_levels'),
+      at('m.room.join_rules'),
+      at('m.room.member', ALICE),
+    ]
+    const prev_events = head?.extremities.map(one => one.eventId) ?? []
+    const base = { room_id: roomId, sender: userId, state_key: userId, type: 'm.room.member' }
+    return {
+      roomVersion: '11',
+      event: { ...base, content, auth_events, prev_events, depth: head?.nextDepth ?? 0 },
+    }
+  }
+  Object.assign(w.client, { makeJoin })
+  return roomId
+}
+
+test('who is banned by the time that a server lets them in is told so', async t => {
+  const w = await world(t)
+  const roomId = await clubRoom(w, { [BOB]: 50 })
+  const join = (userId: string) => w.here.outbound.remote.join({ userId, roomId, via: [THERE], content: {} })
+  await join(BOB)
+  const { sendJoin } = w.client
+  Object.assign(w.client, {
+    async sendJoin(...call: Parameters<typeof sendJoin>) {
+      const answer = await sendJoin(...call)
+      const content = { membership: 'ban' }
+      const ban = { type: 'm.room.member', sender: BOB, stateKey: CAROL, content }
+      await w.here.core.sender.send(roomId, ban)
+      return answer
+    },
+  })
+  t.like(await t.throwsAsync(join(CAROL)), { errcode: 'M_FORBIDDEN', status: 403 })
+  t.is((await w.here.core.writer.head(roomId))?.memberships.get(CAROL), 'ban')
+})
+
+test('who is let in by a server that says itself that they are banned is told so', async t => {
+  const w = await world(t)
+  const roomId = await makeRoom(w)
+  const member = (membership: string) =>
+    w.there.core.sender.send(roomId, {
+      ...{ type: 'm.room.member', sender: ALICE, stateKey: BOB, content: { membership } },
+    })
+  await member('ban')
+  const ban = await stateEvent(w.there, roomId, 'm.room.member', BOB)
+  await member('leave')
+  const leave = await stateEvent(w.there, roomId, 'm.room.member', BOB)
+  const { sendJoin } = w.client
+  Object.assign(w.client, {
+    async sendJoin(...call: Parameters<typeof sendJoin>) {
+      const answer = await sendJoin(...call)
+      const state = answer.state.map(event => (event['state_key'] === BOB ? (ban?.pdu ?? event) : event))
+      // What the join refers to is there.
+      const authChain = [...answer.authChain, leave?.pdu ?? {}]
+      return { ...answer, state, authChain }
+    },
+  })
+  const join = w.here.outbound.remote.join({ userId: BOB, roomId, via: [THERE], content: {} })
+  t.like(await t.throwsAsync(join), { errcode: 'M_FORBIDDEN', status: 403 })
+})
