@@ -65,7 +65,7 @@ export const layFoundation = async ({
   const [signingKey] = keys
   const random = surroundings?.random ?? randomBytes
   const metrics = createMetrics({ process: surroundings === undefined, ofAll: figuresOfAll })
-  const health = new Health()
+  const health = new Health(clock)
   let migrated: Migrated = { applied: 0, milliseconds: 0 }
   const database =
     surroundings?.database ??

@@ -58,7 +58,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
       mailPushers,
       clock,
       metrics,
-      check: health.checkOf(database, clock),
+      check: health.checkOf(database),
     }),
     onResponse: outcome => metrics.http.answered(outcome),
   })
