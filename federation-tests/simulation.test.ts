@@ -10,7 +10,8 @@ import { simulate } from '../src/test-kit/simulation/simulate.ts'
  */
 const SEED = process.env['TESSERA_SIMULATION_SEED']
 const FIRST = Number(process.env['TESSERA_SIMULATION_FIRST'] ?? 1)
-const RUNS = Number(process.env['TESSERA_SIMULATION_RUNS'] ?? 3)
+/** On somebody's own machine fewer than in CI: each takes seconds. */
+const RUNS = Number(process.env['TESSERA_SIMULATION_RUNS'] ?? (process.env['CI'] === undefined ? 2 : 3))
 const STEPS = Number(process.env['TESSERA_SIMULATION_STEPS'] ?? 22)
 
 const versions = [...roomVersions.values()]

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type * as X509 from '@peculiar/x509'
 
 /** A certificate and its private key, in PEM form, as `https.createServer` takes them. */
 export interface Certificate {
@@ -14,21 +15,21 @@ export interface TestAuthority {
   issue(names: readonly string[]): Promise<Certificate>
 }
 
-// The container of @peculiar/x509 asks for these of a polyfill at import, and needs none of their answers.
-Object.assign(Reflect, {
-  getMetadata: () => undefined,
-  getOwnMetadata: () => undefined,
-  defineMetadata: () => {},
-})
-const x509 = await import('@peculiar/x509')
+/** Loaded for the first authority: many tests that import this need none, and its two hundred modules take a tenth of a second. */
+const loadX509 = (): Promise<typeof X509> => {
+  // Its container asks for these of a polyfill at import, and needs none of their answers.
+  Object.assign(Reflect, {
+    getMetadata: () => undefined,
+    getOwnMetadata: () => undefined,
+    defineMetadata: () => {},
+  })
+  return import('@peculiar/x509')
+}
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const DAY = 24 * 60 * 60_000
 
 const newKeys = () => crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-
-const privateKeyPem = async ({ privateKey }: Awaited<ReturnType<typeof newKeys>>): Promise<string> =>
-  x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', privateKey), 'PRIVATE KEY')
 
 const validity = () => ({
   notBefore: new Date(Date.now() - DAY),
@@ -37,6 +38,7 @@ const validity = () => ({
 
 /** Makes an authority, which nobody trusts unless told to. */
 export const createAuthority = async (name = 'Throw-away CA'): Promise<TestAuthority> => {
+  const x509 = await loadX509()
   const keys = await newKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
@@ -65,7 +67,8 @@ export const createAuthority = async (name = 'Throw-away CA'): Promise<TestAutho
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       ],
     })
-    return { cert: leaf.toString('pem'), key: await privateKeyPem(leafKeys) }
+    const key = await crypto.subtle.exportKey('pkcs8', leafKeys.privateKey)
+    return { cert: leaf.toString('pem'), key: x509.PemConverter.encode(key, 'PRIVATE KEY') }
   }
 
   const issued = new Map<string, Promise<Certificate>>()

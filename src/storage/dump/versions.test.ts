@@ -30,17 +30,18 @@ const declarationsOf = (path: string): string[] => {
  */
 test('backups of older versions of the schema can be restored, and are brought up to date', async t => {
   const file = files(t)
-  const schema = file('schema.db')
+  const current = file('current.db')
   const backedUp = new Set<string>()
-  await upgrade(schema, 1)
+  await upgrade(current, 1)
   for (let version = 1; version <= SCHEMA_VERSION; version++) {
     const from = file(`from-${version}.db`)
     const next = Math.min(version + 1, SCHEMA_VERSION)
-    copyFileSync(schema, from)
-    fill(from, () => 3)
-    await upgrade(schema, next)
+    fill(current, () => 3)
+    copyFileSync(current, from)
+    await upgrade(current, next)
+    t.is(await versionOf(current), next)
     const declared = declarationsOf(from)
-    const remaining = version === SCHEMA_VERSION ? new Set() : new Set(declarationsOf(schema))
+    const remaining = version === SCHEMA_VERSION ? new Set() : new Set(declarationsOf(current))
     if (version === 1 || declared.some(one => !remaining.has(one) && !backedUp.has(one))) {
       const path = file(`${version}.dump`)
       const to = { kind: 'sqlite', path: file(`to-${version}.db`) } as const
@@ -59,8 +60,6 @@ test('backups of older versions of the schema can be restored, and are brought u
       else await upgrade(to.path, next)
       t.is(await versionOf(to.path), version === 1 ? SCHEMA_VERSION : next)
     }
-    await upgrade(from, next)
-    t.is(await versionOf(from), next)
   }
 })
 
