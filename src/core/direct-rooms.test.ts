@@ -1,6 +1,14 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { type DirectClaim, directContent, directKeyOf, isPreferred, pairOf } from './direct-rooms.ts'
+import {
+  bestOf,
+  type DirectClaim,
+  directContent,
+  directKeyOf,
+  isPreferred,
+  mayReplace,
+  pairOf,
+} from './direct-rooms.ts'
 
 test('a pair is the same whoever asks, and sorted by bytes', t => {
   t.deepEqual(pairOf('@b:x', '@a:x'), { low: '@a:x', high: '@b:x' })
@@ -46,4 +54,26 @@ test('of several rooms of a pair, every server prefers the same one, in whatever
     ),
   )
   t.pass()
+})
+
+test('of several rooms that one of a pair has made, the last is theirs, and takes the place of one that is gone', t => {
+  const room = (roomId: string, generation = 1, maker = '@a:x'): DirectClaim => ({
+    roomId,
+    generation,
+    maker,
+  })
+  for (const [newer, older] of [
+    [room('!1'), room('!2')],
+    [room('!2'), room('!1')],
+  ] as const) {
+    t.is(bestOf([newer, older]), newer)
+    t.true(mayReplace(newer, older))
+  }
+  const [early, late] = [room('!1', 1, '@b:y'), room('!2', 2)]
+  t.is(bestOf([early, late]), late)
+  t.is(bestOf([]), undefined)
+  t.false(mayReplace(early, late))
+  t.false(mayReplace(early, room('!3')), 'that of who sorts first stays')
+  t.false(mayReplace(early, early))
+  t.true(mayReplace(room('!0', 0), late))
 })

@@ -66,3 +66,26 @@ export const isPreferred = (candidate: DirectClaim, to: DirectClaim): boolean =>
   const order = byBytes(candidate.maker, to.maker)
   return order === 0 ? byBytes(candidate.roomId, to.roomId) < 0 : order < 0
 }
+
+/**
+ * Whether a room takes the place of one that cannot be entered any more: one of plain Matrix, one that is preferred, and one of the
+ * same generation by the same maker, who has made it because nothing came of the other.
+ */
+export const mayReplace = (candidate: DirectClaim, to: DirectClaim): boolean => {
+  if (candidate.roomId === to.roomId) return false
+  return candidate.generation === 0 || isOfSame(candidate, to) || isPreferred(candidate, to)
+}
+
+/** Of the rooms of one pair that their user may come into, the newest first, that which is theirs. */
+export const bestOf = (claims: readonly DirectClaim[]): DirectClaim | undefined => {
+  const [first, ...others] = claims
+  // Of rooms that were not made as direct ones the first is as good as any, and of several by one maker the last that they have made.
+  return others.reduce(
+    (best, claim) =>
+      best && claim.generation > 0 && !isOfSame(claim, best) && isPreferred(claim, best) ? claim : best,
+    first,
+  )
+}
+
+const isOfSame = (one: DirectClaim, other: DirectClaim): boolean =>
+  one.generation === other.generation && one.maker === other.maker

@@ -1,4 +1,4 @@
-import { type DirectClaim, directKeyOf, isPreferred, otherOf, type Pair } from '../../core/direct-rooms.ts'
+import { bestOf, type DirectClaim, directKeyOf, otherOf, type Pair } from '../../core/direct-rooms.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Database } from '../../storage/database.ts'
 import { DirectInvitationReader } from '../../storage/direct/direct-invitations.ts'
@@ -82,12 +82,7 @@ export class DirectClaims {
       const claim = claimOfInvitation(invitation, pair)
       if (claim !== undefined) found.push(claim)
     }
-    const [first, ...others] = found
-    // Of rooms that were not made as direct ones the first is as good as any.
-    return others.reduce(
-      (best, claim) => (best && claim.generation > 0 && isPreferred(claim, best) ? claim : best),
-      first,
-    )
+    return bestOf(found)
   }
 
   /** What a room that replaces one of a pair says of itself; `undefined` if it was not made as theirs. */

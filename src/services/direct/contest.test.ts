@@ -2,7 +2,14 @@ import test from 'ava'
 import { type DirectClaim, type Pair, pairOf } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
-import { FederationWorld, messagesOf, say, type WorldServer } from '../../test-kit/federation-world.ts'
+import {
+  arrived,
+  FederationWorld,
+  messagesOf,
+  say,
+  setState,
+  type WorldServer,
+} from '../../test-kit/federation-world.ts'
 import type { RoomSender } from '../rooms/room-sender.ts'
 import { DirectClaims } from './claims.ts'
 import { Contest } from './contest.ts'
@@ -31,12 +38,17 @@ const contestOn = (
 }
 
 /** A direct room that somebody has made for themselves and another, as far as their server knows. */
-const madeBy = async ({ core, rooms }: WorldServer, maker: string, other: string): Promise<string> => {
+const madeBy = async (
+  { core, rooms }: WorldServer,
+  maker: string,
+  other: string,
+  generation = 1,
+): Promise<string> => {
   const claims = new DirectClaims(core.context, new DirectList(core.context.db))
   const version = rooms.roomSettings.defaultVersion
-  const room = newDirectRoom({ pair: PAIR, generation: 1, maker }, { version })
+  const room = newDirectRoom({ pair: PAIR, generation, maker }, { version })
   const roomId = await rooms.roomCreation.make(room, id => [
-    claims.statement(PAIR, { roomId: id, generation: 1, maker }, undefined),
+    claims.statement(PAIR, { roomId: id, generation, maker }, undefined),
   ])
   await rooms.memberships.invite({ sender: maker, userId: other, roomId, content: { is_direct: true } })
   return roomId
@@ -79,4 +91,36 @@ test('what one message cannot does not keep the room that has lost from being cl
   } as RoomSender
   await contestOn(b, { sender }).consider(invitation)
   t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [won])
+})
+
+test('a room into which the other never came is left for a later one of theirs, and what was said in it goes along', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const lost = await madeBy(b, BOB, ALICE)
+  await say(b, BOB, lost, 'one')
+  await a.rooms.memberships.leave({ userId: ALICE, roomId: lost })
+  await say(b, BOB, lost, 'two')
+  const won = await madeBy(a, ALICE, BOB, 2)
+  const invitation = await b.core.context.read.invitations.one(BOB, won)
+  if (invitation === undefined) return t.fail('Bob is not invited')
+  await contestOn(b).consider(invitation)
+  t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [won])
+  t.deepEqual(await new DirectList(b.core.context.db).of(BOB, ALICE), [won])
+  t.deepEqual(await messagesOf(b, won), ['one', 'two'])
+})
+
+test('a room in which both have been stays where the other has gone on to a later one', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const before = await madeBy(b, BOB, ALICE)
+  await a.rooms.memberships.join({ userId: ALICE, roomId: before })
+  const content = { membership: 'leave' }
+  const left = await setState(a, ALICE, before, { type: 'm.room.member', stateKey: ALICE, content })
+  await world.send(a, b, [left])
+  await arrived(b, left.eventId)
+  const later = await madeBy(a, ALICE, BOB, 2)
+  const invitation = await b.core.context.read.invitations.one(BOB, later)
+  if (invitation === undefined) return t.fail('Bob is not invited')
+  await contestOn(b).consider(invitation)
+  t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [before], 'Bob is only invited to the later one')
 })

@@ -1,9 +1,11 @@
 import { type DirectClaim, isPreferred, otherOf, type Pair, pairOf } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import type { JsonValue } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { DirectRoomRow } from '../../storage/direct/direct-rooms.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { StateSpan } from '../../storage/rooms/state-entry.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { claimOfInvitation, type DirectClaims } from './claims.ts'
 import type { DirectList } from './direct-list.ts'
@@ -89,7 +91,7 @@ export class Contest {
     if (claim === undefined || row === undefined || claim.roomId === row.roomId) return false
     if (claim.generation === 0) return (await this.#hasAsked(row, userId)) && this.#goOver(row, invitation)
     if (isPreferred(claim, row)) {
-      const isFolded = claim.generation === row.generation && (await this.#isWaiting(row, userId))
+      const isFolded = (await this.#isWaiting(row, userId)) && (await this.#isUnheard(row, claim))
       return isFolded ? this.#fold(row, userId, claim) : this.#claims.set(pair, claim, row.roomId)
     }
     // Its maker hears of ours and comes here; until then nobody has to choose between two rooms.
@@ -132,6 +134,29 @@ export class Contest {
     if (maker !== userId) return false
     const standing = await standingOf(this.#core.context, roomId, pair, userId)
     return standing?.own === 'join' && standing.other !== 'join'
+  }
+
+  /**
+   * Whether the other has never been in a room, or has made theirs at the same moment: nobody misses the room then, and in theirs the
+   * user has asked to talk with them.
+   */
+  async #isUnheard({ pair, roomId, generation, maker }: DirectRoomRow, claim: DirectClaim): Promise<boolean> {
+    if (claim.generation === generation) return true
+    const nid = (await this.#core.context.read.rooms.byId(roomId))?.nid
+    const stays = nid === undefined ? [] : await this.#spansOf(nid, otherOf(pair, maker))
+    return stays.every(({ membership }) => membership !== 'join')
+  }
+
+  /** What somebody was in a room, from when to when, by positions. */
+  async #spansOf(
+    nid: number,
+    userId: string,
+  ): Promise<(StateSpan & { membership: JsonValue | undefined })[]> {
+    const { read } = this.#core.context
+    const spans = await read.state.history(nid, 'm.room.member', userId)
+    const events = await read.events.byNids(spans.map(span => span.nid))
+    const members = new Map(events.map(({ nid, event }) => [nid, event.content['membership']]))
+    return spans.map(span => ({ ...span, membership: members.get(span.nid) }))
   }
 
   async #decline({ userId, roomId }: InvitationRow): Promise<void> {
@@ -186,10 +211,14 @@ export class Contest {
     const { context, sender, views } = this.#core
     const nid = (await context.read.rooms.byId(roomId))?.nid
     if (nid === undefined) return
-    const asked = await context.read.memberships.one(otherId, nid)
+    const spans = await this.#spansOf(nid, otherId)
+    // Whoever has declined has heard no more than who has not answered.
+    const heard = spans.map(({ membership, from, to }) =>
+      membership === 'join' ? (to ?? from) : membership === 'invite' ? from : 0,
+    )
     const range = {
       roomNid: nid,
-      after: asked?.position ?? 0,
+      after: Math.max(0, ...heard),
       upTo: context.db.position('events'),
       limit: MAX_CARRIED,
     }

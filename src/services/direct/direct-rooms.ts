@@ -1,6 +1,6 @@
 import {
   type DirectClaim,
-  isPreferred,
+  mayReplace,
   nextGeneration,
   otherOf,
   type Pair,
@@ -124,7 +124,7 @@ export class DirectRooms {
     if (isIn && (await this.#contest.yieldToPlain(row, userId))) return undefined
     if (!isIn) {
       const found = await this.#claims.find(pair, userId)
-      if (found !== undefined && mayReplace(found, row)) {
+      if (found !== undefined && (row === undefined || mayReplace(found, row))) {
         await this.#claims.set(pair, found, row?.roomId)
         return undefined
       }
@@ -237,7 +237,3 @@ export class DirectRooms {
     return room && (await read.memberships.one(userId, room.nid))?.membership
   }
 }
-
-/** A room of plain Matrix is as good as any where the pair's can be entered no more; of others the rule decides. */
-const mayReplace = (found: DirectClaim, row: DirectRoomRow | undefined): boolean =>
-  row === undefined || (found.generation === 0 ? found.roomId !== row.roomId : isPreferred(found, row))
