@@ -183,10 +183,7 @@ export class FederationWorld {
       return { status: answer.status, headers: {}, body: Buffer.from(JSON.stringify(answer.json)) }
     }
     const carried = this.transport({ from, to, path, method: request.method }, async () => {
-      const answered = server.http.request(request.method, request.path, {
-        ...(request.headers === undefined ? {} : { headers: request.headers }),
-        ...(request.body === undefined ? {} : { body: request.body }),
-      })
+      const answered = server.http.request(request.method, request.path, request)
       answered.catch(() => undefined)
       const response = await Promise.race([answered, end])
       if (response === undefined) throw new OutboundError('unreachable', 'it fell silent')

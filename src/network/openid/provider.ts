@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { HttpClient } from '../http-client.ts'
 import { targetOfUrl } from '../redirects.ts'
+import { authenticationFor } from './client-authentication.ts'
 import { explained, OpenIdError } from './errors.ts'
 import { ProviderKeys } from './keys.ts'
 import { readLogoutToken, type SignedOut } from './logout-token.ts'
@@ -181,9 +182,10 @@ export class OpenIdProviderClient implements OpenIdProvider {
   ): Promise<OAuthLibrary.TokenEndpointResponse> {
     const oauth = await library()
     const [server, client] = [await this.#server(), await this.#client()]
+    const authentication = authenticationFor(oauth, server, this.#settings.clientSecret)
     const parameters = oauth.validateAuthResponse(server, client, callback, state)
     const response = await oauth.authorizationCodeGrantRequest(
-      ...[server, client, await this.#authentication(server), parameters, redirectUri, codeVerifier],
+      ...[server, client, authentication, parameters, redirectUri, codeVerifier],
       this.#ways(oauth),
     )
     const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
@@ -221,17 +223,6 @@ export class OpenIdProviderClient implements OpenIdProvider {
   async #client(): Promise<OAuthLibrary.Client> {
     const oauth = await library()
     return { client_id: this.#settings.clientId, [oauth.clockTolerance]: CLOCK_TOLERANCE_S }
-  }
-
-  /** "The default, if omitted, is client_secret_basic" (OpenID Connect Discovery 1.0, 3). */
-  async #authentication(server: OAuthLibrary.AuthorizationServer): Promise<OAuthLibrary.ClientAuth> {
-    const oauth = await library()
-    const { clientSecret } = this.#settings
-    if (clientSecret === undefined) return oauth.None()
-    const { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] } = server
-    return methods.includes('client_secret_basic') || !methods.includes('client_secret_post')
-      ? oauth.ClientSecretBasic(clientSecret)
-      : oauth.ClientSecretPost(clientSecret)
   }
 }
 

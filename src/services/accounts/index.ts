@@ -84,16 +84,15 @@ export class Accounts {
 
   constructor(parts: AccountsParts) {
     this.#parts = parts
+    const { database, clock, bulletin } = parts
     const context = accountsContext({
-      database: parts.database,
-      clock: parts.clock,
+      ...{ database, clock, bulletin },
       random: parts.random ?? randomBytes,
       options: accountsOptions(parts.options),
       hooks: this.hooks,
       providers: parts.providers ?? [],
       onError: error => parts.onError?.(error),
       onProviderFailure: (provider, reason) => parts.onProviderFailure?.(provider, reason),
-      bulletin: parts.bulletin,
     })
     const authentication = new Authentication(context)
     this.#context = context
@@ -121,7 +120,6 @@ export class Accounts {
     this.filters = new Filters(context)
     this.openId = new OpenId(context)
     this.moderation = new Moderation(context, authentication)
-    const { database } = parts
     this.administered = new AdministeredAccounts(context, { ...this, database, authentication })
     this.browsers = new BrowserSessions(context, this.login)
     this.browserAddresses = new BrowserAddresses(context, this.emails)

@@ -24,6 +24,13 @@ export const OFFLINE: PresenceState = {
   updatedTs: 0,
 }
 
+/** Whether two are the same to whoever sees them, but for when the user was active. */
+export const looksLike = (
+  a: Omit<PresenceState, 'lastActiveTs' | 'updatedTs'>,
+  b: Omit<PresenceState, 'lastActiveTs' | 'updatedTs'>,
+): boolean =>
+  a.presence === b.presence && a.statusMsg === b.statusMsg && a.currentlyActive === b.currentlyActive
+
 /** The clocks of several processes are expected to differ by no more. */
 const CLOCKS_DIFFER_MS = 60_000
 

@@ -15,7 +15,7 @@ import { type LocalJudgement, LocalPresence } from './local-presence.ts'
 import { PresenceAnnouncer } from './presence-announcer.ts'
 import { PresenceBulletin } from './presence-bulletin.ts'
 import { MAX_STATUS_LENGTH, parsePresenceContent } from './presence-edu.ts'
-import { OFFLINE, type PresenceState, PresenceStates, updatedAfter } from './presence-states.ts'
+import { looksLike, OFFLINE, type PresenceState, PresenceStates, updatedAfter } from './presence-states.ts'
 import { PresenceStore } from './presence-store.ts'
 import { type ShownPresence, shownPresence } from './shown-presence.ts'
 
@@ -131,10 +131,7 @@ export class Presence {
     for (const update of updates) {
       const { userId, presence, statusMsg, currentlyActive, lastActiveAgo } = update
       const before = this.states.get(userId)
-      const same =
-        before?.presence === presence &&
-        before.statusMsg === statusMsg &&
-        before.currentlyActive === currentlyActive
+      const same = before !== undefined && looksLike(before, update)
       if (before === undefined && !concerning.has(userId)) continue
       const lastActiveTs = now - lastActiveAgo
       this.#remember(userId, { presence, statusMsg, currentlyActive, lastActiveTs, updatedTs: now })

@@ -10,7 +10,7 @@ import { type ConnectionToken, formatConnectionToken } from './connection-token.
 import type { KnownRooms } from './known-rooms.ts'
 import { NOTHING_OWED, type Owed, owedFrom, snapshotOfOwed } from './owed.ts'
 import { RequiredState, type Wish } from './required-state.ts'
-import type { SentRoom } from './sent-room.ts'
+import { type SentRoom, weightOf } from './sent-room.ts'
 
 /** What a response tells. */
 export interface Told {
@@ -154,10 +154,8 @@ export class Connection {
 
   /** What it takes of memory, in what is known of a room or of two members that were sent: 200 bytes. */
   get weight(): number {
-    let weight = 1 + this.known.activity.size
-    for (const rooms of [this.#rooms, ...this.#unconfirmed.map(one => one.rooms)])
-      for (const { members } of rooms.values()) weight += 1 + Math.ceil(members.size / 2)
-    return weight
+    const rooms = [this.#rooms, ...this.#unconfirmed.map(one => one.rooms)]
+    return rooms.reduce((sum, some) => sum + weightOf(some), 1 + this.known.activity.size)
   }
 
   /** Whether the client may go on from the response with this serial number. */

@@ -25,3 +25,7 @@ export interface SentRoom {
   /** Of users whose member events were sent: which. */
   readonly members: ReadonlyMap<string, number>
 }
+
+/** What rooms take of memory: as in `Connection.weight`. */
+export const weightOf = (rooms: ReadonlyMap<string, SentRoom>): number =>
+  [...rooms.values()].reduce((sum, { members }) => sum + 1 + Math.ceil(members.size / 2), 0)
