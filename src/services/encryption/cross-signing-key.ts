@@ -2,6 +2,9 @@ import { decodeBase64, unpad } from '../../core/base64.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { KeyUsage } from '../../storage/encryption/cross-signing-keys.ts'
 
+/** Larger keys are nobody's: whoever shares a room asks for those of everybody in it at once. Bytes of JSON. */
+export const MAX_CROSS_SIGNING_KEY = 65_536
+
 /**
  * The public part of a cross-signing key, as unpadded base64; `undefined` where the object is no such key of this
  * user and usage: exactly one Ed25519 key, named by itself.

@@ -5,7 +5,7 @@ import { verifyJson } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { CrossSigningKeyRow, KeyUsage } from '../../storage/encryption/cross-signing-keys.ts'
 import type { EncryptionContext } from './context.ts'
-import { publicKeyOf } from './cross-signing-key.ts'
+import { MAX_CROSS_SIGNING_KEY, publicKeyOf } from './cross-signing-key.ts'
 import { keyText } from './uploaded-keys.ts'
 
 /** The keys of a request to `/keys/device_signing/upload`, checked. */
@@ -27,9 +27,6 @@ export const crossSigningKeysOf = (body: {
   self_signing: body.self_signing_key as JsonObject | undefined,
   user_signing: body.user_signing_key as JsonObject | undefined,
 })
-
-/** Larger keys are nobody's. Bytes of JSON. */
-const MAX_KEY = 65_536
 
 /** Users' cross-signing keys (module "End-to-End Encryption", "Cross-signing"). */
 export class CrossSigning {
@@ -136,5 +133,5 @@ const keyRow = (userId: string, usage: KeyUsage, key: JsonObject): CrossSigningK
   if (publicKey === undefined) {
     throw new MatrixError('M_INVALID_PARAM', `This is no ${usage} key of yours.`)
   }
-  return { userId, usage, publicKey, json: keyText(signed, MAX_KEY) }
+  return { userId, usage, publicKey, json: keyText(signed, MAX_CROSS_SIGNING_KEY) }
 }

@@ -6,6 +6,7 @@ import type { EncryptionContext } from './context.ts'
 import type { KnownKeysLeft } from './known-keys-left.ts'
 import { failureOf, notAsked, type RemoteKeys, remoteTimeout } from './ports.ts'
 import { askEach } from './remote/ask-each.ts'
+import { MAX_ONE_TIME_KEY } from './uploaded-keys.ts'
 
 /** User ID → device ID → algorithm. */
 export type KeyClaim = Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -56,7 +57,7 @@ export class KeyClaims {
         ask: async (server, users) => {
           try {
             for (const [userId, of] of await this.#remote.keysClaim(server, users, options))
-              keys[userId] = Object.fromEntries(of)
+              keys[userId] = Object.fromEntries([...of].filter(([, key]) => isWithinReason(key)))
           } catch (error) {
             failures[server] = failureOf(error)
           }
@@ -123,5 +124,9 @@ export class KeyClaims {
     return claimed
   }
 }
+
+/** Larger ones are nobody's: many people's devices are asked for keys at once. @param key `<algorithm>:<key ID>` → key */
+const isWithinReason = (key: JsonObject): boolean =>
+  Object.values(key).every(value => Buffer.byteLength(JSON.stringify(value)) <= MAX_ONE_TIME_KEY)
 
 const nameOf = ({ userId, deviceId, algorithm }: WantedKey): string => `${userId} ${deviceId} ${algorithm}`

@@ -8,7 +8,7 @@ import type { OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
 /** Larger identity keys are nobody's: whoever shares a room asks for those of all devices at once. Bytes of JSON. */
 export const MAX_DEVICE_KEYS = 16_384
 /** The same for a single one-time key. */
-const MAX_KEY = 8_192
+export const MAX_ONE_TIME_KEY = 8_192
 const MAX_KEY_ID = 255
 
 /** The body of `/keys/upload`, and the part of a dehydrated device that is like it. */
@@ -48,7 +48,7 @@ export const oneTimeKeys = (keys: JsonObject): OneTimeKey[] =>
     return {
       algorithm: name.slice(0, colon),
       keyId: name.slice(colon + 1),
-      json: keyText(key ?? null, MAX_KEY),
+      json: keyText(key ?? null, MAX_ONE_TIME_KEY),
     }
   })
 

@@ -5,7 +5,7 @@ import type { CallOptions } from '../../../network/federation/requester.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
 import type { CrossSigningKeyRow } from '../../../storage/encryption/cross-signing-keys.ts'
 import type { EncryptionContext } from '../context.ts'
-import { publicKeyOf } from '../cross-signing-key.ts'
+import { MAX_CROSS_SIGNING_KEY, publicKeyOf } from '../cross-signing-key.ts'
 import type { RemoteKeys } from '../ports.ts'
 import { shownName, withinReason } from './device-bounds.ts'
 
@@ -160,12 +160,14 @@ const crossSigningRows = (userId: string, found: UserDevices): CrossSigningKeyRo
     ] as const
   ).flatMap(([usage, key]) => crossSigningRow(userId, usage, key) ?? [])
 
-/** A remote user's cross-signing key as it is stored; `undefined` where it is none. */
+/** A remote user's cross-signing key as it is stored; `undefined` where it is none, or too large. */
 export const crossSigningRow = (
   userId: string,
   usage: 'master' | 'self_signing',
   key: JsonObject | undefined,
 ): CrossSigningKeyRow | undefined => {
   const publicKey = key === undefined ? undefined : publicKeyOf(key, userId, usage)
-  return publicKey === undefined ? undefined : { userId, usage, publicKey, json: JSON.stringify(key) }
+  const json = JSON.stringify(key)
+  if (publicKey === undefined || Buffer.byteLength(json) > MAX_CROSS_SIGNING_KEY) return undefined
+  return { userId, usage, publicKey, json }
 }

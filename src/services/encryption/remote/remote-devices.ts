@@ -3,13 +3,12 @@ import type { JsonObject, JsonValue } from '../../../core/json.ts'
 import { parseJson } from '../../../core/parse-json.ts'
 import type { CallOptions } from '../../../network/federation/requester.ts'
 import type { EncryptionContext } from '../context.ts'
-import { publicKeyOf } from '../cross-signing-key.ts'
 import { addCrossSigning, type KeysOfUsers, noKeys, type WantedDevices } from '../local-keys.ts'
 import { failureOf, notAsked, type RemoteKeys, remoteTimeout } from '../ports.ts'
 import { SignatureIndex } from '../visible-keys.ts'
 import { askEach } from './ask-each.ts'
 import { withinReason } from './device-bounds.ts'
-import { DeviceListResync } from './device-list-resync.ts'
+import { crossSigningRow, DeviceListResync } from './device-list-resync.ts'
 
 /** So many users of one server are asked for one by one, which lets us follow them; more are asked for at once. */
 const MAX_FOLLOWED_AT_ONCE = 20
@@ -114,10 +113,11 @@ export class RemoteDevices {
         )
       const index = new SignatureIndex(await this.#context.read.signatures.visible(others, viewer))
       for (const [userId, key] of keys.masterKeys) {
-        const publicKey = publicKeyOf(key, userId, 'master')
-        if (publicKey !== undefined) answer.master_keys[userId] = index.merged(key, userId, publicKey, viewer)
+        const row = crossSigningRow(userId, 'master', key)
+        if (row !== undefined) answer.master_keys[userId] = index.merged(key, userId, row.publicKey, viewer)
       }
-      Object.assign(answer.self_signing_keys, Object.fromEntries(keys.selfSigningKeys))
+      for (const [userId, key] of keys.selfSigningKeys)
+        if (crossSigningRow(userId, 'self_signing', key) !== undefined) answer.self_signing_keys[userId] = key
     } catch (error) {
       answer.failures[server] = failureOf(error)
     }
