@@ -21,7 +21,7 @@ const refuse = async (): Promise<never> => {
 export const noRemoteKeys: RemoteKeys = { userDevices: refuse, keysQuery: refuse, keysClaim: refuse }
 
 /** "10 seconds is the recommended default"; nobody waits for longer than a minute. */
-const DEFAULT_TIMEOUT_MS = 10_000
+export const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_TIMEOUT_MS = 60_000
 
 /** How long to wait for another server, as a client asked for it (milliseconds). */

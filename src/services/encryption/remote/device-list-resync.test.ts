@@ -2,7 +2,8 @@ import test from 'ava'
 import { serverNameOf } from '../../../core/ids.ts'
 import { MembershipWriter } from '../../../storage/rooms/membership-writer.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
-import { BOB, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
+import { eventually } from '../../../test-kit/eventually.ts'
+import { ALICE, BOB, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
 import { noRemoteKeys } from '../ports.ts'
 import { DeviceListResync } from './device-list-resync.ts'
 
@@ -34,3 +35,24 @@ testDatabases(test, 'servers that are gone do not keep those of others waiting',
   await resync.refreshStale()
   t.is(asked.at(-1), asked[0], 'then it begins anew')
 })
+
+testDatabases(
+  test,
+  'whoever asks waits for no longer than they say, whoever else is asking',
+  async (t, database) => {
+    const { remote, clock, encryption, devices, told } = await remoteDevicesWorld(database)
+    Object.assign(remote, { streamId: 5, devices: ['ONE'] })
+    const { promise, resolve: answer } = Promise.withResolvers<void>()
+    remote.meanwhile = () => promise
+    const patient = devices()
+    await eventually('the server is asked', () => remote.asked === 1)
+    const hasty = encryption.keyQueries.query(ALICE, { [BOB]: [] }, 1_000)
+    await eventually('they wait', () => clock.nextDue === clock.now() + 1_000)
+    await clock.advance(1_000)
+    t.deepEqual(Object.keys((await hasty).failures), ['far.test'])
+    answer()
+    t.deepEqual(await patient, { ids: ['ONE'], failures: [] })
+    t.is(remote.asked, 1)
+    t.is(told(), 1, 'and is told when it is there')
+  },
+)

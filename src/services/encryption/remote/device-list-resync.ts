@@ -1,12 +1,14 @@
 import { serverNameOf } from '../../../core/ids.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { UserDevices } from '../../../network/federation/devices.ts'
+import { FederationError } from '../../../network/federation/federation-error.ts'
 import type { CallOptions } from '../../../network/federation/requester.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
 import type { CrossSigningKeyRow } from '../../../storage/encryption/cross-signing-keys.ts'
+import { inTime } from '../../rooms/in-time.ts'
 import type { EncryptionContext } from '../context.ts'
 import { MAX_CROSS_SIGNING_KEY, publicKeyOf } from '../cross-signing-key.ts'
-import type { RemoteKeys } from '../ports.ts'
+import { DEFAULT_TIMEOUT_MS, type RemoteKeys } from '../ports.ts'
 import { shownName, withinReason } from './device-bounds.ts'
 
 /** A list that changes faster than it can be fetched is left for later. */
@@ -15,11 +17,21 @@ const MAX_ATTEMPTS = 3
 /** Stale lists that are looked up in one round. */
 const ROUND = 100
 
+/** Whether all who have asked for what is fetched still wait for it; nobody need have, of what is fetched by itself. */
+interface Asked {
+  allWait: boolean
+}
+
+interface Refreshing {
+  readonly isGood: Promise<boolean>
+  readonly asked: Asked
+}
+
 /** Fetches the devices of remote users whole, where what is kept of them is not known to be complete. */
 export class DeviceListResync {
   readonly #context: EncryptionContext
   readonly #remote: RemoteKeys
-  readonly #running = new Map<string, Promise<boolean>>()
+  readonly #running = new Map<string, Refreshing>()
   /** The last whose devices were asked for in the last round: those of servers that are gone must not keep others waiting. */
   #last = { host: '', userId: '' }
 
@@ -34,22 +46,30 @@ export class DeviceListResync {
   }
 
   /**
-   * Fetches a user's devices for somebody who has asked, and keeps them; answers whether what is kept is good now. Throws
-   * what the request throws.
+   * Fetches a user's devices for somebody who has asked, and keeps them; answers whether what is kept is good now. Several who ask
+   * share a request: it goes on when the first of them gives up.
+   * @throws what the request throws
+   * @throws {FederationError} `timeout` where it takes longer than this one waits
    */
-  refresh(userId: string, options: CallOptions): Promise<boolean> {
-    return this.#once(userId, { ...options, isAsked: true })
+  async refresh(userId: string, timeoutMs: number): Promise<boolean> {
+    const asked = { allWait: true }
+    const refreshing = this.#once(userId, asked, { timeoutMs: Math.max(timeoutMs, DEFAULT_TIMEOUT_MS) })
+    const isGood = await inTime(this.#context.clock, timeoutMs, refreshing.isGood)
+    if (isGood !== undefined) return isGood
+    refreshing.asked.allWait = false
+    throw new FederationError('timeout', serverNameOf(userId), 'it takes longer than anybody waits')
   }
 
   /** Fetches a user's devices while nobody waits for it: whoever needs the keys asks, and waits then. */
   refreshSoon(userId: string): void {
-    this.#once(userId, { isAsked: false }).catch((error: unknown) => this.#notAnswered(userId, error))
+    this.#once(userId, { allWait: false }).isGood.catch((error: unknown) => this.#notAnswered(userId, error))
   }
 
-  #once(userId: string, options: CallOptions & { isAsked: boolean }): Promise<boolean> {
+  #once(userId: string, asked: Asked, options: CallOptions = {}): Refreshing {
     const running = this.#running.get(userId)
     if (running !== undefined) return running
-    const refreshing = this.#refresh(userId, options).finally(() => this.#running.delete(userId))
+    const isGood = this.#refresh(userId, asked, options).finally(() => this.#running.delete(userId))
+    const refreshing = { isGood, asked }
     this.#running.set(userId, refreshing)
     return refreshing
   }
@@ -70,7 +90,7 @@ export class DeviceListResync {
   async #refreshInTurn(userIds: readonly string[]): Promise<void> {
     for (const userId of userIds) {
       try {
-        if (await this.isFollowed(userId)) await this.#once(userId, { isAsked: false })
+        if (await this.isFollowed(userId)) await this.#once(userId, { allWait: false }).isGood
         else await this.#context.commit(this.#context.write.remoteDevices.forget([userId]))
       } catch (error) {
         // The server is asked no more in this round.
@@ -80,10 +100,7 @@ export class DeviceListResync {
     }
   }
 
-  async #refresh(
-    userId: string,
-    { isAsked, ...options }: CallOptions & { isAsked: boolean },
-  ): Promise<boolean> {
+  async #refresh(userId: string, asked: Asked, options: CallOptions): Promise<boolean> {
     const { read, write } = this.#context
     const host = serverNameOf(userId)
     await this.#context.commit([write.remoteDevices.begin([{ userId, host }])])
@@ -95,7 +112,7 @@ export class DeviceListResync {
       const found = await this.#remote.userDevices(host, userId, options)
       const statements = [
         write.remoteDevices.advance(list, { streamId: found.streamId, isStale: false }),
-        ...(await this.#replace(userId, found, isAsked && list.streamId === 0)),
+        ...(await this.#replace(userId, found, asked.allWait && list.streamId === 0)),
       ]
       if ((await this.#context.commit(statements)).ok) return true
     }

@@ -1,7 +1,6 @@
 import { isCompliantUserId, serverNameOf } from '../../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../../core/json.ts'
 import { parseJson } from '../../../core/parse-json.ts'
-import type { CallOptions } from '../../../network/federation/requester.ts'
 import type { EncryptionContext } from '../context.ts'
 import { addCrossSigning, type KeysOfUsers, noKeys, type WantedDevices } from '../local-keys.ts'
 import { failureOf, notAsked, type RemoteKeys, remoteTimeout } from '../ports.ts'
@@ -22,7 +21,7 @@ export interface RemoteAnswer extends KeysOfUsers {
 interface Question {
   readonly wanted: WantedDevices
   readonly viewer: string
-  readonly options: CallOptions
+  readonly options: { readonly timeoutMs: number }
   readonly answer: RemoteAnswer
 }
 
@@ -93,7 +92,7 @@ export class RemoteDevices {
     const results = await Promise.all(
       followed.map(async userId => {
         try {
-          return (await this.resync.refresh(userId, options)) ? userId : undefined
+          return (await this.resync.refresh(userId, options.timeoutMs)) ? userId : undefined
         } catch (error) {
           answer.failures[server] = failureOf(error)
           // What was known of the user before is better than nothing.
