@@ -1,12 +1,22 @@
 import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type Sqlite from 'better-sqlite3'
 import type { Client } from 'pg'
 import { DatabaseUnavailable } from './database.ts'
 import { connectionFailure } from './dialect/connection-failure.ts'
-import { hasTable, isServed, MAKE_OWNER, mayMakeTables, whereAllowed } from './dialect/postgres-questions.ts'
+import {
+  hasTable,
+  isReadOnly,
+  isServed,
+  MAKE_OWNER,
+  mayMakeTables,
+  READ_ONLY,
+  whereAllowed,
+} from './dialect/postgres-questions.ts'
 import { HALF_FILLED, PROGRESS_TABLE } from './dump/row-stream.ts'
 import { needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
 import type { DatabaseConfig } from './open.ts'
+import { unsoundInPostgres, unsoundInSqlite } from './soundness.ts'
 
 /** What a look at a database found. */
 export type DatabaseState =
@@ -25,6 +35,16 @@ export const inspectDatabase = async (config: DatabaseConfig): Promise<DatabaseS
   if (info === 'missing') return { kind: 'missing' }
   return { kind: 'usable', isCurrent: !needsMigration(info) }
 }
+
+/**
+ * What is damaged in a database that is up to date, or missing in its schema: one entry for each, none where all is well.
+ *
+ * Throws `DatabaseUnavailable` when it cannot be read.
+ */
+export const unsoundIn = (config: DatabaseConfig): Promise<string[]> =>
+  config.kind === 'sqlite'
+    ? askSqlite(config.path, file => unsoundInSqlite(config.path, file))
+    : askPostgres(config.url, unsoundInPostgres)
 
 /**
  * Refuses a database that a server runs on, for what must not be done beside one.
@@ -54,24 +74,35 @@ const inspectSqlite = async (path: string): Promise<SchemaInfo | undefined | 'mi
   try {
     accessSync(path, constants.R_OK | constants.W_OK)
     accessSync(dirname(path), constants.W_OK)
-    const { default: Sqlite } = await import('better-sqlite3')
-    const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: CONNECT_TIMEOUT_MS })
-    try {
-      const find = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
-      if (find.get(PROGRESS_TABLE) !== undefined) throw new Error(`it ${HALF_FILLED}`)
-      const isKnown = find.get('schema_info') !== undefined
-      return isKnown ? database.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get() : undefined
-    } finally {
-      database.close()
-    }
   } catch (error) {
     if (isMissing(error)) return 'missing'
+    throw unavailable(`the database ${path}`, error)
+  }
+  return askSqlite(path, async file => {
+    const find = file.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
+    if (find.get(PROGRESS_TABLE) !== undefined) throw new Error(`it ${HALF_FILLED}`)
+    const isKnown = find.get('schema_info') !== undefined
+    return isKnown ? file.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get() : undefined
+  })
+}
+
+const askSqlite = async <T>(path: string, ask: (file: Sqlite.Database) => Promise<T>): Promise<T> => {
+  try {
+    const { default: Sqlite } = await import('better-sqlite3')
+    const file = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: CONNECT_TIMEOUT_MS })
+    try {
+      return await ask(file)
+    } finally {
+      file.close()
+    }
+  } catch (error) {
     throw unavailable(`the database ${path}`, error)
   }
 }
 
 const inspectPostgres = (url: string): Promise<SchemaInfo | undefined> =>
   askPostgres(url, async client => {
+    if (await isReadOnly(client)) throw new Error(READ_ONLY)
     if (await hasTable(client, PROGRESS_TABLE)) throw new Error(`it ${HALF_FILLED}`)
     if (!(await hasTable(client, 'schema_info'))) {
       if (!(await mayMakeTables(client))) throw new Error(MAKE_OWNER)

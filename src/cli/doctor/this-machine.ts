@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema/index.ts'
 import { keyFileWarning, readKeyFile } from '../../config/signing-key.ts'
 import { probeMailServer } from '../../network/mailer.ts'
 import { DEFAULT_PASSWORD_OPTIONS, Passwords } from '../../services/accounts/passwords.ts'
-import { inspectDatabase } from '../../storage/inspect.ts'
+import { inspectDatabase, unsoundIn } from '../../storage/inspect.ts'
 import { systemClock } from '../../system-clock.ts'
 import { startFailure } from '../start-errors.ts'
 import { explain, type Finding, fail, ok, skip, warn } from './finding.ts'
@@ -43,7 +43,10 @@ export const checkKeyFile = (config: Config): Finding => {
   }
 }
 
-/** Whether the database can be reached and written, and is one for this program. */
+/** Of what is wrong in a database not more is told than this. */
+const MOST_TOLD = 3
+
+/** Whether the database can be reached and written, is one for this program, and is whole. */
 export const checkDatabase = async (config: Config): Promise<Finding> => {
   const location = databaseLocation(config)
   const name = location.kind === 'sqlite' ? location.path : 'PostgreSQL'
@@ -52,14 +55,26 @@ export const checkDatabase = async (config: Config): Promise<Finding> => {
     if (state.kind === 'missing') {
       return warn('database', `${name} is not there yet`, 'The first start makes it.')
     }
-    return ok('database', state.isCurrent ? name : `${name}, to be migrated at the next start`)
+    if (!state.isCurrent) return ok('database', `${name}, to be migrated at the next start`)
+    const unsound = await unsoundIn(location)
+    return unsound.length === 0 ? ok('database', name) : fail('database', toldOf(name, unsound), RESTORE)
   } catch (error) {
     return fail(
       'database',
       startFailure(error) ?? explain(error),
-      'Correct database.url, or the permissions of its files.',
+      location.kind === 'sqlite'
+        ? 'Correct database.url, or the permissions of its files; a damaged file is replaced by a backup (docs/running.md, "Backups").'
+        : 'See that PostgreSQL runs and takes connections, or correct database.url.',
     )
   }
+}
+
+const RESTORE =
+  'Stop the server, keep what is there, and restore a backup into an empty database (docs/running.md, "Backups").'
+
+const toldOf = (name: string, unsound: readonly string[]): string => {
+  const others = unsound.length - MOST_TOLD
+  return `${name}: ${unsound.slice(0, MOST_TOLD).join(', ')}${others > 0 ? `, and ${others} more` : ''}`
 }
 
 /** Whether passwords can be hashed here, at the cost that is set: what does it is loaded with the first password, and made for one kind of machine. */

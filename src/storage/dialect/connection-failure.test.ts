@@ -25,3 +25,12 @@ test('of a server with several addresses it is told what is wrong with each', t 
   )
   t.is(connectionFailure(new Error('timeout expired')), 'timeout expired')
 })
+
+test('who is not let in because too many are there is told what to raise', t => {
+  for (const said of [
+    'sorry, too many clients already',
+    'remaining connection slots are reserved for roles with the SUPERUSER attribute',
+    'too many connections for role "tessera"',
+  ])
+    t.true(connectionFailure(new Error(said)).startsWith(`${said} (raise max_connections`))
+})

@@ -13,6 +13,14 @@ export const mayMakeTables = async (client: Client): Promise<boolean> =>
 export const MAKE_OWNER =
   'the user it is connected to as may make no tables in it: make that user its owner (ALTER DATABASE name OWNER TO user)'
 
+/** Whether nothing can be stored: a standby is like that, and what somebody has made so. */
+export const isReadOnly = async (client: Client): Promise<boolean> =>
+  (await client.query("SELECT current_setting('transaction_read_only') AS is")).rows[0]?.is === 'on'
+
+/** What is to be done about a database that is read-only. */
+export const READ_ONLY =
+  'it is read-only: name the primary server in database.url if this is a standby, or else end default_transaction_read_only'
+
 /** PostgreSQL's code for what somebody may not do. */
 const NOT_ALLOWED = '42501'
 
