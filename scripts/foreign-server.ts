@@ -44,12 +44,10 @@ export async function startForeignServer(plan: ForeignServerPlan): Promise<Forei
   })
   const killWithParent = () => child.kill('SIGKILL')
   process.once('exit', killWithParent)
+  child.once('exit', () => process.off('exit', killWithParent))
   let stopped: Promise<void> | undefined
   const stop = () => {
-    stopped ??= end(child).then(() => {
-      process.off('exit', killWithParent)
-      return rm(directory, { recursive: true, force: true })
-    })
+    stopped ??= end(child).then(() => rm(directory, { recursive: true, force: true }))
     return stopped
   }
   try {

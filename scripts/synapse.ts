@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import pg from 'pg'
-import { type ForeignServer, startForeignServer } from './foreign-server.ts'
+import { type ForeignServer, type ForeignServerPlan, startForeignServer } from './foreign-server.ts'
 import { logConfig, SYNAPSE_DATABASE, synapseConfig } from './synapse-config.ts'
 
 const run = promisify(execFile)
@@ -74,21 +74,31 @@ export async function installSynapse(): Promise<string> {
  * @throws Error with the end of its log when it does not come up
  */
 export async function startSynapse(options: SynapseOptions): Promise<RunningSynapse> {
-  const python = await installSynapse()
-  if (options.databaseUrl !== undefined) await prepareDatabase(python, options.databaseUrl)
   const directory = await mkdtemp(join(tmpdir(), 'synapse-'))
   const registerSharedSecret = randomBytes(24).toString('hex')
+  const started = await startForeignServer(await prepareSynapse(options, directory, registerSharedSecret))
+  return { ...started, url: urlOf(options), registerSharedSecret }
+}
+
+/** Installs Synapse, and writes its configuration into a directory. Started as that says, it goes on with what the directory holds. */
+export async function prepareSynapse(
+  options: SynapseOptions,
+  directory: string,
+  registerSharedSecret: string,
+): Promise<ForeignServerPlan> {
+  const python = await installSynapse()
+  if (options.databaseUrl !== undefined) await prepareDatabase(python, options.databaseUrl)
   await writeFiles(directory, options, registerSharedSecret)
-  const url = `http://127.0.0.1:${options.port}`
-  const started = await startForeignServer({
+  return {
     name: 'Synapse',
     command: python,
     arguments: ['-m', 'synapse.app.homeserver', '-c', join(directory, 'homeserver.yaml')],
     directory,
-    healthUrl: `${url}/health`,
-  })
-  return { ...started, url, registerSharedSecret }
+    healthUrl: `${urlOf(options)}/health`,
+  }
 }
+
+const urlOf = ({ port }: SynapseOptions): string => `http://127.0.0.1:${port}`
 
 /** Installs what speaks to PostgreSQL, and makes a database ordered as Synapse insists. */
 async function prepareDatabase(python: string, url: string): Promise<void> {
