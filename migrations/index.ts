@@ -65,6 +65,7 @@ import { endedProviderAccounts } from './0049-ended-provider-accounts.ts'
 import { slidingConnections } from './0050-sliding-connections.ts'
 import { delayedEventTimes } from './0051-delayed-event-times.ts'
 import { profileChanges } from './0052-profile-changes.ts'
+import { invitationsByRoom } from './0053-invitations-by-room.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -146,6 +147,7 @@ export const migrations: readonly Migration[] = [
   slidingConnections,
   delayedEventTimes,
   profileChanges,
+  invitationsByRoom,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -1336,7 +1336,7 @@ export interface Operations {
   getInvitations: {
     authentication: 'accessToken'
     path: NoMembers
-    query: { readonly direction?: "received" | "sent"; readonly status?: readonly ("scheduled" | "invited" | "accepted" | "declined" | "cancelled" | "expired")[]; readonly limit?: number; readonly from?: string }
+    query: { readonly direction?: "received" | "sent"; readonly room_id?: string; readonly status?: readonly ("scheduled" | "invited" | "accepted" | "declined" | "cancelled" | "expired")[]; readonly limit?: number; readonly from?: string }
     body: undefined
     response: { readonly invitations: readonly TesseraInvitation[]; readonly next_batch?: string | undefined }
   }

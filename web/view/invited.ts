@@ -63,10 +63,15 @@ const pendingOf = async (api: Api, roomId: string): Promise<Json[]> => {
   const found: Json[] = []
   let from: string | undefined = ''
   while (from !== undefined) {
-    const query = new URLSearchParams({ direction: 'sent', limit: '100', ...(from && { from }) })
+    const query = new URLSearchParams({
+      direction: 'sent',
+      room_id: roomId,
+      limit: '100',
+      ...(from && { from }),
+    })
     for (const status of ['scheduled', 'invited']) query.append('status', status)
     const page: Json = await api.own('GET', `/invitations?${query}`)
-    found.push(...list(page['invitations']).filter(each => each['room_id'] === roomId))
+    found.push(...list(page['invitations']))
     from = text(page['next_batch'])
   }
   return found

@@ -21,6 +21,19 @@ onServer('B declines, silently and with a message', async (t, server) => {
   t.is(received.invited['displayname'], b.userId.slice(1).split(':')[0])
   t.is(received.inviter['displayname'], a.userId.slice(1).split(':')[0])
   t.deepEqual(await list(a, 'direction=sent'), { invitations: [received] })
+  const elsewhere = await a.createRoom({ name: 'Cake' })
+  await a.change('invite', elsewhere, b)
+  for (const [person, direction] of [
+    [a, 'sent'],
+    [b, 'received'],
+  ] as const) {
+    const inRoom = async (id: string) =>
+      (await list(person, `direction=${direction}&room_id=${encodeURIComponent(id)}`)).invitations
+    t.deepEqual(await inRoom(roomId), [received])
+    t.like(await inRoom(elsewhere), [{ room_id: elsewhere }])
+    t.deepEqual(await inRoom('!none'), [])
+  }
+  await b.change('leave', elsewhere)
 
   await b.change('leave', roomId, undefined, { reason: 'no time' })
   t.like(await one(a, roomId, b), { status: 'declined', answer: 'no time', invited: received.invited })

@@ -62,12 +62,13 @@ export class InvitationListing {
     userId: string,
     query: {
       readonly direction?: Direction | undefined
+      readonly room_id?: string | undefined
       readonly status?: readonly InvitationStatus[] | undefined
       readonly limit?: number | undefined
       readonly from?: string | undefined
     },
   ): Promise<InvitationList> {
-    const { direction = 'received' } = query
+    const { direction = 'received', room_id: roomId } = query
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
     const statuses = [...new Set(query.status ?? ALL)]
     let after = query.from === undefined ? undefined : placeOf(query.from)
@@ -76,7 +77,9 @@ export class InvitationListing {
     const shown: StoredInvitation[] = []
     for (let stretch = 0; stretch < MAX_STRETCHES; stretch++) {
       const wanted = limit - shown.length
-      const page = await this.#records.read.page(direction, { owner: userId, statuses, after, limit: wanted })
+      const page = await this.#records.read.page(direction, {
+        ...{ owner: userId, roomId, statuses, after, limit: wanted },
+      })
       shown.push(...page.filter(record => isFor(userId, record, wants)))
       const last = page.at(-1)
       after = page.length < wanted ? undefined : last

@@ -65,6 +65,19 @@ bothDatabases(
     t.is(new Set(seen.map(({ recordId }) => recordId)).size, MANY, 'all of them')
     t.is(seen.length, MANY, 'each once')
     t.true(seen.every(({ createdTs }, index) => createdTs <= (seen[index - 1]?.createdTs ?? createdTs)))
+    for (const [direction, owner] of [
+      ['sent', '@alice:away.test'],
+      ['received', BOB],
+    ] as const) {
+      const query = { owner, statuses: ['invited', 'declined'] as const, after: undefined, limit: 20 }
+      const inRoom = await read.page(direction, { ...query, roomId: '!r77' })
+      t.deepEqual(
+        inRoom.map(({ recordId }) => recordId),
+        ['i77'],
+        'those of one room, of so many',
+      )
+      t.deepEqual(await read.page(direction, { ...query, roomId: '!r77', after: inRoom[0] }), [])
+    }
   },
 )
 

@@ -29,6 +29,7 @@ export class InvitationRecordReader {
   readonly #ofUsers: Prepared
   readonly #changed: Prepared
   readonly #pages: Readonly<Record<Direction, Prepared>>
+  readonly #roomPages: Readonly<Record<Direction, Prepared>>
   readonly #pending: Readonly<Record<Direction, Prepared>>
   readonly #ownersOfHeld: Prepared
   readonly #openIn: Prepared
@@ -45,10 +46,10 @@ export class InvitationRecordReader {
       received: db.prepare(make(OWNER.received)),
       sent: db.prepare(make(OWNER.sent)),
     })
-    this.#pages = both(
-      owner => `${select} WHERE ${owner} = ? AND status = ? AND (created_ts, record_id) < (?, ?)
-        ORDER BY created_ts DESC, record_id DESC LIMIT ?`,
-    )
+    const newest = `status = ? AND (created_ts, record_id) < (?, ?)
+        ORDER BY created_ts DESC, record_id DESC LIMIT ?`
+    this.#pages = both(owner => `${select} WHERE ${owner} = ? AND ${newest}`)
+    this.#roomPages = both(owner => `${select} WHERE ${owner} = ? AND room_id = ? AND ${newest}`)
     this.#ownersOfHeld = db.prepare(
       `SELECT user_id FROM user_threepids t WHERE medium = 'email' AND EXISTS (
          SELECT 1 FROM invitation_records i WHERE i.user_id = 'mailto:' || t.address AND i.status = 'scheduled')
@@ -105,23 +106,26 @@ export class InvitationRecordReader {
   }
 
   /**
-   * A stretch of somebody's list, newest first, after a place. Each status has an index of its own, so that a page costs the
-   * same wherever it is and however many others there are.
+   * A stretch of somebody's list, or of what of it is to one room, newest first, after a place. Each status has an index of its
+   * own, so that a page costs the same wherever it is and however many others there are.
    */
   async page(
     direction: Direction,
     query: {
       readonly owner: string
+      readonly roomId?: string | undefined
       readonly statuses: readonly InvitationStatus[]
       readonly after: InvitationPlace | undefined
       readonly limit: number
     },
   ): Promise<StoredInvitation[]> {
-    const { owner, statuses, limit } = query
+    const { owner, roomId, statuses, limit } = query
     const { createdTs, recordId } = query.after ?? { createdTs: Number.MAX_SAFE_INTEGER, recordId: '' }
+    const pages = roomId === undefined ? this.#pages : this.#roomPages
+    const of = roomId === undefined ? [owner] : [owner, roomId]
     const found = await Promise.all(
       statuses.map(status =>
-        this.#db.scan<Columns>(this.#pages[direction], [owner, status, createdTs, recordId, limit]),
+        this.#db.scan<Columns>(pages[direction], [...of, status, createdTs, recordId, limit]),
       ),
     )
     return found.flat().map(stored).sort(newestFirst).slice(0, limit)
