@@ -6,6 +6,7 @@ import { Outbox } from '../web/outbox.ts'
 import { Store } from '../web/store.ts'
 
 const TEA = '!tea'
+const CAKE = '!cake'
 
 /** A server that does with messages what a test says, and what it has been asked. */
 class ScriptedApi extends Api {
@@ -72,6 +73,24 @@ test('a message that is refused stays with the reason, and holds up no other', a
     api.asked.map(({ body }) => body),
     ['bad', 'good', 'bad'],
   )
+})
+
+test('a message that cannot be sent to one room holds up none to another', async t => {
+  const { api, outbox, waiting, allSent } = start()
+  let isAway = true
+  api.answer = async body => {
+    if (isAway && body !== 'cake') throw new ApiError(502, { errcode: 'M_CONNECTION_FAILED' })
+  }
+  outbox.add(TEA, 'tea')
+  outbox.add(TEA, 'more tea')
+  outbox.add(CAKE, 'cake')
+  await eventually('the other room has it', () => outbox.of(CAKE).length === 0)
+  t.deepEqual(waiting(), ['tea', 'more tea'])
+  isAway = false
+  outbox.resume()
+  await allSent()
+  const asked = api.asked.map(({ body }) => body)
+  t.true(asked.lastIndexOf('tea') < asked.indexOf('more tea'), 'in the order in which it was written')
 })
 
 test('nothing is sent in clear into a room that has become encrypted meanwhile', async t => {

@@ -20,15 +20,15 @@ const mayPass = (error: unknown): boolean =>
   !(error instanceof ApiError) || error.status >= 500 || error.errcode === 'M_LIMIT_EXCEEDED'
 
 /**
- * Sends messages, one after the other in their order. Each stays until the server has taken it, however long that is away and
+ * Sends messages: those to a room one after the other, in their order, whatever becomes of those to others. Each stays until the server has taken it, however long that is away and
  * whether or not the page is loaded anew; one that it refuses stays until the user decides.
  */
 export class Outbox {
   readonly #api: Api
   readonly #store: Store
   #unsent: readonly Unsent[]
-  #isSending = false
-  #wake: () => void = () => undefined
+  /** The rooms that something is being sent to, with what ends a pause there. */
+  readonly #sending = new Map<string, () => void>()
 
   constructor(api: Api, store: Store) {
     this.#api = api
@@ -69,27 +69,30 @@ export class Outbox {
 
   /** Goes on at once with what waits, such as when the server is back. */
   resume(): void {
-    this.#wake()
-    if (!this.#isSending) void this.#sendAll()
+    for (const roomId of new Set(this.#unsent.map(each => each.roomId))) {
+      const wake = this.#sending.get(roomId)
+      if (wake === undefined) void this.#sendAll(roomId)
+      else wake()
+    }
   }
 
-  async #sendAll(): Promise<void> {
-    this.#isSending = true
+  async #sendAll(roomId: string): Promise<void> {
+    this.#sending.set(roomId, () => undefined)
     let failures = 0
     for (;;) {
-      const next = this.#unsent.find(({ problem }) => problem === undefined)
+      const next = this.#unsent.find(each => each.roomId === roomId && each.problem === undefined)
       if (next === undefined) break
       try {
         await this.#send(next)
         this.discard(next)
         failures = 0
       } catch (error) {
-        if (mayPass(error)) await this.#pause(Math.min(MAX_PAUSE_MS, 500 * 2 ** failures++))
+        if (mayPass(error)) await this.#pause(roomId, Math.min(MAX_PAUSE_MS, 500 * 2 ** failures++))
         else
           this.#replace(next.transactionId, each => ({ ...each, problem: String((error as Error).message) }))
       }
     }
-    this.#isSending = false
+    this.#sending.delete(roomId)
   }
 
   async #send({ roomId, transactionId, body }: Unsent): Promise<void> {
@@ -105,9 +108,9 @@ export class Outbox {
     if (text(answer['event_id']) === undefined) throw new Error(words.notReached)
   }
 
-  #pause(ms: number): Promise<void> {
+  #pause(roomId: string, ms: number): Promise<void> {
     return new Promise(resolve => {
-      this.#wake = resolve
+      this.#sending.set(roomId, resolve)
       setTimeout(resolve, ms)
     })
   }
