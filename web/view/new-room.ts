@@ -8,7 +8,8 @@ import { fullUserId } from './full-user-id.ts'
 
 const { rooms: say } = words
 
-/** Asks what a new room is to be like, makes it and opens it. It is not encrypted by the page, which could not read it then. */
+/** Asks what a new room is to be like, makes it and opens it. It is not encrypted, whatever the server has for new rooms: the page
+ * could not read it. */
 export const newRoom = (api: Api, store: Store): void => {
   const server = store.userId.replace(/^[^:]*:/, '')
   const picture = h('input', { type: 'file', accept: 'image/*' })
@@ -37,6 +38,7 @@ export const newRoom = (api: Api, store: Store): void => {
       const { room_id: roomId } = await api.post('/createRoom', {
         name,
         preset: 'private_chat',
+        'chat.tessera.encryption': 'cleartext',
         ...(topic === '' ? {} : { topic }),
         ...(alias === '' ? {} : { room_alias_name: localAlias(alias, server) }),
         ...(avatar === undefined ? {} : { 'chat.tessera.avatar_url': avatar }),

@@ -70,7 +70,9 @@ const startChat = (api: Api, store: Store): void =>
     [{ name: 'user', label: words.rooms.user, placeholder: '@bob:example.org' }],
     words.rooms.chat,
     async ({ user = '' }) => {
-      const { room_id: roomId } = await api.own('PUT', path`/direct/${fullUserId(user, store)}`, {})
+      const { room_id: roomId } = await api.own('PUT', path`/direct/${fullUserId(user, store)}`, {
+        encryption: 'cleartext',
+      })
       return () => store.select(text(roomId))
     },
   )
