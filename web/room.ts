@@ -49,6 +49,8 @@ export class Room {
   typing: readonly string[] = []
   heroes: readonly string[] = []
   joinedCount: number | undefined
+  /** Who made the room, as far as that is known. */
+  creator: string | undefined
   /** How often somebody has come, gone, or been asked to come. */
   memberChanges = 0
   readonly #state = new Map<string, Map<string, Json>>()
@@ -227,7 +229,8 @@ export class Room {
     this.events.push(event)
   }
 
-  #apply({ type, stateKey, content }: RoomEvent): void {
+  #apply({ type, stateKey, content, sender }: RoomEvent): void {
+    if (type === 'm.room.create') this.creator = sender
     if (stateKey !== undefined) this.setState(type, stateKey, content)
   }
 

@@ -68,8 +68,10 @@ export class Store {
       .sort((a, b) => b.lastTs - a.lastTs)
   }
 
-  watch(watcher: () => void): void {
+  /** Answers how to end it. */
+  watch(watcher: () => void): () => void {
     this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
   }
 
   changed(): void {

@@ -8,6 +8,7 @@ export interface Words {
   readonly signIn: SignInWords
   readonly rooms: RoomsWords
   readonly room: RoomWords
+  readonly people: PeopleWords
   readonly invited: InvitedWords
   readonly inbox: InboxWords
   readonly timeline: TimelineWords
@@ -63,7 +64,6 @@ export interface RoomWords {
   readonly leave: string
   readonly leaveQuestion: string
   readonly leaveButton: string
-  people(count: number): string
   readonly back: string
   readonly encrypted: string
   readonly inviteTitle: string
@@ -90,6 +90,25 @@ export interface UnsentWords {
   readonly again: string
   readonly discard: string
   readonly loseQuestion: string
+}
+
+export interface PeopleWords {
+  button(count: number | undefined): string
+  readonly title: string
+  readonly find: string
+  readonly close: string
+  more(count: number): string
+  readonly administrator: string
+  readonly moderator: string
+  readonly reason: string
+  readonly remove: string
+  removeOf(name: string): string
+  readonly ban: string
+  banOf(name: string): string
+  readonly lift: string
+  liftOf(name: string): string
+  /** Headings above so many people, by how they stand to the room. */
+  readonly standing: Readonly<Record<'join' | 'invite' | 'knock' | 'ban', (count: number) => string>>
 }
 
 export interface InvitedWords {

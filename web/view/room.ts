@@ -138,6 +138,15 @@ const headerParts = (api: Api, store: Store, room: Room, onInvited: () => Promis
       'button',
       {
         class: 'quiet',
+        onclick: () =>
+          acting(actions, async () => (await import('./people.ts')).showPeople(api, store, room)),
+      },
+      words.people.button(room.joinedCount),
+    ),
+    h(
+      'button',
+      {
+        class: 'quiet',
         onclick: () => (isDirect ? addThird(api, store, room) : invite(api, store, room, onInvited)),
       },
       isDirect ? words.room.add : words.room.invite,
@@ -150,7 +159,6 @@ const headerParts = (api: Api, store: Store, room: Room, onInvited: () => Promis
       ),
     h('button', { class: 'quiet', onclick: () => leave(api, store, room) }, words.room.leave),
   )
-  const count = room.joinedCount === undefined ? '' : words.room.people(room.joinedCount)
   return [
     h(
       'button',
@@ -162,7 +170,7 @@ const headerParts = (api: Api, store: Store, room: Room, onInvited: () => Promis
       'div',
       { class: 'what' },
       h('h1', { dir: 'auto', tabindex: -1 }, room.nameFor(store.userId)),
-      h('small', {}, ...facts(room.isEncrypted ? words.room.encrypted : '', count, room.topic)),
+      h('small', {}, ...facts(room.isEncrypted ? words.room.encrypted : '', room.topic)),
     ),
     actions,
   ]
