@@ -115,6 +115,9 @@ export const english: Words = {
   timeline: {
     title: 'Messages',
     earlier: 'Earlier messages',
+    news: 'New messages',
+    toUnread: 'To the first unread message',
+    toEnd: 'To the newest message',
     edited: '(edited)',
     deleted: 'This message was deleted',
     encrypted: 'An encrypted message: this page cannot read it',

@@ -115,6 +115,9 @@ export const french: Words = {
   timeline: {
     title: 'Fil des messages',
     earlier: 'Messages précédents',
+    news: 'Nouveaux messages',
+    toUnread: 'Au premier message non lu',
+    toEnd: 'Au message le plus récent',
     edited: '(modifié)',
     deleted: 'Ce message a été supprimé',
     encrypted: 'Un message chiffré : cette page ne peut pas le lire',

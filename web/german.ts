@@ -115,6 +115,9 @@ export const german: Words = {
   timeline: {
     title: 'Nachrichten',
     earlier: 'Frühere Nachrichten',
+    news: 'Neue Nachrichten',
+    toUnread: 'Zur ersten ungelesenen Nachricht',
+    toEnd: 'Zur neuesten Nachricht',
     edited: '(bearbeitet)',
     deleted: 'Diese Nachricht wurde gelöscht',
     encrypted: 'Eine verschlüsselte Nachricht: diese Seite kann sie nicht lesen',

@@ -49,6 +49,8 @@ export class Room {
   typing: readonly string[] = []
   heroes: readonly string[] = []
   joinedCount: number | undefined
+  /** The last event that the user has read, as far as that is known. */
+  readUpTo: string | undefined
   /** Who made the room, as far as that is known. */
   creator: string | undefined
   /** How often somebody has come, gone, or been asked to come. */

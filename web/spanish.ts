@@ -115,6 +115,9 @@ export const spanish: Words = {
   timeline: {
     title: 'Mensajes',
     earlier: 'Mensajes anteriores',
+    news: 'Mensajes nuevos',
+    toUnread: 'Al primer mensaje sin leer',
+    toEnd: 'Al mensaje más reciente',
     edited: '(editado)',
     deleted: 'Este mensaje se ha borrado',
     encrypted: 'Un mensaje cifrado: esta página no puede leerlo',

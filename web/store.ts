@@ -1,5 +1,6 @@
 import { type Json, list, object, text } from './api.ts'
 import { localpart, visible } from './names.ts'
+import { readUpTo } from './read-up-to.ts'
 import { Room, roomEvent } from './room.ts'
 
 /** What is to happen in a room, and when. */
@@ -93,6 +94,7 @@ export class Store {
       this.rooms.set(roomId, room)
       room.membership = 'join'
       room.update(object(section))
+      room.readUpTo = readUpTo(object(object(section)['ephemeral']), this.userId) ?? room.readUpTo
       if (roomId !== this.selected) room.trim()
     }
     const gone = new Set([...Object.keys(object(rooms['join'])), ...Object.keys(object(rooms['leave']))])

@@ -140,6 +140,9 @@ export interface InboxWords {
 export interface TimelineWords {
   readonly title: string
   readonly earlier: string
+  readonly news: string
+  readonly toUnread: string
+  readonly toEnd: string
   readonly edited: string
   readonly deleted: string
   readonly encrypted: string

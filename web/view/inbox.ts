@@ -21,11 +21,11 @@ export const inboxView = (api: Api, store: Store): HTMLElement => {
   const notificationCards = cards((shown: Notification) => notificationCard(api, store, shown))
   store.watch(() => {
     const invitations = invitationCards([...store.invitations.values()])
-    const shown = [...store.notifications.values()]
-      .filter(notification => !isShownElsewhere(notification, store))
-      .sort((a, b) => b.ts - a.ts)
+    const known = [...store.notifications.values()]
+    const shown = known.filter(each => !isShownElsewhere(each, store)).sort((a, b) => b.ts - a.ts)
+    const inOpenRoom = known.filter(each => isInOpenRoom(each, store)).length
     const others = notificationCards(shown)
-    const count = Math.max(store.total, invitations.length + others.length)
+    const count = Math.max(store.total - inOpenRoom, invitations.length + others.length)
     heading.textContent = count === 0 ? say.title : `${say.title} (${count})`
     document.title = count === 0 ? 'Tessera' : `(${count}) Tessera`
     inbox.hidden = count === 0
@@ -77,11 +77,14 @@ const answers = (api: Api, { roomId = '', sender }: Notification): HTMLElement =
   return row
 }
 
-/** Invitations have cards of their own, and what is said in the open room is read at once. */
-const isShownElsewhere = ({ kind, roomId }: Notification, store: Store): boolean =>
-  kind === 'invitation' || (roomId === store.selected && !document.hidden && READ_AT_ONCE.includes(kind))
+/** Invitations have cards of their own, and what is said in the open room is there to be read. */
+const isShownElsewhere = (notification: Notification, store: Store): boolean =>
+  notification.kind === 'invitation' || isInOpenRoom(notification, store)
 
-const READ_AT_ONCE = ['message', 'mention', 'conversation_requested']
+const isInOpenRoom = ({ kind, roomId }: Notification, store: Store): boolean =>
+  roomId === store.selected && !document.hidden && READ_THERE.includes(kind)
+
+const READ_THERE = ['message', 'mention', 'conversation_requested']
 
 const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLElement => {
   const { roomId, room, inviter, inviterName, comment, occasion, expiresTs } = invitation

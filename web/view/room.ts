@@ -9,6 +9,7 @@ import { ask } from './dialog.ts'
 import { fullUserId } from './full-user-id.ts'
 import { invite } from './invite.ts'
 import { invitedView } from './invited.ts'
+import { showPeople } from './people.ts'
 import { roomPicture } from './picture.ts'
 import { Timeline } from './timeline.ts'
 import { unsentView } from './unsent.ts'
@@ -19,7 +20,11 @@ const MAX_VIA = 5
 /** The open room: what it is, what was said, and the line to say something. */
 export const roomView = (api: Api, store: Store, outbox: Outbox): HTMLElement => {
   const unsent = unsentView(outbox)
-  const timeline = new Timeline(api, unsent.element, room => earlier(api, store, room))
+  const timeline = new Timeline({
+    ...{ api, after: unsent.element },
+    onEarlier: room => earlier(api, store, room),
+    onEnd: () => read(),
+  })
   const header = h('header', {})
   const invited = invitedView(api, store)
   const typing = h('p', { class: 'typing', 'aria-live': 'polite' })
@@ -28,6 +33,9 @@ export const roomView = (api: Api, store: Store, outbox: Outbox): HTMLElement =>
   const main = h('main', { class: 'room' }, empty)
   let shown = ''
   const reader = new Reader(api)
+  const read = (): void => {
+    if (store.room !== undefined && timeline.isAtEnd) reader.read(store.room)
+  }
   store.watch(() => {
     const { room } = store
     document.body.dataset['view'] = room === undefined ? 'list' : 'room'
@@ -61,11 +69,9 @@ export const roomView = (api: Api, store: Store, outbox: Outbox): HTMLElement =>
     timeline.show(room)
     const others = room.typing.filter(userId => userId !== store.userId).map(userId => room.nameOf(userId))
     typing.textContent = others.length === 0 ? '' : words.room.typing(others)
-    reader.read(room)
+    read()
   })
-  document.addEventListener('visibilitychange', () => {
-    if (store.room !== undefined) reader.read(store.room)
-  })
+  document.addEventListener('visibilitychange', read)
   return main
 }
 
@@ -138,8 +144,7 @@ const headerParts = (api: Api, store: Store, room: Room, onInvited: () => Promis
       'button',
       {
         class: 'quiet',
-        onclick: () =>
-          acting(actions, async () => (await import('./people.ts')).showPeople(api, store, room)),
+        onclick: () => showPeople(api, store, room),
       },
       words.people.button(room.joinedCount),
     ),

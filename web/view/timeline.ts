@@ -8,6 +8,8 @@ import { lineFacts, lineOf } from './message.ts'
 const END_PX = 60
 /** So near to its beginning, earlier messages are fetched. */
 const BEGINNING_PX = 200
+/** So many pages of history are looked through for what has been read. */
+const MOST_PAGES = 20
 
 interface Line {
   readonly event: RoomEvent
@@ -15,33 +17,65 @@ interface Line {
   readonly item: HTMLElement | undefined
 }
 
+/** A button over the conversation that leads elsewhere in it. */
+const jump = (to: 'up' | 'down', label: string, act: () => void): HTMLElement =>
+  h('div', { class: `jump ${to}`, hidden: true }, h('button', { class: 'small', onclick: act }, label))
+
+/** What the timeline needs of others. */
+interface TimelineParts {
+  readonly api: Api
+  /** Shown below the events. */
+  readonly after: HTMLElement
+  /** Fetches earlier events of a room. */
+  onEarlier(room: Room): Promise<void>
+  /** The reader has come to the end. */
+  onEnd(): void
+}
+
 /** The events of one room. Lines that are there already stay as they are: what is selected in them stays selected. */
 export class Timeline {
   readonly element: HTMLElement
-  readonly #api: Api
+  readonly #parts: TimelineParts
   readonly #log = h('ol', { class: 'log', role: 'log', 'aria-label': words.timeline.title, tabindex: 0 })
   readonly #earlier: HTMLElement
-  readonly #onEarlier: (room: Room) => Promise<void>
+  readonly #news = h('li', { class: 'news' }, words.timeline.news)
+  readonly #toUnread = jump('up', words.timeline.toUnread, () => this.#goToUnread())
+  readonly #toEnd = jump('down', words.timeline.toEnd, () => this.#goToEnd())
   #room: Room | undefined
+  /** Up to where the reader had read when they came. */
+  #readUpTo: string | undefined
   #isAtEnd = true
   /** How far down the end was when it was last shown. */
   #endTop = 0
   #shown = new Map<string, Line>()
 
-  /** @param after what is shown below the events */
-  constructor(api: Api, after: HTMLElement, onEarlier: (room: Room) => Promise<void>) {
-    this.#api = api
-    this.#onEarlier = onEarlier
+  constructor(parts: TimelineParts) {
+    this.#parts = parts
+    const { after } = parts
     const button = h('button', { class: 'quiet', onclick: () => this.#fetch() }, words.timeline.earlier)
     this.#earlier = h('div', { class: 'earlier' }, button)
-    this.element = h('div', { class: 'timeline' }, this.#earlier, this.#log, after)
+    this.element = h(
+      'div',
+      { class: 'timeline' },
+      this.#toUnread,
+      this.#earlier,
+      this.#log,
+      after,
+      this.#toEnd,
+    )
     this.element.addEventListener('scroll', () => this.#scrolled())
     const watcher = new ResizeObserver(() => this.#stay())
     for (const each of [this.element, this.#log, after]) watcher.observe(each)
   }
 
+  /** Whether the newest is before the reader's eyes. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd
+  }
+
   show(room: Room): void {
     const isOther = room !== this.#room
+    if (isOther || document.hidden) this.#readUpTo = room.unread > 0 ? room.readUpTo : undefined
     // The reader may have scrolled up just now, before that was told.
     this.#isAtEnd = isOther || (this.#isAtEnd && this.element.scrollTop > this.#endTop - END_PX)
     if (isOther) this.#shown.clear()
@@ -51,25 +85,83 @@ export class Timeline {
     const anchor = this.#isAtEnd ? undefined : this.#firstInView()
     arrange(this.#log, this.#items(room))
     this.#stay()
-    if (anchor === undefined) return
-    const moved = this.#shown.get(anchor.id)?.item?.getBoundingClientRect().top ?? anchor.top
-    this.element.scrollTop += moved - anchor.top
+    if (isOther) this.#showUnread()
+    if (anchor !== undefined) {
+      const moved = this.#shown.get(anchor.id)?.item?.getBoundingClientRect().top ?? anchor.top
+      this.element.scrollTop += moved - anchor.top
+    }
+    this.#offerJumps()
+  }
+
+  get #isReadKnown(): boolean {
+    return this.#room?.events.some(({ id }) => id === this.#readUpTo) === true
+  }
+
+  #offerJumps(): void {
+    this.#toUnread.hidden =
+      this.#readUpTo === undefined || this.#isReadKnown || this.#room?.hasEarlier !== true
+    this.#toEnd.hidden = this.#isAtEnd
+  }
+
+  /** Begins with what is new, where that is more than there is room for. */
+  #showUnread(): void {
+    if (!this.#news.isConnected) return
+    this.#isAtEnd = false
+    this.#news.scrollIntoView()
+    this.#noteEnd()
+  }
+
+  #goToUnread(): void {
+    const room = this.#room
+    if (room === undefined) return
+    // Who is at the end has what is far from it let go.
+    this.#isAtEnd = false
+    this.element.scrollTop = 0
+    acting(this.#earlier, async () => {
+      for (let page = 0; page < MOST_PAGES && !this.#isReadKnown && room.hasEarlier; page++) {
+        await this.#parts.onEarlier(room)
+        if (room !== this.#room) return
+      }
+      if (!this.#isReadKnown) this.#readUpTo = undefined
+      this.#showUnread()
+      this.#offerJumps()
+      this.#log.focus()
+    })
+  }
+
+  #goToEnd(): void {
+    this.#isAtEnd = true
+    this.#stay()
+    this.#log.focus({ preventScroll: true })
+    this.#scrolled()
   }
 
   #items(room: Room): HTMLElement[] {
     const reactions = room.reactions()
     const shown = new Map<string, Line>()
+    const items: HTMLElement[] = []
+    const own = this.#parts.api.session?.userId
+    /** What comes now is new to the reader. */
+    let isNew = false
     let before: RoomEvent | undefined
     for (const event of room.events) {
       const known = this.#shown.get(event.id)
+      const isFirstNew = isNew && event.sender !== own && !items.includes(this.#news)
+      // What is new begins with a name.
+      if (isFirstNew) before = undefined
       const facts = lineFacts(room, event, before, reactions.get(event.id))
       const isSame = known?.event === event && known.facts === facts
-      const item = isSame ? known.item : lineOf(this.#api, room, event, before, reactions.get(event.id))
+      const item = isSame ? known.item : lineOf(this.#parts.api, room, event, before, reactions.get(event.id))
       shown.set(event.id, { event, facts, item })
-      if (item !== undefined) before = event
+      if (item !== undefined) {
+        if (isFirstNew) items.push(this.#news)
+        items.push(item)
+        before = event
+      }
+      isNew ||= event.id === this.#readUpTo
     }
     this.#shown = shown
-    return [...shown.values()].flatMap(({ item }) => item ?? [])
+    return items
   }
 
   /** The first event before the reader's eyes, and how far down that is. */
@@ -89,14 +181,20 @@ export class Timeline {
     this.#endTop = this.element.scrollTop
   }
 
-  #scrolled(): void {
+  #noteEnd(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.element
     this.#isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX
-    if (!this.#isAtEnd && scrollTop < BEGINNING_PX && this.#room?.hasEarlier) this.#fetch()
+  }
+
+  #scrolled(): void {
+    this.#noteEnd()
+    this.#offerJumps()
+    if (this.#isAtEnd) this.#parts.onEnd()
+    else if (this.element.scrollTop < BEGINNING_PX && this.#room?.hasEarlier) this.#fetch()
   }
 
   #fetch(): void {
     const room = this.#room
-    if (room !== undefined) acting(this.#earlier, () => this.#onEarlier(room))
+    if (room !== undefined) acting(this.#earlier, () => this.#parts.onEarlier(room))
   }
 }
