@@ -1,5 +1,7 @@
 /** Invitations on the page at `/`, in Chromium. */
+import { readFileSync } from 'node:fs'
 import test from 'ava'
+import type { Page } from 'playwright-core'
 import { type Person, registerPerson } from '../src/test-kit/person.ts'
 import { browserTest, closeBrowser, openBrowser, openPage, PATIENCE_MS, photograph } from './browser.ts'
 import { startFederatedServers } from './federated-servers.ts'
@@ -15,6 +17,12 @@ const HOUR = 3_600_000
 
 /** As a field for a time has it. */
 const inTwoDays = (): string => new Date(Date.now() + 48 * HOUR).toISOString().slice(0, 16)
+
+/** What is kept of a file that the page saves. */
+const saved = async (page: Page, act: () => Promise<unknown>): Promise<string> => {
+  const [download] = await Promise.all([page.waitForEvent('download'), act()])
+  return readFileSync(await download.path(), 'utf8')
+}
 
 const startPage = async (t: Parameters<typeof openPage>[0]) => {
   t.timeout(PATIENCE_MS)
@@ -38,7 +46,11 @@ browserTest('an invitation says what may be sent, and how long it is open yet, u
   await page.reload()
   const room = await bob.createRoom({ name: 'Tea room', 'chat.tessera.media': ['text', 'screenshare'] })
   const silent = await bob.createRoom({ name: 'Quiet room', 'chat.tessera.media': [] })
-  await invite(bob, room, '@alice:tea.test', { ttl_ms: 3 * 24 * HOUR })
+  const start = Date.now() + 24 * HOUR
+  await invite(bob, room, '@alice:tea.test', {
+    ttl_ms: 3 * 24 * HOUR,
+    event: { start, summary: 'Tea party' },
+  })
   await bob.invite(silent, '@alice:tea.test')
   const card = page.locator('.invitation', { hasText: 'Tea room' })
   await card.getByText('For text, screen sharing').waitFor()
@@ -48,6 +60,9 @@ browserTest('an invitation says what may be sent, and how long it is open yet, u
     .getByText(/Until .* · in 2 days/)
     .waitFor()
   await photograph(page, 'invitation-with-a-time')
+  await card.getByText('Tea party').waitFor()
+  const calendar = await saved(page, () => card.getByRole('button', { name: 'For a calendar' }).click())
+  t.regex(calendar, /METHOD:REQUEST[\s\S]*SUMMARY:Tea party/)
   for (const [hours, shown] of [
     [25, 'in 46 hours'],
     [45, 'in 1 hour'],
@@ -97,8 +112,14 @@ browserTest('who invites sees who is not there yet, sets a time and an end, and 
   await invited.getByRole('button', { name: 'Withdraw the invitation of bob' }).click()
   await invited.waitFor({ state: 'hidden' })
   t.deepEqual(await received(), [])
-  await inviteBob(async () => undefined)
+  await inviteBob(async () => {
+    await page.getByText('An occasion').click()
+    await page.getByLabel('What').fill('Tea party')
+    await page.getByLabel('From').fill(inTwoDays())
+    await photograph(page, 'inviting-to-an-occasion')
+  })
   await invited.waitFor()
+  await page.getByText(/alice invited bob: Bring cake · Tea party · /).waitFor()
   const { rooms } = (await bob.get('/sync')) as { rooms: { invite: object } }
   await bob.join(Object.keys(rooms.invite)[0] ?? '')
   await invited.waitFor({ state: 'hidden' })

@@ -1,4 +1,5 @@
 import { harmless } from './names.ts'
+import type { Occasion } from './occasion.ts'
 
 /** What an element may be given: properties, `on…` listeners, and `aria-…`, `data-…` and other attributes. */
 type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: never) => void)>>
@@ -67,6 +68,10 @@ export const shownTime = (ts: number): string => {
   const year = isThisYear ? undefined : 'numeric'
   return date.toLocaleDateString([], { day: 'numeric', month: 'short', year, ...clock })
 }
+
+/** From when to when something is. */
+export const shownSpan = ({ start, end }: Occasion): string =>
+  end === undefined ? shownTime(start) : `${shownTime(start)} – ${shownTime(end)}`
 
 /** A time for programs; `undefined` where what another server gives as one is none, or beyond all calendars. */
 export const machineTime = (ts: number): string | undefined => {

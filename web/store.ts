@@ -1,14 +1,8 @@
 import { type Json, list, object, text } from './api.ts'
 import { localpart, visible } from './names.ts'
+import { type Occasion, occasionOf } from './occasion.ts'
 import { readUpTo } from './read-up-to.ts'
 import { Room, roomEvent } from './room.ts'
-
-/** What is to happen in a room, and when. */
-export interface Occasion {
-  readonly summary: string
-  readonly start: number
-  readonly end: number | undefined
-}
 
 /** Somebody asks the user into a room. */
 export interface Invitation {
@@ -147,22 +141,17 @@ const invitationOf = (roomId: string, section: Json, userId: string): Invitation
   }
   const content = object(own['content'])
   const inviter = text(own['sender']) ?? ''
-  const { expires_ts: expires, event } = object(content['chat.tessera.invitation'])
+  const { expires_ts: expires } = object(content['chat.tessera.invitation'])
   return {
     roomId,
     room,
     inviter,
     inviterName: room.nameOf(inviter),
     comment: text(content['reason']) ?? '',
-    occasion: occasionOf(object(event)),
+    occasion: occasionOf(content),
     expiresTs: typeof expires === 'number' ? expires : undefined,
   }
 }
-
-const occasionOf = ({ summary, start, end }: Json): Occasion | undefined =>
-  typeof start === 'number'
-    ? { summary: visible(summary) ?? '', start, end: typeof end === 'number' ? end : undefined }
-    : undefined
 
 const notificationOf = (item: Json): Notification => {
   const room = object(item['room'])

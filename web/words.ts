@@ -72,6 +72,7 @@ export interface RoomWords {
   readonly lifetime: string
   readonly noEnd: string
   readonly delivery: string
+  readonly occasion: Readonly<Record<'title' | 'summary' | 'start' | 'end', string>>
   readonly inviteButton: string
   readonly message: string
   readonly send: string
@@ -125,6 +126,7 @@ export interface InboxWords {
   readonly isOver: string
   readonly accept: string
   readonly decline: string
+  readonly saveDate: string
   readonly declineTitle: string
   declineMessage(name: string): string
   readonly declineButton: string

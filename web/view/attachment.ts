@@ -74,7 +74,7 @@ const thumbnail = (api: Api, { name, server, id }: Attachment): HTMLElement => {
 }
 
 /** Never opened as a page: what others have sent is only ever a file here. */
-const saveAs =
+export const saveAs =
   (name: string) =>
   (address: string): void => {
     h('a', { href: address, download: name }).click()

@@ -1,5 +1,7 @@
 import { type Json, object, text } from '../api.ts'
+import { shownSpan } from '../dom.ts'
 import { visible } from '../names.ts'
+import { occasionOf } from '../occasion.ts'
 import type { Room, RoomEvent } from '../room.ts'
 import { words } from '../words.ts'
 
@@ -69,6 +71,10 @@ const memberText = (
     knock: say.knocks(who),
   }
   const shown = what[text(content['membership']) ?? '']
+  if (shown === undefined) return undefined
   const reason = visible(content['reason'])
-  return shown === undefined ? undefined : notice(reason === undefined ? shown : `${shown}: ${reason}`)
+  const said = reason === undefined ? shown : `${shown}: ${reason}`
+  const occasion = content['membership'] === 'invite' ? occasionOf(content) : undefined
+  if (occasion === undefined) return notice(said)
+  return notice([said, occasion.summary, shownSpan(occasion)].filter(Boolean).join(' · '))
 }

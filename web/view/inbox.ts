@@ -1,8 +1,9 @@
 import { type Api, path } from '../api.ts'
-import { acting, arrange, facts, h, shownTime } from '../dom.ts'
+import { acting, arrange, facts, h, shownSpan, shownTime } from '../dom.ts'
 import type { Medium } from '../room.ts'
-import type { Invitation, Notification, Occasion, Store } from '../store.ts'
+import type { Invitation, Notification, Store } from '../store.ts'
 import { words } from '../words.ts'
+import { saveAs } from './attachment.ts'
 import { countdown } from './countdown.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
@@ -102,7 +103,7 @@ const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLEle
     ),
     room.topic !== '' && h('p', { class: 'topic', dir: 'auto' }, room.topic),
     comment !== '' && h('blockquote', { dir: 'auto' }, comment),
-    occasion && h('p', {}, ...facts(occasion.summary, occasionTime(occasion))),
+    occasion && h('p', {}, ...facts(occasion.summary, shownSpan(occasion))),
     room.media && h('small', {}, words.rooms.allows(mediaNames(room.media))),
     expiresTs !== undefined && countdown(expiresTs),
     h(
@@ -110,17 +111,27 @@ const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLEle
       { class: 'row' },
       h('button', { onclick: () => acting(card, () => accept(api, store, roomId)) }, say.accept),
       h('button', { class: 'quiet', onclick: () => decline(api, invitation) }, say.decline),
+      occasion &&
+        h(
+          'button',
+          { class: 'quiet', onclick: () => acting(card, () => saveDate(api, roomId)) },
+          say.saveDate,
+        ),
     ),
   )
   return card
 }
 
+/** As a file that calendars take. */
+const saveDate = async (api: Api, roomId: string): Promise<void> => {
+  const address = await api.picture(path`/_matrix/client/v1/chat.tessera/invitations/${roomId}/invite.ics`)
+  if (address === undefined) throw new Error(words.media.missing)
+  saveAs('invite.ics')(address)
+}
+
 /** What may be sent, in words. */
 const mediaNames = (media: readonly Medium[]): string =>
   media.map(medium => words.rooms.media[medium]).join(', ')
-
-const occasionTime = ({ start, end }: Occasion): string =>
-  end === undefined ? shownTime(start) : `${shownTime(start)} – ${shownTime(end)}`
 
 const accept = async (api: Api, store: Store, roomId: string): Promise<void> => {
   await api.post(path`/join/${roomId}`)

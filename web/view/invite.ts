@@ -24,6 +24,7 @@ const lifetimeName = (hours: number): string =>
  */
 export const invite = (api: Api, store: Store, room: Room, onInvited: () => Promise<void>): void => {
   const lifetimes = LIFETIMES.map(hours => h('option', { value: hours * HOUR_MS }, lifetimeName(hours)))
+  const occasion = occasionFields()
   ask(
     words.room.inviteTitle,
     [
@@ -37,14 +38,16 @@ export const invite = (api: Api, store: Store, room: Room, onInvited: () => Prom
       {
         name: 'delivery',
         label: words.room.delivery,
-        input: h('input', { type: 'datetime-local', min: localMinute(Date.now()) }),
+        input: timeField(),
       },
+      occasion.element,
     ],
     words.room.inviteButton,
     async ({ user = '', reason = '', lifetime = '', delivery = '' }) => {
       const invitation = {
         ...(lifetime === '' ? {} : { ttl_ms: Number(lifetime) }),
-        ...(delivery === '' ? {} : { deliver_ts: new Date(delivery).getTime() }),
+        ...(delivery === '' ? {} : { deliver_ts: timeOf(delivery) }),
+        ...occasion.event(),
       }
       await api.post(path`/rooms/${room.id}/invite`, {
         user_id: fullUserId(user, store),
@@ -55,6 +58,41 @@ export const invite = (api: Api, store: Store, room: Room, onInvited: () => Prom
       return {}
     },
   )
+}
+
+const timeField = (): HTMLInputElement => h('input', { type: 'datetime-local', min: localMinute(Date.now()) })
+
+const timeOf = (local: string): number => new Date(local).getTime()
+
+/** What the invitation is to, for calendars: nothing, or something that begins at some time. */
+const occasionFields = () => {
+  const [summary, start, end] = [h('input', { maxlength: 500 }), timeField(), timeField()]
+  const { occasion: say } = words.room
+  const element = h(
+    'details',
+    {},
+    h('summary', {}, say.title),
+    h('label', {}, say.summary, summary),
+    h('label', {}, say.start, start),
+    h('label', {}, say.end, end),
+  )
+  element.addEventListener('input', () => {
+    start.required = summary.value.trim() !== '' || end.value !== ''
+    end.min = start.value || start.min
+  })
+  return {
+    element,
+    event: () =>
+      start.value === ''
+        ? {}
+        : {
+            event: {
+              start: timeOf(start.value),
+              ...(end.value === '' ? {} : { end: timeOf(end.value) }),
+              ...(summary.value.trim() === '' ? {} : { summary: summary.value.trim() }),
+            },
+          },
+  }
 }
 
 /** A time as fields for one have it: by the reader's clock. */
