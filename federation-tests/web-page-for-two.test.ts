@@ -86,7 +86,7 @@ browserTest('a chat of two: declined, opened again, asked for, and joined by a t
   await bob.getByLabel('A message for alice').fill('Not now')
   await bob.getByRole('button', { name: 'Decline', exact: true }).click()
   const declined = alice.locator('[data-kind=invitation_declined]')
-  t.regex(await declined.innerText(), /declined your invitation.*Not now/s)
+  t.regex(await declined.innerText(), /declined your invitation.*@bob:cake\.test.*Not now/s)
   await declined.getByRole('button', { name: 'Close' }).click()
   // It goes with the answer to the poll that it ends, though the focus is in it; the next poll would last 30 seconds.
   await declined.waitFor({ state: 'detached', timeout: 25_000 })

@@ -152,7 +152,8 @@ const titleOf = ({ kind, isFailure, senderName }: Notification): string =>
   isFailure ? say.notInvited(senderName) : (say.did[kind]?.(senderName) ?? `${senderName}: ${kind}`)
 
 const notificationCard = (api: Api, store: Store, notification: Notification): HTMLElement => {
-  const { id, kind, roomId, roomName, preview, count, ts } = notification
+  const { id, kind, roomId, sender, preview, count, ts } = notification
+  const roomName = store.rooms.get(roomId ?? '')?.nameFor(store.userId) ?? notification.roomName
   const open = (): void => {
     if (roomId !== undefined) store.select(roomId)
   }
@@ -164,6 +165,7 @@ const notificationCard = (api: Api, store: Store, notification: Notification): H
       { class: 'plain what', onclick: open },
       h('strong', {}, titleOf(notification)),
       h('small', {}, ...facts(roomName, count > 1 ? say.messages(count) : '', shownTime(ts))),
+      h('small', {}, h('bdi', {}, sender)),
       preview !== '' && h('span', { class: 'preview', dir: 'auto' }, preview),
     ),
     kind === 'knock' && answers(api, notification),
