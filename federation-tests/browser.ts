@@ -53,7 +53,11 @@ export const openPage = async (
   t.teardown(() => context.close())
   const page = await context.newPage()
   page.setDefaultTimeout(PATIENCE_MS / 3)
-  page.on('pageerror', error => t.fail(`the page failed: ${error.message}`))
+  page.on('pageerror', error => {
+    // Where the test is over already, all that is told of its failure is that it has failed.
+    console.error(`the page failed: ${error.stack}`)
+    t.fail(`the page failed: ${error.message}`)
+  })
   await page.goto(url)
   return page
 }

@@ -1,5 +1,8 @@
 /** What the page at `/` knows of rooms and people. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import test from 'ava'
+import { Api } from '../web/api.ts'
 import { Room } from '../web/room.ts'
 import { Store } from '../web/store.ts'
 
@@ -161,4 +164,15 @@ test('the newest invitation comes first, also one that is given again; an answer
   t.deepEqual([...store.invitations.keys()], ['!a', '!c', '!b'])
   store.update({ rooms: { join: { '!c': {} }, leave: { '!a': {} } } })
   t.deepEqual([...store.invitations.keys()], ['!b'])
+})
+
+test('a picture of which the connection breaks in the middle is none', async t => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'image/png', 'content-length': 100 })
+    response.write('half', () => response.destroy())
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  t.is(await new Api().picture(`http://127.0.0.1:${port}/`), undefined)
 })

@@ -76,8 +76,13 @@ export class Api {
 
   /** A picture that only members may see, as an address that an image can show; `undefined` if there is none. */
   async picture(where: string): Promise<string | undefined> {
-    const response = await fetch(where, { headers: this.#headers() }).catch(() => undefined)
-    return response?.ok ? URL.createObjectURL(await response.blob()) : undefined
+    try {
+      const response = await fetch(where, { headers: this.#headers() })
+      return response.ok ? URL.createObjectURL(await response.blob()) : undefined
+    } catch {
+      // The connection may also break in the middle of it.
+      return undefined
+    }
   }
 
   #headers(): Record<string, string> {
