@@ -23,7 +23,7 @@ export const TESTS: string[] = ['src', 'migrations', 'scripts', 'federation-test
 export const GROUPS = '.cache/test-groups'
 
 /** How many files share a process: few processes are quick, but the last of them should not be alone for long. */
-const FILES_PER_GROUP = 42
+const FILES_PER_GROUP = 84
 
 /** Areas with fewer files share a process with each other. */
 const SMALL_AREA = 20
