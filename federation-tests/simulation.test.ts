@@ -12,7 +12,7 @@ const SEED = process.env['TESSERA_SIMULATION_SEED']
 const FIRST = Number(process.env['TESSERA_SIMULATION_FIRST'] ?? 1)
 /** On somebody's own machine fewer than in CI: each takes seconds. */
 const RUNS = Number(process.env['TESSERA_SIMULATION_RUNS'] ?? (process.env['CI'] === undefined ? 2 : 3))
-const STEPS = Number(process.env['TESSERA_SIMULATION_STEPS'] ?? 22)
+const STEPS = Number(process.env['TESSERA_SIMULATION_STEPS'] ?? 20)
 
 const versions = [...roomVersions.values()]
 

@@ -56,6 +56,8 @@ export const checkAttention = async (
     // What came before it was learnt that they are in the room has notified nobody.
     const missedHere = missed.get(`${client.host} ${roomId}`) ?? []
     if (await isLearntLate(simulation, client, roomId, missedHere)) continue
+    // What is purged nobody can count any more.
+    if (simulation.purged.has(`${client.host} ${roomId}`)) continue
     const unread = await recount(simulation, client, roomId, missedHere)
     if (unread === undefined) continue
     // Clients of sliding sync count for themselves: it does not tell a room for the sake of its counts.

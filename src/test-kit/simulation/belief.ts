@@ -41,6 +41,10 @@ export class Belief {
   readonly presence = new Map<string, string>()
   /** The numbers of messages for the device, by who sent them. */
   readonly messages = new Map<string, number[]>()
+  /** The marks on messages for devices, in the order in which they came. */
+  readonly marks: number[] = []
+  /** How many keys for single use its server says are left. */
+  oneTimeKeys = 0
   /** User → devices as they were last answered. */
   readonly devices = new Map<string, unknown>()
   /** Those of whom it knows that their devices may have changed since. */
@@ -103,8 +107,10 @@ export class Belief {
 
   /** Messages for the device. */
   takeMessages(events: readonly Body[] = []): void {
-    for (const { sender, content } of events)
-      this.messages.set(sender, [...(this.messages.get(sender) ?? []), content.n])
+    for (const { sender, content } of events) {
+      if (content.mark !== undefined) this.marks.push(content.mark)
+      else this.messages.set(sender, [...(this.messages.get(sender) ?? []), content.n])
+    }
   }
 
   takeSettings(roomId: string, events: readonly Body[] = []): void {
@@ -114,6 +120,11 @@ export class Belief {
   takePresence(events: readonly Body[] = []): void {
     for (const { sender, content } of events)
       this.presence.set(sender, `${content.presence} ${content.status_msg ?? ''}`)
+  }
+
+  /** Without counts they are as they were. */
+  takeKeyCounts(counts: Body): void {
+    if (counts !== undefined) this.oneTimeKeys = counts.signed_curve25519 ?? 0
   }
 
   takeDeviceLists(lists: Body): void {

@@ -5,6 +5,7 @@ import { serverNameOf } from '../../core/ids.ts'
 import { inOrderOf } from '../../services/rooms/judge-outliers.ts'
 import { RoomOracle } from '../room-oracle.ts'
 import { partiesOf } from './parties.ts'
+import { isPurged } from './purge-deeds.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
@@ -57,7 +58,9 @@ export const checkHistory = async (
   parties: readonly SimulatedServer[],
 ): Promise<void> => {
   const events = await simulation.allEvents()
+  const { roomId } = simulation
   for (const [eventId, name] of acknowledged) {
+    if (isPurged(simulation, name, eventId)) continue
     const stored = await simulation.server(name)?.core.context.read.events.byId(eventId)
     notEqual(stored?.position, undefined, `${name} has lost ${eventId}, which it had said was sent`)
   }
@@ -70,7 +73,9 @@ export const checkHistory = async (
   for (const server of parties.filter(({ name }) => !denied.has(name))) {
     const missing = await missingIn(simulation, server)
     const inGaps = new Set(missing.flatMap(eventId => [eventId, ...oracle.ancestors(eventId)]))
+    const { before = 0 } = simulation.purged.get(`${server.name} ${roomId}`) ?? {}
     for (const event of carried.values()) {
+      if (event.originServerTs < before) continue
       if (denied.has(serverNameOf(event.sender)) || inGaps.has(event.eventId)) continue
       const stored = await server.core.context.read.events.byId(event.eventId)
       if (stored?.position !== undefined) continue

@@ -5,9 +5,11 @@ import { termsOf } from '../../core/invitation-terms.ts'
 import { checkAttention, missedParts } from './attention-checks.ts'
 import type { Body, FollowedRoom } from './belief.ts'
 import { headOf, isJoined, plain } from './checks.ts'
+import { checkDevices, checkWritten } from './device-checks.ts'
 import { at } from './dialects.ts'
 import { backwards } from './history.ts'
 import { checkOwn } from './own-checks.ts'
+import { isPurged } from './purge-deeds.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
@@ -19,28 +21,21 @@ import type { Story } from './story.ts'
  */
 export const checkClients = async (story: Story, parties: readonly SimulatedServer[]): Promise<void> => {
   const { simulation } = story
-  const { clients } = simulation
+  const { clients, everywhere } = simulation
   await story.lookUp()
   for (const client of clients) checkMessages(story, client)
   const missed = await missedParts(simulation)
   const present: SimulatedClient[] = []
-  for (const client of clients) {
+  for (const client of everywhere) {
     const place = await checkPlace(simulation, client, parties)
     await checkAttention(simulation, client, missed)
     await checkOwn(story, client)
+    await checkWritten(story, client)
     for (const [roomId, room] of client.belief.rooms) await checkRoom(simulation, client, { roomId, room })
     await checkSum(simulation, client)
     if (place.isIn && place.isParty) present.push(client)
   }
-  for (const client of present) {
-    const others = present.map(other => other.userId).filter(userId => userId !== client.userId)
-    await simulation.during(client.queryDevices(others))
-    for (const userId of others) {
-      const devices = client.belief.devices.get(userId) as Record<string, { keys: Record<string, string> }>
-      const key = devices['DEVICE']?.keys['curve25519:DEVICE']
-      equal(key, story.own.keys.get(userId), `${client.userId} knows the device of ${userId}`)
-    }
-  }
+  await checkDevices(story, present)
 }
 
 /** Whoever is in the room knows it, and whoever is invited there. */
@@ -120,7 +115,9 @@ const checkRoom = async (
   if (client.options.isSliding) equal(room.name, called, `${name}: what it is called`)
   const standing = async (): Promise<string[]> => {
     const refused = await refusedSince(simulation, client, { roomId, room })
-    return room.timeline.filter(eventId => !refused.has(eventId))
+    return room.timeline.filter(
+      eventId => !refused.has(eventId) && !isPurged(simulation, client.host, eventId),
+    )
   }
   const shown: string[] = []
   const [first = ''] = await standing()

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../core/json.ts'
 import { type RoomVersion, roomVersions } from '../../core/room-versions.ts'
+import { USERS } from '../random-network.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { type Answer, at } from './dialects.ts'
 import type { SimulatedClient } from './simulated-client.ts'
@@ -30,12 +31,15 @@ export class Deeds {
   readonly denied = new Set<string>()
   /** A room that lets people into the other by its rules. */
   den = ''
+  /** Who creates rooms beside the first, in versions that know of more than one. */
+  readonly furtherCreators: ReadonlySet<string>
   /** What somebody wanted the room to be replaced by. */
   upgrade: RoomVersion | undefined
   #number = 0
 
   constructor(simulation: Simulation) {
     this.simulation = simulation
+    this.furtherCreators = new Set(simulation.plays.has('creators') ? USERS[1]?.slice(0, 1) : [])
   }
 
   /** A number that nothing else has. */
@@ -86,7 +90,27 @@ export class Deeds {
   #replacing(client: SimulatedClient): Deed {
     this.upgrade = this.#random.pick([...roomVersions.values()])
     const path = `/rooms/${at(this.simulation.roomId)}/upgrade`
-    return { client, method: 'POST', path, json: { new_version: this.upgrade.id } }
+    return {
+      client,
+      method: 'POST',
+      path,
+      json: { new_version: this.upgrade.id, ...this.#creators(this.upgrade) },
+    }
+  }
+
+  /** What a request for a new room says of its creators. */
+  #creators(version: RoomVersion): JsonObject {
+    const isSaid = version.auth.privilegedCreators && this.furtherCreators.size > 0
+    return isSaid ? { additional_creators: [...this.furtherCreators] } : {}
+  }
+
+  /** What a new room is to be like. */
+  newRoom(): JsonObject {
+    const { version } = this.simulation
+    return {
+      ...{ preset: 'public_chat', room_version: version.id },
+      creation_content: this.#creators(version),
+    }
   }
 
   async #entering(client: SimulatedClient): Promise<Deed> {
@@ -167,9 +191,10 @@ export class Deeds {
   levels(): JsonObject {
     const [alice, ...others] = this.simulation.clients.map(({ userId }) => userId)
     // From v12 on creators stand outside the list.
-    const creator =
-      this.simulation.version.auth.privilegedCreators || alice === undefined ? {} : { [alice]: 100 }
-    const levels = Object.fromEntries(others.map(userId => [userId, this.#random.pick(LEVELS)]))
+    const { privilegedCreators } = this.simulation.version.auth
+    const creator = privilegedCreators || alice === undefined ? {} : { [alice]: 100 }
+    const listed = others.filter(userId => !(privilegedCreators && this.furtherCreators.has(userId)))
+    const levels = Object.fromEntries(listed.map(userId => [userId, this.#random.pick(LEVELS)]))
     return { users: { ...creator, ...levels }, users_default: 0, ban: 50, kick: 50 }
   }
 

@@ -60,6 +60,7 @@ export class PlainSync implements Dialect {
     this.#since = body.next_batch
     this.#belief.takeMessages(body.to_device?.events)
     this.#belief.takeDeviceLists(body.device_lists)
+    this.#belief.takeKeyCounts(body.device_one_time_keys_count)
     this.#belief.takeSettings('', body.account_data?.events)
     this.#belief.takePresence(body.presence?.events)
     for (const [roomId, room] of Object.entries<Body>(body.rooms?.join ?? {})) this.#follow(roomId, room)
@@ -145,6 +146,7 @@ export class SlidingSync implements Dialect {
     this.#since = toDevice.next_batch
     this.#belief.takeMessages(toDevice.events)
     this.#belief.takeDeviceLists(e2ee.device_lists)
+    this.#belief.takeKeyCounts(e2ee.device_one_time_keys_count)
     for (const [roomId, room] of Object.entries<Body>(body.rooms)) this.#follow(roomId, room)
     this.#belief.takeSettings('', settings.global)
     for (const [roomId, events] of Object.entries<Body>(settings.rooms))

@@ -27,9 +27,10 @@ export class KeyDeeds {
   }
 
   #uploading(client: SimulatedClient): Deed {
+    const { userId, deviceId } = client.session
     const keys = [1, 2].map(() => {
       const id = this.#number++
-      const signatures = { [client.userId]: { 'ed25519:DEVICE': 'signature' } }
+      const signatures = { [userId]: { [`ed25519:${deviceId}`]: 'signature' } }
       return [`${ALGORITHM}:${id}`, { key: `key${id}`, signatures }]
     })
     const json = { one_time_keys: Object.fromEntries(keys) }
@@ -37,11 +38,11 @@ export class KeyDeeds {
   }
 
   #claiming(client: SimulatedClient): Deed {
-    const target = this.#random.pick(this.simulation.clients).userId
-    const json = { one_time_keys: { [target]: { DEVICE: ALGORITHM } } }
+    const { userId, deviceId } = this.#random.pick(this.simulation.everywhere).session
+    const json = { one_time_keys: { [userId]: { [deviceId]: ALGORITHM } } }
     const done: Deed['done'] = ({ body }) => {
-      for (const id of Object.keys(body.one_time_keys?.[target]?.['DEVICE'] ?? {})) {
-        const key = `${target} ${id}`
+      for (const id of Object.keys(body.one_time_keys?.[userId]?.[deviceId] ?? {})) {
+        const key = `${userId} ${deviceId} ${id}`
         if (this.#given.has(key)) this.twice.push(key)
         this.#given.add(key)
       }

@@ -21,6 +21,14 @@ const PLAYS = [
   'storm',
   /** What people are shown of a room's past is held against what they may see of it; few may see all. */
   'sight',
+  /** They sign in on further devices, write to each other's, and sign out; these follow in the other way than the first. */
+  'devices',
+  /** One of the servers purges what is old. */
+  'purging',
+  /** Two open their chat, also both at once, talk there, and leave it. */
+  'direct',
+  /** Rooms of version 12, and those upgraded to it, have one more creator. */
+  'creators',
 ] as const
 
 /** A kind of play beyond what every story has. */

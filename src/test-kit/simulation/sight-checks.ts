@@ -40,7 +40,7 @@ const checkSightOf = async (
   const found = await searched(simulation, client)
   for (const event of events.values()) {
     const { eventId } = event
-    const { position, softFailed, rejected } = stored.get(eventId) ?? {}
+    const { position, softFailed, rejected, withheld } = stored.get(eventId) ?? {}
     if (position === undefined || spans.some(({ from, to }) => position > from && position <= to)) continue
     const { status: answered } = await simulation.during(
       client.call('GET', `/rooms/${at(roomId)}/event/${at(eventId)}`),
@@ -54,7 +54,11 @@ const checkSightOf = async (
       if (client.shown.has(eventId) && !isEndOf(event, userId)) hidden.push(`once ${what}`)
     }
     // Of who has left it is open what came afterwards and was sent before; and what ties loose ends is not for eyes.
-    const isForEyes = softFailed !== true && rejected === undefined && event.type !== 'org.matrix.dummy_event'
+    // Redactions are not shown before what they redact is here, and they may redact it.
+    const isWaiting =
+      withheld === true && (stored.get(event.redacts ?? '')?.position === undefined || !judge.redacts(event))
+    const isForEyes =
+      softFailed !== true && rejected === undefined && !isWaiting && event.type !== 'org.matrix.dummy_event'
     if (verdict === 'seen' && isIn && isForEyes) {
       if (answered !== 200) missing.push(`/event ${what}`)
       if (!paged.has(eventId) && status === 200) missing.push(`/messages ${what}`)

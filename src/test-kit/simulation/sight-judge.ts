@@ -40,6 +40,12 @@ export class SightJudge {
     return this.#wereInLater(event, userId) ? 'open' : 'hidden'
   }
 
+  /** Whether a redaction reaches what it names, as far as that is known. */
+  redacts(redaction: RoomEvent): boolean {
+    const target = this.#events.get(redaction.redacts ?? '')
+    return target !== undefined && this.#oracle.redacts(redaction, target)
+  }
+
   /** What a point of the state says before an event, and after it where the event is what changes that. */
   #around(event: RoomEvent, type: string, stateKey: string, field: string): unknown[] {
     const set = this.#oracle.stateBefore(event.eventId).get(stateMapKey(type, stateKey))

@@ -3,6 +3,7 @@ import type { RoomVersion } from '../../core/room-versions.ts'
 import { stateMapOf } from '../../services/rooms/room-head.ts'
 import { checkDenied, checkHistory, isJoined, missingIn, plain } from './checks.ts'
 import { checkClients } from './client-checks.ts'
+import { checkDirect } from './direct-checks.ts'
 import { partiesOf } from './parties.ts'
 import { checkSight } from './sight-checks.ts'
 import type { SimulatedServer } from './simulated-server.ts'
@@ -122,6 +123,8 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
       await checkServers(story)
       simulation.roomId = home
     }
+    if (simulation.plays.has('direct')) await checkDirect(story)
+    if (simulation.plays.has('purging')) await story.purges.purge()
     const parties = await checkServers(story)
     await checkClients(story, parties)
     if (simulation.plays.has('sight')) await checkSight(simulation)

@@ -10,6 +10,7 @@ import { SeededRandom } from '../seeded-random.ts'
 import { introduce } from './introduction.ts'
 import { type Play, playsOf } from './plays.ts'
 import { EPOCH, passing, prepared } from './prepared-server.ts'
+import type { Purged } from './purge-deeds.ts'
 import { quiet } from './quiescence.ts'
 import { ServerClocks } from './server-clocks.ts'
 import { LIMIT, SimulatedClient } from './simulated-client.ts'
@@ -43,11 +44,16 @@ export class Simulation {
   readonly random: SeededRandom
   /** What the story has beyond what every one has. */
   readonly plays: ReadonlySet<Play>
+  /** Of each account the first device. */
   readonly clients: SimulatedClient[] = []
+  /** Further devices of the accounts. */
+  readonly devices: SimulatedClient[] = []
   /** What servers have logged as errors. */
   readonly errors: string[] = []
   /** Everything that was asked among servers, as `from > to method path`. */
   readonly requests: string[] = []
+  /** What servers have purged, by `server room`. */
+  readonly purged = new Map<string, Purged>()
   /** Servers that were killed some time. */
   readonly killed = new Set<string>()
   readonly #seed: number
@@ -82,6 +88,11 @@ export class Simulation {
 
   server(name: string): SimulatedServer | undefined {
     return this.#running.get(name)
+  }
+
+  /** All devices of all accounts. */
+  get everywhere(): SimulatedClient[] {
+    return [...this.clients, ...this.devices]
   }
 
   /** The clients of a server. */

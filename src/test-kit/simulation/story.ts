@@ -1,10 +1,13 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { type Deed, Deeds } from './deeds.ts'
+import { DeviceDeeds } from './device-deeds.ts'
 import type { Answer } from './dialects.ts'
+import { DirectDeeds } from './direct-deeds.ts'
 import { KeyDeeds } from './key-deeds.ts'
 import { LookingDeeds } from './looking-deeds.ts'
 import { OwnDeeds } from './own-deeds.ts'
+import { PurgeDeeds } from './purge-deeds.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import { Fallen } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
@@ -24,6 +27,9 @@ export class Story {
   readonly deeds: Deeds
   readonly own: OwnDeeds
   readonly keys: KeyDeeds
+  readonly devices: DeviceDeeds
+  readonly direct: DirectDeeds
+  readonly purges: PurgeDeeds
   readonly #looking: LookingDeeds
   readonly #wider: WiderDeeds
   /** How many messages for a device were sent, by `sender receiver`. */
@@ -35,6 +41,9 @@ export class Story {
     this.deeds = new Deeds(simulation)
     this.own = new OwnDeeds(simulation, () => this.deeds.nextNumber())
     this.keys = new KeyDeeds(simulation)
+    this.devices = new DeviceDeeds(simulation, this.deeds)
+    this.direct = new DirectDeeds(simulation)
+    this.purges = new PurgeDeeds(simulation)
     this.#looking = new LookingDeeds(simulation)
     this.#wider = new WiderDeeds(simulation, this.deeds)
   }
@@ -51,9 +60,8 @@ export class Story {
     if (alice === undefined) throw new Error('there is nobody')
     const create = (json: JsonObject) =>
       this.#insist({ client: alice, method: 'POST', path: '/createRoom', json })
-    const version = simulation.version.id
-    this.deeds.den = String((await create({ preset: 'public_chat', room_version: version })).body.room_id)
-    simulation.roomId = String((await create({ preset: 'public_chat', room_version: version })).body.room_id)
+    this.deeds.den = String((await create(this.deeds.newRoom())).body.room_id)
+    simulation.roomId = String((await create(this.deeds.newRoom())).body.room_id)
     for (const client of simulation.clients) await this.do(this.own.uploadingKeys(client))
     for (const name of simulation.names.slice(1)) {
       const [client, other] = simulation.clientsOf(name)
@@ -74,14 +82,18 @@ export class Story {
     const client = random.pick(simulation.clients)
     const server = simulation.server(client.host)
     if (server === undefined) return
-    if (happens(CHANCES.following)) await this.#follow(random.pick(simulation.clients))
+    if (happens(CHANCES.following)) await this.#follow(random.pick(simulation.everywhere))
     if (happens(CHANCES.telling)) await this.#tell(client)
     for (const [percent, deed] of this.own.aside) if (happens(percent)) await this.do(deed(client))
-    if (simulation.plays.has('keys') && happens(20)) await this.do(this.keys.deed(client))
+    if (simulation.plays.has('keys') && happens(20)) await this.do(this.keys.deed(this.#oneOf(client)))
     if (simulation.plays.has('looking') && happens(60)) await this.do(this.#looking.looking(client))
     for (const [play, percent, deed] of this.#wider.plays)
       if (simulation.plays.has(play) && happens(percent)) await this.do(deed(client))
-    const deed = await this.deeds.deedOf(client)
+    if (simulation.plays.has('devices') && happens(50)) await this.#useDevices(client)
+    if (simulation.plays.has('direct') && happens(30)) await this.do(this.direct.deed(client))
+    if (simulation.plays.has('purging') && happens(20)) await this.purges.purge()
+    const isOfDevice = simulation.plays.has('devices') && happens(40)
+    const deed = isOfDevice ? this.devices.deed(client) : await this.deeds.deedOf(client)
     if (!happens(CHANCES.ending)) {
       await this.do(deed)
       await simulation.pass(random.below(300))
@@ -121,7 +133,19 @@ export class Story {
   /** Everybody looks what is new until there is nothing. */
   async lookUp(): Promise<void> {
     for (let round = 0; round < 3; round++)
-      for (const client of this.simulation.clients) await this.simulation.during(client.sync())
+      for (const client of this.simulation.everywhere) await this.simulation.during(client.sync())
+  }
+
+  /** One of somebody's devices. */
+  #oneOf(client: SimulatedClient): SimulatedClient {
+    const further = this.simulation.devices.filter(({ userId }) => userId === client.userId)
+    return further.length === 0 ? client : this.#random.pick([client, ...further])
+  }
+
+  /** Somebody takes one more device, or does something with those they have. */
+  async #useDevices(client: SimulatedClient): Promise<void> {
+    const device = this.#random.chance(0.3) ? await this.devices.come(client) : undefined
+    await this.do(device === undefined ? this.devices.deed(client) : this.devices.uploadingKeys(device))
   }
 
   async #attempt(deed: Deed): Promise<void> {
