@@ -50,7 +50,7 @@ export const placeOnFork = async (
   forked: Forked,
 ): Promise<ForkPlacement> => {
   const { event, nid, before, fillsGap } = forked
-  const covered = await coveredBy(context, event)
+  const covered = await coveredBy(context, event.prevEvents)
   const others = head.extremities.filter(extremity => !covered.has(extremity.eventId))
   const grows = others.length === head.extremities.length
   if (grows && (fillsGap || head.extremities.length >= MAX_EXTREMITIES)) {
@@ -148,7 +148,9 @@ export const missingBehind = async (
   known: ReadonlyMap<string, StoredEvent>,
 ): Promise<string[]> => {
   if (!event.prevEvents.some(eventId => isRefused(known.get(eventId)))) return []
-  const behind = [...(await coveredBy(context, event))].filter(eventId => !event.prevEvents.includes(eventId))
+  const behind = [...(await coveredBy(context, event.prevEvents))].filter(
+    eventId => !event.prevEvents.includes(eventId),
+  )
   const stored = await context.read.events.byIds(behind)
   return behind.filter(eventId => stored.get(eventId)?.position === undefined)
 }
@@ -156,10 +158,13 @@ export const missingBehind = async (
 const isRefused = (stored: StoredEvent | undefined): boolean =>
   stored !== undefined && (stored.rejected !== undefined || stored.softFailed)
 
-/** What an event refers to, also through events that were rejected or soft-failed: those are never ends themselves. */
-const coveredBy = async ({ read }: RoomsContext, event: RoomEvent): Promise<Set<string>> => {
+/** What events cover that refer to these, also through events that were rejected or soft-failed: those are never ends themselves. */
+export const coveredBy = async (
+  { read }: Pick<RoomsContext, 'read'>,
+  prevEvents: readonly string[],
+): Promise<Set<string>> => {
   const covered = new Set<string>()
-  let wave = new Set(event.prevEvents)
+  let wave = new Set(prevEvents)
   for (let depth = 0; depth < MAX_COVERED_DEPTH && wave.size > 0; depth++) {
     for (const eventId of wave) covered.add(eventId)
     const refused = [...(await read.events.byIds([...wave])).values()].filter(isRefused)

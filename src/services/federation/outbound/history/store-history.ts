@@ -7,6 +7,7 @@ import type { SqlParameter, WriteStatement } from '../../../../storage/database.
 import { HistoryStateWriter, type OldestState } from '../../../../storage/federation/history-state.ts'
 import { projected } from '../../../rooms/event-projections.ts'
 import { authRows, judgeOutliers } from '../../../rooms/judge-outliers.ts'
+import { passEnds } from '../../../rooms/passed-ends.ts'
 import { powerContext } from '../../../rooms/redaction-effect.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { Draft, RoomsContext, RoomWriter, Settled } from '../../../rooms/room-writer.ts'
@@ -34,10 +35,12 @@ export interface HistoryChunk {
  */
 export const storeHistory = async (writer: RoomWriter, chunk: HistoryChunk): Promise<number> => {
   await writer.context.nids.ensure(chunk.events.length)
-  return writer.update(chunk.roomId, head => new HistoryDraft(writer.context, head, chunk).draft(), {
-    // In a gap it is current state, too, whose intervals are changed.
-    settled: chunk.base !== undefined,
-  })
+  const draft = (head: RoomHead) => new HistoryDraft(writer.context, head, chunk).draft()
+  // In a gap it is current state, too, whose intervals are changed.
+  const settled = chunk.base !== undefined
+  const stored = await writer.update(chunk.roomId, draft, { settled })
+  if (settled && stored > 0) await passEnds(writer, chunk.roomId, chunk.events)
+  return stored
 }
 
 /** An event of the chunk with what was concluded about it. */
@@ -65,8 +68,7 @@ class HistoryDraft {
 
   async draft(): Promise<Draft<number> | Settled<number>> {
     const { read, db } = this.#context
-    const roomNid = this.#head.room.nid
-    const { base: gap } = this.#chunk
+    const [{ base: gap }, roomNid] = [this.#chunk, this.#head.room.nid]
     const ground = await (gap === undefined
       ? groundBeforeAll(this.#context, roomNid)
       : groundInGap(this.#context, roomNid, gap))
@@ -140,7 +142,6 @@ class HistoryDraft {
    * which have been judged, are all there is; the state then follows the order of the timeline.
    */
   async #roll(placed: readonly Placed[], before: readonly OldestState[]): Promise<PastChange[]> {
-    const { read } = this.#context
     const state = new Map(before.map(one => [stateMapKey(one.type, one.stateKey), one.nid]))
     const byNid = new Map(placed.map(one => [one.nid, one.event]))
     const changes: PastChange[] = []
@@ -156,7 +157,7 @@ class HistoryDraft {
           const nid = state.get(wanted)
           return nid === undefined
             ? undefined
-            : (byNid.get(nid) ?? (await read.events.byNids([nid]))[0]?.event)
+            : (byNid.get(nid) ?? (await this.#context.read.events.byNids([nid]))[0]?.event)
         })
       }
       if (event.stateKey === undefined || one.rejected !== undefined) continue
