@@ -11,6 +11,14 @@ const MAX_EVENT_BYTES = 256 * 1024
 /** Room for so many events, as the limit on a response. */
 const bytesFor = (events: number): number => Math.min(64 * MB, MB + events * 70_000)
 
+/** The state before an event is asked for. */
+interface StateQuestion {
+  readonly roomId: string
+  readonly eventId: string
+  /** An answer that has more events, or more that authorise these, is none: each takes memory, whatever is in it. */
+  readonly atMost?: number | undefined
+}
+
 /**
  * Server-server API, "Backfilling and retrieving missing events", "Retrieving events". The PDUs are as they came:
  * none has been checked, not even that it is one of those asked for.
@@ -68,7 +76,7 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
   /** The room's state before an event, and its auth chain. */
   getState: (
     destination: string,
-    { roomId, eventId }: { roomId: string; eventId: string },
+    { roomId, eventId, atMost }: StateQuestion,
     options: CallOptions = {},
   ): Promise<{ state: JsonObject[]; authChain: JsonObject[] }> =>
     receive(
@@ -82,7 +90,7 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
         maxBytes: 256 * MB,
       },
       async ({ body }) => {
-        const read = await readLists(body, ['pdus', 'auth_chain'])
+        const read = await readLists(body, ['pdus', 'auth_chain'], atMost)
         return { state: objectsIn(read, 'pdus'), authChain: objectsIn(read, 'auth_chain') }
       },
     ),
@@ -90,7 +98,7 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
   /** The same as event IDs. */
   getStateIds: (
     destination: string,
-    { roomId, eventId }: { roomId: string; eventId: string },
+    { roomId, eventId, atMost }: StateQuestion,
     options: CallOptions = {},
   ): Promise<{ stateIds: string[]; authChainIds: string[] }> =>
     receive(
@@ -104,7 +112,7 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
         maxBytes: 128 * MB,
       },
       async ({ body }) => {
-        const read = await readLists(body, ['pdu_ids', 'auth_chain_ids'])
+        const read = await readLists(body, ['pdu_ids', 'auth_chain_ids'], atMost)
         return {
           stateIds: stringsIn(read, 'pdu_ids', isEventId),
           authChainIds: stringsIn(read, 'auth_chain_ids', isEventId),

@@ -74,6 +74,11 @@ test('no more is read than anybody has to say', async t => {
     const { lists } = await read(`{"state":[1,${huge},2,${huge}],"auth_chain":[${huge}]}`, size)
     t.deepEqual(lists, { state: [1, 2], auth_chain: [] }, 'larger than any event')
   }
+  const most = (count: number) =>
+    readLists(inPieces('{"state":[1,2,3],"auth_chain":[4]}', 5), ['state'], count)
+  t.deepEqual((await most(3)).lists.get('state'), [1, 2, 3])
+  await t.throwsAsync(most(2), { instanceOf: ShapeError, message: /more than 2/ })
+
   const long = await read(`{"state":[${'0,'.repeat(1_000_005)}0]}`, 65_536)
   t.is(long.lists['state']?.length, 1_000_000)
 })

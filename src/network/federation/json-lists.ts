@@ -39,13 +39,15 @@ export interface ReadLists {
  * slices, so that a hundred megabytes do not hold the event loop for seconds, nor take more memory than can be spared.
  *
  * @param names the members whose lists are taken apart
- * @throws {ShapeError} where it is not JSON, or more than anybody has to say.
+ * @param most so many elements each of them has at most
+ * @throws {ShapeError} where it is not JSON, or more than anybody has to say, or more than that.
  */
 export const readLists = async (
   body: AsyncIterable<Buffer>,
   names: readonly string[],
+  most?: number,
 ): Promise<ReadLists> => {
-  const splitter = new Splitter(new Set(names))
+  const splitter = new Splitter(new Set(names), most)
   let bytes = 0
   for await (const chunk of body) {
     splitter.push(chunk)
@@ -92,6 +94,7 @@ const parsed = (text: Buffer): JsonValue => {
  */
 class Splitter {
   readonly #names: ReadonlySet<string>
+  readonly #most: number
   readonly #lists = new Map<string, JsonValue[]>()
   readonly #rest = new Pieces(MAX_REST)
   /** What of the present element has come. */
@@ -105,8 +108,9 @@ class Splitter {
   #name = ''
   #list: JsonValue[] | undefined
 
-  constructor(names: ReadonlySet<string>) {
+  constructor(names: ReadonlySet<string>, most = Number.POSITIVE_INFINITY) {
     this.#names = names
+    this.#most = most
   }
 
   push(chunk: Buffer): void {
@@ -174,6 +178,7 @@ class Splitter {
       const isEmptyList = by === CLOSE_LIST && list.length === 0 && isBlank(text)
       if (!isEmptyList) list.push(parsed(text))
     }
+    if (list.length > this.#most) throw new ShapeError(`a list of more than ${this.#most}`)
     if (by === COMMA) return
     this.#list = undefined
     this.#depth = 1

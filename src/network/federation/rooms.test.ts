@@ -138,7 +138,7 @@ test('a template for anything else than what was asked for is malformed', async 
 })
 
 test('answers about something else, or without what they are about, are malformed', async t => {
-  const wrong: readonly (readonly [EndpointCase['call'], JsonValue])[] = [
+  const wrong: (readonly [EndpointCase['call'], JsonValue])[] = [
     [
       f => f.sendJoin('x', { ...finished, omitMembers: true }),
       { state: [], auth_chain: [], members_omitted: true },
@@ -149,6 +149,11 @@ test('answers about something else, or without what they are about, are malforme
       { event_id: '$a', origin_server_ts: '8' },
     ],
   ]
+  const atMostOne = { ...at, atMost: 1 }
+  wrong.push(
+    [f => f.getState('x', atMostOne), { pdus: [{}, {}], auth_chain: [] }],
+    [f => f.getStateIds('x', atMostOne), { pdu_ids: [], auth_chain_ids: ['$a', '$b'] }],
+  )
   for (const [call, answer] of wrong) {
     const { federation } = clientThatGets(answer)
     t.true(isMalformed(await t.throwsAsync(call(federation))), JSON.stringify(answer))

@@ -4,6 +4,7 @@ import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
+import { mostOfState } from '../../rooms/plausible-state.ts'
 import { type Received, type ReceiveOptions, receiveAll } from '../../rooms/receive.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
@@ -224,9 +225,10 @@ export class MissingEvents {
    * has holes because of a bad line would part this server from all others, so it throws then.
    */
   async #fetchState(server: string, event: RoomEvent, { budget, namedIn }: Fetch): Promise<string[]> {
-    const { read } = this.#writer.context
+    const { read, serverName } = this.#writer.context
     const { roomId, eventId } = event
-    const ids = await this.#client.getStateIds(server, { roomId, eventId }, budget.call(namedIn))
+    const ask = { roomId, eventId, atMost: mostOfState(await this.#writer.head(roomId), serverName) }
+    const ids = await this.#client.getStateIds(server, ask, budget.call(namedIn))
     const wanted = [...new Set([...ids.stateIds, ...ids.authChainIds])]
     const known = await read.events.nidsOf(wanted)
     const missing = wanted.filter(id => !known.has(id))
@@ -235,7 +237,7 @@ export class MissingEvents {
       ? await this.#peers.each(server, missing, event, budget, OF_STATE)
       : { events: [], isAll: false }
     if (!isAll) {
-      const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, budget.call())
+      const { state, authChain } = await this.#client.getState(server, ask, budget.call())
       events = [...events, ...(await this.#peers.checked([...state, ...authChain], event, OF_STATE))]
     }
     if (events.length > 0) await storeOutliers(this.#writer, roomId, events)

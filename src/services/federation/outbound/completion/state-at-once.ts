@@ -1,5 +1,6 @@
+import { type Attempt, answersInTurn } from '../asked-in-turn.ts'
 import type { OutboundContext } from '../context.ts'
-import { type StatePlace, storeFullState } from './full-state.ts'
+import { type FullState, type StatePlace, storeFullState } from './full-state.ts'
 
 /** Whoever joins waits for it: for so long (milliseconds), and for no more events than that. */
 const TIMEOUT_MS = 10_000
@@ -8,7 +9,7 @@ const MAX_SERVERS = 3
 
 /**
  * The event IDs of a state, stored, if one of a few servers gives all of it at once and little of it is missing here; else
- * `undefined`. Never throws for what other servers do.
+ * `undefined`. Beside a server that does not answer soon the next is asked. Never throws for what other servers do.
  */
 export const stateAtOnce = async (
   context: OutboundContext,
@@ -22,21 +23,26 @@ export const stateAtOnce = async (
     () => tooLong.abort(),
     () => undefined,
   )
-  const { signal } = tooLong
   const options = {
-    signal,
     onProgress: () => undefined,
     onMissing: (events: number) => events > MAX_MISSING && tooLong.abort(),
   }
+  const ask = ({ server, signal }: Attempt): Promise<FullState> =>
+    storeFullState(context, server, place, {
+      ...options,
+      signal: AbortSignal.any([tooLong.signal, signal]),
+    })
+  const turns = { clock, totalMs: TIMEOUT_MS, eachMs: TIMEOUT_MS }
   try {
-    for (const server of servers.slice(0, MAX_SERVERS)) {
-      if (signal.aborted) return undefined
-      try {
-        const { stateIds, unverified } = await storeFullState(context, server, place, options)
-        if (unverified.size === 0) return stateIds
-      } catch (error) {
-        log.info({ room: place.roomId, server, err: error }, 'the state of an earlier stay is not given')
-      }
+    for await (const given of answersInTurn(servers.slice(0, MAX_SERVERS), turns, ask)) {
+      const { server } = given
+      if ('answer' in given && given.answer.unverified.size === 0) return given.answer.stateIds
+      if (tooLong.signal.aborted) return undefined
+      if ('failure' in given)
+        log.info(
+          { room: place.roomId, server, err: given.failure },
+          'the state of an earlier stay is not given',
+        )
     }
     return undefined
   } finally {

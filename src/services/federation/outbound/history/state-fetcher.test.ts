@@ -13,7 +13,10 @@ test('the state of a room of hundreds of thousands is fetched', async t => {
       getStateIds: async () => ({ stateIds: ids, authChainIds: [] }),
       getState: async () => ({ state: many, authChain: many }),
     },
-    core: { context: { read: { events: { nidsOf: async () => new Map() } } } },
+    core: {
+      writer: { head: async () => undefined },
+      context: { read: { events: { nidsOf: async () => new Map() } } },
+    },
     verifyEvents: async (pdus: readonly unknown[]) => {
       verified = pdus.length
       return []

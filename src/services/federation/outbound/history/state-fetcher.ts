@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../../../core/event/event.ts'
 import type { JsonObject } from '../../../../core/json.ts'
 import { storeOutliers } from '../../../rooms/outliers.ts'
+import { mostOfState } from '../../../rooms/plausible-state.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 
@@ -30,11 +31,9 @@ export const fetchStateBefore = async (
   const { federation, core, verifyEvents } = context
   const { read } = core.context
   const { timeoutMs, vouchedBy, signal } = options
-  const { stateIds, authChainIds } = await federation.getStateIds(
-    server,
-    { roomId, eventId },
-    { timeoutMs, signal },
-  )
+  const atMost = mostOfState(await core.writer.head(roomId), core.context.serverName)
+  const ask = { roomId, eventId, atMost }
+  const { stateIds, authChainIds } = await federation.getStateIds(server, ask, { timeoutMs, signal })
   const wanted = [...new Set([...stateIds, ...authChainIds, ...options.alsoNeeded])]
   const known = await read.events.nidsOf(wanted)
   const missing = wanted.filter(id => !known.has(id))
@@ -44,7 +43,7 @@ export const fetchStateBefore = async (
   const singles = missing.length > MAX_SINGLE_FETCHES ? [undefined] : await Promise.all(missing.map(one))
   let pdus = singles.filter(pdu => pdu !== undefined)
   if (pdus.length < singles.length) {
-    const { state, authChain } = await federation.getState(server, { roomId, eventId }, { timeoutMs, signal })
+    const { state, authChain } = await federation.getState(server, ask, { timeoutMs, signal })
     pdus = [...pdus, ...state, ...authChain]
   }
   const asked = new Set(missing)
