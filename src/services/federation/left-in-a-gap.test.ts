@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { HistoryVisibility } from '../../core/history-visibility.ts'
@@ -108,6 +109,28 @@ for (const membership of ['leave', 'ban'] as const)
       t.truthy(out && (await c.client.getEvent('b.test', out.eventId)))
     },
   )
+
+for (const order of ['oldest', 'newest'])
+  test(`what a server saw it may ask for where its leave comes late, of what was missed the ${order} first`, async t => {
+    const p = await pair(t)
+    const { a, b, world } = p
+    const { c, roomId, seen, among } = await carolLeft(p, 'leave')
+    const out = await stateAt(a, roomId, 'm.room.member', CAROL)
+    if (out === undefined) throw new Error('Carol was never there')
+    const missed = [out, ...among.slice(0, -1)]
+    const here = among.slice(-1)
+    for (const event of order === 'oldest' ? missed : missed.toReversed()) {
+      await world.send(a, b, [event])
+      if (event !== out) here.push(event)
+      for (const one of here) await refusedAll(t, c, roomId, one)
+    }
+    t.deepEqual(await gapsOf(b, roomId), [])
+    for (const { eventId } of [...seen, out]) t.truthy(await c.client.getEvent('b.test', eventId))
+    const before = await c.client.backfill('b.test', { roomId, from: [out.eventId], limit: 10 })
+    t.true(before.some(({ content }) => isDeepStrictEqual(content, seen.at(-1)?.content)))
+    const { stateIds } = await c.client.getStateIds('b.test', { roomId, eventId: out.eventId })
+    t.false(stateIds.includes(out.eventId))
+  })
 
 const HIDDEN: readonly Hidden[] = [
   { visibility: 'joined', since: 'before' },

@@ -1,10 +1,22 @@
 import type { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
+import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
 import type { TimelineGap } from '../../../storage/rooms/timeline-gaps.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 
 /** So many member events are loaded at a time: of a large server they are tens of thousands. */
 const AT_ONCE = 100
+
+/** How far a server that is out of a room may look back into it. */
+export interface LastStay {
+  /**
+   * The position of the last event before which somebody of it was joined still, as far as is known: mostly of the one that put its last
+   * user out.
+   */
+  readonly until: number
+  /** Positions of events that put its users out and came later than what was said after them. It was sent these as well. */
+  readonly late: ReadonlySet<number>
+}
 
 /**
  * When a server that is out of a room was in it last.
@@ -21,7 +33,7 @@ export const endOfLastStay = async (
   members: ServerMembershipReader,
   roomNid: number,
   host: string,
-): Promise<number | undefined> => {
+): Promise<LastStay | undefined> => {
   const history = await members.history(roomNid, host)
   const next = new Map(history.map(({ userId, from, nid }) => [`${from} ${userId}`, nid]))
   const ended = history
@@ -35,21 +47,39 @@ export const endOfLastStay = async (
     return (await ofRoom).find(({ base, top }) => base < position && position <= top)?.base
   }
   let last: number | undefined
+  const late = new Set<number>()
+  const stay = () => (last === undefined ? undefined : { until: last, late })
   for (let start = 0; start < ended.length; start += AT_ONCE) {
     const some = ended.slice(start, start + AT_ONCE)
     const nids = some.flatMap(({ nid, endedBy }) => (endedBy === undefined ? [nid] : [nid, endedBy]))
     const stored = new Map((await events.byNids(nids)).map(one => [one.nid, one]))
     for (const { nid, to, endedBy } of some) {
-      if (last !== undefined && to <= last) return last
+      if (last !== undefined && to <= last) return stay()
       const join = stored.get(nid)
       if (join === undefined || membershipOf(join.event) !== 'join') continue
-      const position = endedBy === undefined ? undefined : stored.get(endedBy)?.position
+      const ending = endedBy === undefined ? undefined : stored.get(endedBy)
+      const { position } = ending ?? { position: undefined }
       const isFound = position !== undefined && position <= to
+      if (position !== undefined && !isFound) late.add(position)
       const end = isFound
         ? position
-        : ((await baseOfGap(to)) ?? (endedBy === undefined ? to - 1 : join.position))
+        : ((await baseOfGap(to)) ??
+          (ending === undefined ? to - 1 : await lastSeen(events, join, ending, to)))
       if (end !== undefined) last = Math.max(last ?? end, end)
     }
   }
-  return last
+  return stay()
+}
+
+/** The last that whoever had joined saw before an event that put them out, of what came before a position. */
+const lastSeen = async (
+  events: RoomReaders['events'],
+  { position: joined }: StoredEvent,
+  { event }: StoredEvent,
+  before: number,
+): Promise<number | undefined> => {
+  const seen = [...(await events.byIds(event.prevEvents)).values()].flatMap(({ position }) =>
+    position === undefined || position >= before ? [] : position,
+  )
+  return seen.reduce<number | undefined>((last, position) => Math.max(last ?? position, position), joined)
 }

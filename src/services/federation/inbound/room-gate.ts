@@ -73,9 +73,12 @@ export class RoomGate {
   async formerMember(origin: string, roomId: string): Promise<OpenedRoom> {
     const head = await this.#allowed(origin, await this.#writer.head(roomId))
     if (head.hasHost(origin)) return { head, reaches: () => true }
-    const until = await endOfLastStay(this.#writer.context.read, this.#members, head.room.nid, origin)
-    if (until === undefined) throw notInRoom(head)
-    return { head, reaches: ({ position }) => position !== undefined && position <= until }
+    const stay = await endOfLastStay(this.#writer.context.read, this.#members, head.room.nid, origin)
+    if (stay === undefined) throw notInRoom(head)
+    const { until, late } = stay
+    const reaches: OpenedRoom['reaches'] = ({ position }) =>
+      position !== undefined && (position <= until || late.has(position))
+    return { head, reaches }
   }
 
   /** Throws as `member` does where a server may not ask about an event. */
