@@ -33,6 +33,23 @@ test('what comes by itself after all closes a gap', async t => {
   t.deepEqual(bodies(await pages(b, roomId, { direction: 'b' })), ['late', 'after'])
 })
 
+test('a gap stays one where what comes by itself lacks something in turn', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await world.send(a, b, [await say(a, ALICE, roomId, 'before')])
+  await say(a, ALICE, roomId, 'lost')
+  const late = await say(a, ALICE, roomId, 'late')
+  silence(p, ALL_HISTORY)
+  await world.send(a, b, [await say(a, ALICE, roomId, 'after')])
+  await world.send(a, b, [late])
+  t.is((await gapsOf(b, roomId)).length, 1)
+  silence(p, undefined)
+  const all = bodies(await pages(b, roomId, { direction: 'b' })).toReversed()
+  t.deepEqual(all, ['before', 'lost', 'after', 'late'])
+  t.deepEqual(await gapsOf(b, roomId), [])
+})
+
 test('what was said during a long absence is fetched once somebody is back', async t => {
   const p = await pair(t)
   const { a, b, world } = p

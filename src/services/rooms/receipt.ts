@@ -230,8 +230,9 @@ export class Receipt {
     return {
       statements: [
         ...this.#adopted,
-        ...appended.statements,
+        // First: an event that was missing closes gaps with what is written of it, but not one before itself.
         ...gap.statements({ stream: 'events', offset: offset + reserved }),
+        ...appended.statements,
         ...((accepted ? this.#options.statements?.(appended.nid) : undefined) ?? []),
       ],
       nids: [appended.nid, ...appended.touched],
