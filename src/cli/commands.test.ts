@@ -133,7 +133,10 @@ test('doctor --after-restore says what it has set right', async t => {
 test('rooms are listed, and purged by the server', async t => {
   const { calls, runs, says } = prepared(t)
   const size = '7 events (2 KiB), 1 files (1 KiB)'
-  t.is(await says('room list'), '!r  40 events  3 members, 2 of this server  Tea\n')
+  t.is(
+    await says('room list'),
+    '!r  40 events  3 members, 2 of this server, 1 more invited or knocking  Tea\n',
+  )
   t.regex(await says('room show !r'), /version: 12\nmade: 1970.* by @a:localhost\n.*\nstored: 7 events/)
   t.is(
     await says('room purge-history !r --before 2026-01-31 --dry-run'),
@@ -145,7 +148,10 @@ test('rooms are listed, and purged by the server', async t => {
   )
   t.regex(await says('room purge-history !r --before 2026-01-31'), /deleting .*\n!r: deleted 7 events/)
   const refused = await runs('room purge !r')
-  t.is(refused.host.err(), '2 users of this server are in !r: with --force they leave it.\n')
+  t.is(
+    refused.host.err(),
+    '3 users of this server are in !r, invited or knocking: with --force they leave it.\n',
+  )
   await says('room purge !r --force')
   t.is(await says('retention --dry-run'), `!r: would delete ${size}\n1 room, ${size}\n`)
   await says('retention')

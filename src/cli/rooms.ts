@@ -36,12 +36,19 @@ export const roomList = (
 ): Promise<number> =>
   withRooms(host, flags, async rooms => {
     const limit = positive('--limit', options.limit ?? '50')
-    for (const { roomId, events, members, localUsers, name = '-' } of await rooms.list(limit)) {
+    for (const room of await rooms.list(limit)) {
+      const { roomId, events, members, name = '-' } = room
       host.stdout.write(
-        `${roomId}  ${events} events  ${members} members, ${localUsers} of this server  ${name}\n`,
+        `${roomId}  ${events} events  ${members} ${members === 1 ? 'member' : 'members'}, ${oursOf(room)}  ${name}\n`,
       )
     }
   })
+
+/** Who of this server is in a room, and who may still come. */
+const oursOf = ({ localMembers, localUsers }: ListedRoom): string => {
+  const waiting = localUsers - localMembers
+  return `${localMembers} of this server${waiting > 0 ? `, ${waiting} more invited or knocking` : ''}`
+}
 
 /** Prints what is known of a room. */
 export const roomShow = (host: Host, flags: ConfigFlags, name: string): Promise<number> =>
@@ -53,7 +60,7 @@ export const roomShow = (host: Host, flags: ConfigFlags, name: string): Promise<
       name: room.name ?? '-',
       version: room.version,
       made: `${new Date(room.createdTs).toISOString()} by ${room.creator}`,
-      members: `${room.members}, ${room.localUsers} of this server`,
+      members: `${room.members}, ${oursOf(room)}`,
       stored: sizeOf(size),
     }
     for (const [fact, value] of Object.entries(facts)) host.stdout.write(`${fact}: ${value}\n`)
@@ -83,11 +90,12 @@ export const roomPurge = (
   options: PurgeOptions & { readonly force?: boolean },
 ): Promise<number> =>
   withRooms(host, flags, async rooms => {
-    const { roomId, localUsers } = await found(rooms, name)
+    const { roomId, localMembers, localUsers } = await found(rooms, name)
     const isForced = options.force === true
     if (localUsers > 0 && !isForced) {
       const who = localUsers === 1 ? '1 user of this server is' : `${localUsers} users of this server are`
-      throw new OperatorError(`${who} in ${roomId}: with --force they leave it.`)
+      const orNearly = localUsers === localMembers ? '' : ', invited or knocking'
+      throw new OperatorError(`${who} in ${roomId}${orNearly}: with --force they leave it.`)
     }
     const size = await rooms.estimate(roomId, undefined)
     host.stdout.write(`${roomId}: ${wouldOrWill(options)} all of it, ${sizeOf(size)}\n`)

@@ -161,7 +161,8 @@ const A_USER: ListedUser = {
   ...{ lastSeenTs: 0, createdTs: 0, deactivatedTs: undefined },
 }
 const A_ROOM = {
-  ...{ roomId: '!r', version: '12', name: 'Tea', members: 3, localUsers: 2, events: 40 },
+  ...{ roomId: '!r', version: '12', name: 'Tea', members: 3, localMembers: 2 },
+  ...{ localUsers: 3, events: 40 },
   ...{ creator: '@a:localhost', createdTs: 0 },
 }
 const A_PURGE = { events: 7, bytes: 2_048, files: 1, fileBytes: 1_024 }

@@ -8,8 +8,10 @@ export interface ListedRoom {
   readonly version: string
   /** Its name, or else its main alias. */
   readonly name: string | undefined
-  /** All members, and those of this server who are in it, invited or knocking. */
+  /** All members, and those of them who are of this server. */
   readonly members: number
+  readonly localMembers: number
+  /** Who of this server is in it, invited or knocking. */
   readonly localUsers: number
   /** Of the timeline. */
   readonly events: number
@@ -25,6 +27,7 @@ interface Columns {
   summary: string | null
   joined: number | null
   here: number
+  joined_here: number
   events: number
   creator: string
   created_ts: number
@@ -41,6 +44,8 @@ export class RoomLister {
     const select = `SELECT r.room_nid, r.room_id, r.version, r.creator, r.created_ts, s.summary, s.joined,
         (SELECT COUNT(*) FROM memberships m WHERE m.room_nid = r.room_nid AND m.host = ?
           AND m.membership IN ('join', 'invite', 'knock')) AS here,
+        (SELECT COUNT(*) FROM memberships m WHERE m.room_nid = r.room_nid AND m.host = ?
+          AND m.membership = 'join') AS joined_here,
         (SELECT COUNT(*) FROM events e WHERE e.room_nid = r.room_nid AND e.position IS NOT NULL
           AND e.rejected IS NULL AND e.soft_failed = 0) AS events
       FROM rooms r LEFT JOIN room_summaries s ON s.room_nid = r.room_nid`
@@ -52,12 +57,12 @@ export class RoomLister {
 
   /** The rooms with the most events. */
   async largest(serverName: string, limit: number): Promise<ListedRoom[]> {
-    return (await this.#db.scan<Columns>(this.#largest, [serverName, limit])).map(listed)
+    return (await this.#db.scan<Columns>(this.#largest, [serverName, serverName, limit])).map(listed)
   }
 
   /** One room, by its ID or an alias of this server. */
   async one(serverName: string, name: string): Promise<ListedRoom | undefined> {
-    return (await this.#db.scan<Columns>(this.#one, [serverName, name, name])).map(listed)[0]
+    return (await this.#db.scan<Columns>(this.#one, [serverName, serverName, name, name])).map(listed)[0]
   }
 }
 
@@ -69,6 +74,7 @@ const listed = (row: Columns): ListedRoom => {
     version: row.version,
     name: summary?.name ?? summary?.canonical_alias,
     members: row.joined ?? 0,
+    localMembers: Number(row.joined_here),
     localUsers: Number(row.here),
     events: Number(row.events),
     creator: row.creator,
