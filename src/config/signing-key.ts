@@ -1,13 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { formatKeyFile, type KeyFileEntry, parseKeyFile } from '../core/signing.ts'
+import nacl from 'tweetnacl'
+import { encodeBase64 } from '../core/base64.ts'
+import { formatKeyFile, type KeyFileEntry, parseKeyFile, signingKeyFromSeed } from '../core/signing.ts'
 import { OperatorError } from './operator-error.ts'
 
-/** A new key: 32 random bytes under a version that no other key of this server has had. */
+/**
+ * A new key: 32 random bytes under a version that no other key of this server has had. Other servers go by its public half
+ * for years, so that two libraries have to agree on it.
+ */
 export const generateKey = (): KeyFileEntry => {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
   const version = [...randomBytes(6)].map(byte => letters[byte % letters.length]).join('')
-  return { keyId: `ed25519:a_${version}`, seed: randomBytes(32) }
+  const key = { keyId: `ed25519:a_${version}`, seed: randomBytes(32) }
+  const { publicKey } = nacl.sign.keyPair.fromSeed(key.seed)
+  if (signingKeyFromSeed(key.keyId, key.seed).publicKey !== encodeBase64(publicKey))
+    throw new Error("OpenSSL and tweetnacl disagree about a new signing key's public half")
+  return key
 }
 
 /**
