@@ -59,7 +59,7 @@ export const createNotifications = (parts: {
   return {
     services: {
       notifications: new NotificationCenter({
-        ...{ db, inbox, inboxes },
+        ...{ db, inbox, inboxes, wanted },
         views: new NotificationViews({ context, clientEvents, unread: push.unread }),
       }),
     },

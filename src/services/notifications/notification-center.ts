@@ -12,6 +12,7 @@ import type { Requester } from '../requester.ts'
 import type { Inbox } from './inbox.ts'
 import type { Inboxes } from './inboxes.ts'
 import type { NotificationViews } from './notification-view.ts'
+import type { WantedInvitations } from './wanted-invitations.ts'
 
 /** `GET …/notifications` as it was asked. */
 export interface NotificationListQuery {
@@ -45,6 +46,8 @@ const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
 /** More changes than this are told as a new beginning. */
 const MAX_CHANGES = 200
+/** A list waits no longer (ms) for what its user has just set, as when a large database is followed for the first time. */
+const MAX_WAIT_MS = 5_000
 /** Closed by one request. */
 const MAX_CLOSED = 1_000
 
@@ -57,11 +60,19 @@ export class NotificationCenter {
   readonly #inboxes: Inboxes
   readonly #views: NotificationViews
   readonly #followed: FollowedStreams
+  readonly #wanted: Pick<WantedInvitations, 'caughtUp'>
 
-  constructor(parts: { db: Reader; inbox: Inbox; inboxes: Inboxes; views: NotificationViews }) {
+  constructor(parts: {
+    db: Reader
+    inbox: Inbox
+    inboxes: Inboxes
+    views: NotificationViews
+    wanted: Pick<WantedInvitations, 'caughtUp'>
+  }) {
     this.#inbox = parts.inbox
     this.#inboxes = parts.inboxes
     this.#views = parts.views
+    this.#wanted = parts.wanted
     this.#followed = new FollowedStreams(parts.db)
   }
 
@@ -76,6 +87,8 @@ export class NotificationCenter {
     const after = query.from === undefined ? undefined : placeOf(query.from)
     const limit = Math.min(Math.max(query.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
     await this.#inboxes.ensure(userId)
+    // Whoever has just ignored somebody finds nothing of them here, as in the list of invitations.
+    await this.#wanted.caughtUp(MAX_WAIT_MS)
     const { items, next } = await this.#list(requester, { kinds, after, limit })
     const total = await this.#read.count(userId, kinds)
     const nextBatch = next === undefined ? '' : `,"next_batch":${JSON.stringify(next)}`

@@ -52,6 +52,18 @@ testDatabases(test, 'nothing waits that comes from somebody who is ignored', asy
   t.deepEqual(await kinds(), ofOne, 'that of others waits still')
 })
 
+testDatabases(test, 'whoever has just ignored somebody is listed nothing of them', async (t, database) => {
+  const world = await testInboxes(t, database)
+  const { roomCreation } = world.rooms
+  for (const creator of [ALICE, CAROL])
+    await roomCreation.create(newRoom(world.rooms, creator, { invite: [BOB] }), { isDirect: false })
+  await world.settled()
+  t.is((await world.list(BOB)).total, 2)
+  await ignores(world, BOB, ALICE)
+  const { items, total } = await world.list(BOB)
+  t.deepEqual([items.length, total], [1, 1])
+})
+
 test('however many invitations somebody sends, they go when they are ignored', async t => {
   const world = await testInboxes(t, await testDatabase(t))
   const { roomCreation } = world.rooms

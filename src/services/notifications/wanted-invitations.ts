@@ -68,8 +68,13 @@ export class WantedInvitations {
     this.#follower.start()
   }
 
-  caughtUp(): Promise<void> {
-    return this.#follower.caughtUp()
+  /**
+   * Resolves once all settings that are stored now have been followed.
+   *
+   * @param mostMs so long it takes at most
+   */
+  caughtUp(mostMs?: number): Promise<void> {
+    return this.#follower.caughtUp(mostMs)
   }
 
   close(): Promise<void> {
