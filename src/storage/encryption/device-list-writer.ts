@@ -16,11 +16,14 @@ export class DeviceListWriter {
        SELECT CAST(? AS bigint), user_id, device_id, CAST(? AS bigint) FROM devices
        WHERE user_id = ? AND device_id = ?`,
     )
-    // The newest of each user stays: it is what the next change names as the one before.
+    // The newest of each user's devices stays: it is what the next change names as the one before. Where identities have changed
+    // since, the newest of that stays as well, for whoever was told before either; once for all, and once for each who has signed.
     this.#expire = db.prepare(
       `DELETE FROM device_list_changes WHERE changed_ts < ? AND EXISTS (
          SELECT 1 FROM device_list_changes newer WHERE newer.user_id = device_list_changes.user_id
-           AND newer.device_id <> '' AND newer.position > device_list_changes.position)`,
+           AND newer.position > device_list_changes.position
+           AND (newer.device_id <> '' OR (device_list_changes.device_id = ''
+             AND (newer.audience IS NULL OR newer.audience = device_list_changes.audience))))`,
     )
   }
 
@@ -68,7 +71,7 @@ export class DeviceListWriter {
     }
   }
 
-  /** Forgets changes from before an instant (ms), but each user's newest. */
+  /** Forgets changes from before an instant (ms), but each user's newest, of devices and of identity. */
   expire(before: number): WriteStatement {
     return { prepared: this.#expire, rows: [[before]] }
   }
