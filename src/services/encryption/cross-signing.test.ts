@@ -166,6 +166,9 @@ testDatabases(test, 'signatures are checked, stored, and seen by those who may',
   t.deepEqual(await upload(good), { failures: {} })
   t.deepEqual((await alice.sync(since)).device_lists.changed.toSorted(), [alice.userId, bob.userId])
   t.deepEqual((await bob.sync(since)).device_lists, undefined, 'Bob does not learn who has signed him')
+  const { next_batch: told } = await alice.sync()
+  t.deepEqual(await upload(good), { failures: {} })
+  t.is((await alice.sync(told)).device_lists, undefined, 'the same signatures once more')
   const seenBy = async (viewer: TestDevice) => ({
     device: (await query(viewer, alice.userId)).device_keys[alice.userId][alice.deviceId],
     master: (await query(viewer, alice.userId)).master_keys[alice.userId],

@@ -64,8 +64,16 @@ export class SignatureUpload {
         }
       }
     }
-    await this.#store(userId, good, own)
+    await this.#store(userId, await this.#notStored(userId, good), own)
     return failures
+  }
+
+  /** Clients may upload what they have signed once more: that is no news to anybody. */
+  async #notStored(userId: string, signatures: readonly KeySignature[]): Promise<KeySignature[]> {
+    const targets = [...new Set(signatures.map(each => each.targetUser))]
+    const stored = await this.#context.read.signatures.visible(targets, userId)
+    const known = new Set(stored.map(textOf))
+    return signatures.filter(each => !known.has(textOf(each)))
   }
 
   async #store(
@@ -154,6 +162,10 @@ export class SignatureUpload {
 
 const keyFor = (rows: readonly CrossSigningKeyRow[], usage: KeyUsage): CrossSigningKeyRow | undefined =>
   rows.find(row => row.usage === usage)
+
+/** Says all of a signature. */
+const textOf = ({ targetUser, targetKey, signerUser, signerKey, signature }: KeySignature): string =>
+  [targetUser, targetKey, signerUser, signerKey, signature].join(' ')
 
 const invalid = (): MatrixError => new MatrixError('M_INVALID_SIGNATURE', 'The signature is not valid.')
 
