@@ -2,6 +2,7 @@ import test from 'ava'
 import { type DirectClaim, type Pair, pairOf } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
+import { AccountDataWriter } from '../../storage/accounts/account-data.ts'
 import {
   arrived,
   FederationWorld,
@@ -123,4 +124,69 @@ test('a room in which both have been stays where the other has gone on to a late
   if (invitation === undefined) return t.fail('Bob is not invited')
   await contestOn(b).consider(invitation)
   t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [before], 'Bob is only invited to the later one')
+})
+
+/** Bob's server hears that Alice has made a later room, and asks him to come. */
+const laterRoom = async (a: WorldServer, b: WorldServer) => {
+  const later = await madeBy(a, ALICE, BOB, 2)
+  const invitation = await b.core.context.read.invitations.one(BOB, later)
+  if (invitation === undefined) throw new Error('Bob is not invited')
+  await contestOn(b).consider(invitation)
+  return later
+}
+
+for (const membership of ['leave', 'ban'] as const)
+  test(`who has sent the other away (${membership}) before they came is not brought into their room`, async t => {
+    const world = new FederationWorld(t)
+    const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+    const own = await madeBy(b, BOB, ALICE)
+    await setState(b, BOB, own, { type: 'm.room.member', stateKey: ALICE, content: { membership } })
+    await laterRoom(a, b)
+    t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [own])
+  })
+
+test('who ignores the other is not brought into their room', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const own = await madeBy(b, BOB, ALICE)
+  const { db } = b.core.context
+  const content = JSON.stringify({ ignored_users: { [ALICE]: {} } })
+  await db.commit({
+    statements: [new AccountDataWriter(db).set(BOB, '', 'm.ignored_user_list', content)],
+  })
+  await laterRoom(a, b)
+  t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [own])
+})
+
+test('what was said before somebody was asked again goes along', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const lost = await madeBy(b, BOB, ALICE)
+  await say(b, BOB, lost, 'one')
+  await a.rooms.memberships.leave({ userId: ALICE, roomId: lost })
+  await say(b, BOB, lost, 'two')
+  await b.rooms.memberships.invite({ sender: BOB, userId: ALICE, roomId: lost, content: { is_direct: true } })
+  await say(b, BOB, lost, 'three')
+  const won = await laterRoom(a, b)
+  t.deepEqual(await messagesOf(b, won), ['one', 'two', 'three'])
+})
+
+test('who comes into the last room that the other has made has it as theirs', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const claimsOf = ({ core }: WorldServer) => new DirectClaims(core.context, new DirectList(core.context.db))
+  const make = async () => {
+    const roomId = await madeBy(a, ALICE, BOB)
+    await claimsOf(a).release(PAIR, roomId)
+    return roomId
+  }
+  // Of two names the lesser counts, where nothing else tells.
+  const [gone = '', last = ''] = [await make(), await make()].sort()
+  await claimsOf(b).set(PAIR, { roomId: gone, generation: 1, maker: ALICE }, undefined)
+  await b.rooms.memberships.join({ userId: BOB, roomId: last })
+  const accepted = await b.core.context.read.invitations.one(BOB, last)
+  if (accepted === undefined) return t.fail('Bob is not invited')
+  await contestOn(b).consider(accepted)
+  t.is((await claimsOf(b).ofPair(PAIR))?.roomId, last)
+  t.deepEqual(await new DirectList(b.core.context.db).of(BOB, ALICE), [last])
 })

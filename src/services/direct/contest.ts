@@ -1,15 +1,20 @@
-import { type DirectClaim, isPreferred, otherOf, type Pair, pairOf } from '../../core/direct-rooms.ts'
+import {
+  type DirectClaim,
+  isPreferred,
+  mayReplace,
+  otherOf,
+  type Pair,
+  pairOf,
+} from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
-import type { JsonValue } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { DirectRoomRow } from '../../storage/direct/direct-rooms.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
-import type { StateSpan } from '../../storage/rooms/state-entry.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { claimOfInvitation, type DirectClaims } from './claims.ts'
 import type { DirectList } from './direct-list.ts'
-import { standingOf } from './standing.ts'
+import { standingOf, stays, unheardSince, wasSentAway } from './standing.ts'
 
 /** Messages that are said again in the room that has won: more cannot have been said while nobody was there. */
 const MAX_CARRIED = 50
@@ -78,10 +83,17 @@ export class Contest {
     const { userId, roomId } = invitation
     const claim = claimOfInvitation(invitation, pair)
     const row = await this.#claims.ofPair(pair)
-    if (claim !== undefined && claim.generation > 0 && (row === undefined || isPreferred(claim, row)))
+    if (claim !== undefined && claim.generation > 0 && (await this.#isLater(claim, row, userId)))
       await this.#claims.set(pair, claim, row?.roomId)
     if ((await this.#claims.ofPair(pair))?.roomId === roomId)
       await this.#list.note(userId, otherOf(pair, userId), roomId)
+  }
+
+  /** Of several rooms that one has made the user may have heard of one that is gone, and come into the next. */
+  async #isLater(claim: DirectClaim, row: DirectRoomRow | undefined, userId: string): Promise<boolean> {
+    if (row === undefined || isPreferred(claim, row)) return true
+    if (!mayReplace(claim, row)) return false
+    return (await standingOf(this.#core.context, row.roomId, row.pair, userId))?.own !== 'join'
   }
 
   async #invited(pair: Pair, invitation: InvitationRow): Promise<boolean> {
@@ -91,7 +103,7 @@ export class Contest {
     if (claim === undefined || row === undefined || claim.roomId === row.roomId) return false
     if (claim.generation === 0) return (await this.#hasAsked(row, userId)) && this.#goOver(row, invitation)
     if (isPreferred(claim, row)) {
-      const isFolded = (await this.#isWaiting(row, userId)) && (await this.#isUnheard(row, claim))
+      const isFolded = (await this.#isWaiting(row, userId)) && (await this.#mayFold(row, userId, claim))
       return isFolded ? this.#fold(row, userId, claim) : this.#claims.set(pair, claim, row.roomId)
     }
     // Its maker hears of ours and comes here; until then nobody has to choose between two rooms.
@@ -104,7 +116,11 @@ export class Contest {
     const otherId = otherOf(pair, userId)
     if (this.#isHere(otherId)) return false
     const standing = await standingOf(this.#core.context, roomId, pair, userId)
-    if (standing?.own !== 'join' || standing.other !== 'invite') return false
+    return standing?.own === 'join' && standing.other === 'invite' && this.#isWelcome(userId, otherId)
+  }
+
+  /** Whether a user lets the other invite them, and hears them. */
+  async #isWelcome(userId: string, otherId: string): Promise<boolean> {
     const { ignoredUsers, invitePolicies } = this.#core.views
     const [ignored, policy] = await Promise.all([ignoredUsers.of(userId), invitePolicies.of(userId)])
     return !ignored.has(otherId) && policy(otherId) === 'allow'
@@ -137,26 +153,22 @@ export class Contest {
   }
 
   /**
-   * Whether the other has never been in a room, or has made theirs at the same moment: nobody misses the room then, and in theirs the
-   * user has asked to talk with them.
+   * Whether a user who waits is brought into the other's room. They have asked to talk with them, unless they have sent them away since;
+   * and nobody misses their own: the other has never been in it, or has made theirs at the same moment.
    */
-  async #isUnheard({ pair, roomId, generation, maker }: DirectRoomRow, claim: DirectClaim): Promise<boolean> {
-    if (claim.generation === generation) return true
-    const nid = (await this.#core.context.read.rooms.byId(roomId))?.nid
-    const stays = nid === undefined ? [] : await this.#spansOf(nid, otherOf(pair, maker))
-    return stays.every(({ membership }) => membership !== 'join')
-  }
-
-  /** What somebody was in a room, from when to when, by positions. */
-  async #spansOf(
-    nid: number,
+  async #mayFold(
+    { pair, roomId, generation }: DirectRoomRow,
     userId: string,
-  ): Promise<(StateSpan & { membership: JsonValue | undefined })[]> {
-    const { read } = this.#core.context
-    const spans = await read.state.history(nid, 'm.room.member', userId)
-    const events = await read.events.byNids(spans.map(span => span.nid))
-    const members = new Map(events.map(({ nid, event }) => [nid, event.content['membership']]))
-    return spans.map(span => ({ ...span, membership: members.get(span.nid) }))
+    claim: DirectClaim,
+  ): Promise<boolean> {
+    const { context } = this.#core
+    const otherId = otherOf(pair, userId)
+    const standing = await standingOf(context, roomId, pair, userId)
+    if (standing === undefined || standing.other === 'ban') return false
+    if (await wasSentAway(context, standing.room, otherId)) return false
+    if (!(await this.#isWelcome(userId, otherId))) return false
+    if (claim.generation === generation) return true
+    return (await stays(context, standing.room, otherId)).every(({ membership }) => membership !== 'join')
   }
 
   async #decline({ userId, roomId }: InvitationRow): Promise<void> {
@@ -209,16 +221,11 @@ export class Contest {
     winner: string,
   ): Promise<void> {
     const { context, sender, views } = this.#core
-    const nid = (await context.read.rooms.byId(roomId))?.nid
-    if (nid === undefined) return
-    const spans = await this.#spansOf(nid, otherId)
-    // Whoever has declined has heard no more than who has not answered.
-    const heard = spans.map(({ membership, from, to }) =>
-      membership === 'join' ? (to ?? from) : membership === 'invite' ? from : 0,
-    )
+    const room = await context.read.rooms.byId(roomId)
+    if (room === undefined) return
     const range = {
-      roomNid: nid,
-      after: Math.max(0, ...heard),
+      roomNid: room.nid,
+      after: unheardSince(await stays(context, room, otherId)),
       upTo: context.db.position('events'),
       limit: MAX_CARRIED,
     }
