@@ -24,6 +24,7 @@ export type Topic =
   | 'followed'
   | 'rate limits'
   | 'purged'
+  | 'redacted'
   | 'app service'
   | 'connection'
   | 'connection wanted'

@@ -96,3 +96,25 @@ testDatabases(
     ])
   },
 )
+
+testDatabases(test, 'what came before a gap is redacted by what was in it', async (t, database) => {
+  const p = await pair(t, database)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await pages(b, roomId, { direction: 'b' })
+  const wrong = await say(a, ALICE, roomId, 'wrong')
+  await world.send(a, b, [wrong])
+  silence(p, ALL_HISTORY)
+  const { event: redaction } = await a.core.sender.send(roomId, {
+    ...{ type: 'm.room.redaction', sender: ALICE, content: { redacts: wrong.eventId } },
+  })
+  await world.send(a, b, [await say(a, ALICE, roomId, 'after')])
+  t.deepEqual(bodies(await pages(b, roomId, { direction: 'b' })), ['after', 'wrong'])
+  silence(p, undefined)
+  await b.clock.advance(HOUR)
+  const seen = await pages(b, roomId, { direction: 'b' })
+  t.deepEqual(bodies(seen), ['after'])
+  t.true(seen.some(event => event['event_id'] === redaction?.eventId))
+  const shown = seen.find(event => event['event_id'] === wrong.eventId)
+  t.truthy((shown?.['unsigned'] as JsonObject | undefined)?.['redacted_because'])
+})

@@ -72,7 +72,7 @@ export const createPush = (parts: {
     log,
     onTidied: () => void bulletin.post('unread', {}),
   })
-  for (const topic of ['unread', 'purged'] as const) bulletin.on(topic, () => unread.forget())
+  for (const topic of ['unread', 'purged', 'redacted'] as const) bulletin.on(topic, () => unread.forget())
   const reload = async (userId: string): Promise<void> => {
     await Promise.all([sender.reload(userId), mailPushers?.reload(userId)])
   }

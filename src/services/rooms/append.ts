@@ -213,7 +213,7 @@ const othersStatements = (
   redacted.length === 0 ? summaryStatements(context, head) : redactedStatements(context, head, redacted)
 
 /** Events that are redacted are found no more, and may no longer authorise what they did. */
-const redactedStatements = async (
+export const redactedStatements = async (
   context: RoomsContext,
   head: RoomHead,
   redacted: readonly number[],

@@ -1,10 +1,14 @@
 import type { RoomEvent } from '../../core/event/event.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { judgeAwaiting } from './judge-awaiting.ts'
 import { inOrderOf, judgeOutliers, outlierStatements } from './judge-outliers.ts'
+import { tellHere, tellOthers } from './late-redactions.ts'
 import { type MemberEvent, memberEventOf } from './member-event.ts'
-import type { RoomWriter } from './room-writer.ts'
+import { redactionsBefore } from './redaction-effect.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomsContext, RoomWriter } from './room-writer.ts'
 
 /** Events in one commit: the writer thread is never kept from others for long, nor the event loop. */
 const CHUNK = 256
@@ -63,9 +67,41 @@ const storeFresh = (writer: RoomWriter, roomId: string, events: readonly RoomEve
         const node = judged.rejected.has(event.eventId) ? undefined : nodes.get(event.eventId)
         return node === undefined ? [] : { ...nodeOf(node), event }
       })
-      return { statements, nids: [...nids.values()], result: () => accepted }
+      const redactions = await redactionsOf(context, head, judged.ordered, nids)
+      const late = { roomNid: head.room.nid, nids: redactions.revealed }
+      return {
+        statements: [...statements, ...redactions.statements, ...tellOthers(context, late)],
+        nids: [...nids.values(), ...redactions.revealed],
+        result: () => {
+          tellHere(context, late)
+          return accepted
+        },
+      }
     },
     SETTLED,
   )
+
+/** What redactions that were here before these events mean for them, and the redactions that are applied. */
+const redactionsOf = async (
+  context: RoomsContext,
+  head: RoomHead,
+  fresh: readonly RoomEvent[],
+  nids: ReadonlyMap<string, number>,
+) => {
+  const { read, write } = context
+  const named = await read.redactions.named(fresh.map(({ eventId }) => eventId))
+  const statements: WriteStatement[] = []
+  const revealed: number[] = []
+  for (const event of fresh) {
+    const nid = nids.get(event.eventId)
+    if (nid === undefined || !named.has(event.eventId)) continue
+    const found = (await redactionsBefore(context, head, event)).map(redaction => redaction.nid)
+    const [by] = found
+    if (by === undefined) continue
+    statements.push(write.events.redacted([nid], by))
+    revealed.push(...found)
+  }
+  return { statements: [...statements, ...write.events.reveal(revealed)], revealed }
+}
 
 const nodeOf = ({ nid, generation }: AuthNode): AuthNode => ({ nid, generation })

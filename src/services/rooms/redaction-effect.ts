@@ -92,19 +92,28 @@ const waitingRedactions = async (
   event: RoomEvent,
   unnamed: boolean,
 ): Promise<StoredEvent[]> => {
+  const found = unnamed ? [] : await redactionsBefore(context, head, event)
+  if (found.length > 0) return found
+  const removal = await removalOf(context, head, event)
+  return removal === undefined ? [] : [removal]
+}
+
+/** The redactions that are here of an event that comes after them, and that may redact it, or the first of them. */
+export const redactionsBefore = async (
+  context: RoomsContext,
+  head: RoomHead,
+  event: RoomEvent,
+): Promise<StoredEvent[]> => {
   const { read } = context
-  const naming = unnamed ? [] : await read.redactions.of(event.eventId)
   const found: StoredEvent[] = []
-  for (const redaction of await read.events.byNids(naming)) {
+  for (const redaction of await read.events.byNids(await read.redactions.of(event.eventId))) {
     const { rejected, softFailed, roomNid } = redaction
     if (rejected !== undefined || softFailed || roomNid !== head.room.nid) continue
     const powersThen = { ...(await powersBefore(context, redaction)), version: head.version }
     if (redactionAllowed(redaction.event, event, powersThen) === undefined) found.push(redaction)
     if (found.length === MAX_REVEALED) break
   }
-  if (found.length > 0) return found
-  const removal = await removalOf(context, head, event)
-  return removal === undefined ? [] : [removal]
+  return found
 }
 
 /**
@@ -127,7 +136,7 @@ const removalOf = async (
 }
 
 /** Redacts events, and lets go of the files that they show. */
-const redacting = (
+export const redacting = (
   { write, clock }: RoomsContext,
   targets: readonly StoredEvent[],
   by: number,

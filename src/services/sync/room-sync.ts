@@ -7,6 +7,7 @@ import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { Answer } from '../answer.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { RoomCore } from '../rooms/index.ts'
+import { forgetRedacted, type LateRedactions } from '../rooms/late-redactions.ts'
 import { Timelines } from '../rooms/timeline.ts'
 import { AccountDataStream } from './account-data-stream.ts'
 import { Invitations } from './invitations.ts'
@@ -120,6 +121,13 @@ export const createRoomSync = (
   ]
   const sentMembers = new SentMembers()
   const memo = new SpanMemo({ pages: views.pages, state: views.state, news: read.news }, () => watch.position)
+  // By what has come as history: the stream tells nothing of it.
+  ground.core.context.processes.bulletin.on('redacted', content => {
+    const late = content as LateRedactions
+    forgetRedacted({ read }, late)
+    memo.forget()
+    summaries.forget(late.roomNid)
+  })
   const timelines = new RoomTimelines(new Timelines(memo, sights), sights)
   const ready = (): Answer<void> => others.ready(notifier)
   const sections = new RoomSections({

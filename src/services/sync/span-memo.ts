@@ -120,6 +120,11 @@ export class SpanMemo implements PageReader {
     return made
   }
 
+  /** Forgets all of it: something has changed that the stream does not tell. */
+  forget(): void {
+    this.#forget(this.#keptAt)
+  }
+
   #keeps(key: string, answer: unknown, length: number): void {
     // It may have been forgotten while it was made.
     if (this.#kept.get(key) !== answer) return

@@ -23,6 +23,8 @@ export class EventNews {
   /** Such messages after `#upTo` that this process has stored, by position: nobody has to read them. */
   readonly #stored = new Map<number, NewsEvent>()
   #reading: Promise<void> | undefined
+  /** How often all was forgotten. */
+  #forgotten = 0
 
   constructor(db: Reader) {
     this.#db = db
@@ -87,6 +89,14 @@ export class EventNews {
     if (this.#from !== undefined && this.#stored.size < MAX_KEPT) this.#stored.set(event.position, event)
   }
 
+  /** Forgets all of it: something of it was redacted, or may be shown, by what is no news. */
+  forget(): void {
+    this.#forgotten += 1
+    if (this.#from === undefined) return
+    this.#stored.clear()
+    this.#keepFrom(this.#upTo)
+  }
+
   /** Reads on as far as needed; answers whether everything in the span is kept. */
   async #covers(after: number, upTo: number): Promise<boolean> {
     this.#from ??= this.#plainFrom = this.#upTo = this.#db.position('events')
@@ -103,9 +113,11 @@ export class EventNews {
   }
 
   async #readOn(): Promise<void> {
-    const [after, upTo] = [this.#upTo, this.#db.position('events')]
+    const [after, upTo, forgotten] = [this.#upTo, this.#db.position('events'), this.#forgotten]
     if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
     else await this.#read(after, upTo)
+    // What was read may be what was to be forgotten.
+    if (this.#forgotten !== forgotten) this.#keepFrom(upTo)
     this.#reached(upTo)
   }
 

@@ -1,19 +1,19 @@
 import { authEventsFor } from '../../../../core/auth/auth-events.ts'
 import { authorise } from '../../../../core/auth/authorise.ts'
-import { redactionAllowed } from '../../../../core/auth/redaction-allowed.ts'
 import { canonicalJsonAsRead } from '../../../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey } from '../../../../core/event/event.ts'
 import type { SqlParameter, WriteStatement } from '../../../../storage/database.ts'
 import { HistoryStateWriter, type OldestState } from '../../../../storage/federation/history-state.ts'
-import { projected } from '../../../rooms/event-projections.ts'
+import type { PowerEvents } from '../../../rooms/append.ts'
 import { authRows, judgeOutliers } from '../../../rooms/judge-outliers.ts'
+import { tellHere } from '../../../rooms/late-redactions.ts'
 import { passEnds } from '../../../rooms/passed-ends.ts'
-import { powerContext } from '../../../rooms/redaction-effect.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { Draft, RoomsContext, RoomWriter, Settled } from '../../../rooms/room-writer.ts'
 import { stickyStatements } from '../../../rooms/sticky-statements.ts'
 import { type Ground, groundBeforeAll, groundInGap } from './ground.ts'
 import { type PastChange, pastIntervals } from './past-intervals.ts'
+import { type PastRedactions, pastRedactions } from './past-redactions.ts'
 
 /** A connected piece of history from just before what is stored. */
 export interface HistoryChunk {
@@ -36,10 +36,9 @@ export interface HistoryChunk {
 export const storeHistory = async (writer: RoomWriter, chunk: HistoryChunk): Promise<number> => {
   await writer.context.nids.ensure(chunk.events.length)
   const draft = (head: RoomHead) => new HistoryDraft(writer.context, head, chunk).draft()
-  // In a gap it is current state, too, whose intervals are changed.
-  const settled = chunk.base !== undefined
-  const stored = await writer.update(chunk.roomId, draft, { settled })
-  if (settled && stored > 0) await passEnds(writer, chunk.roomId, chunk.events)
+  // A redaction that is on its way there is not found yet; in a gap it is current state, too, whose intervals are changed.
+  const stored = await writer.update(chunk.roomId, draft, { settled: true })
+  if (chunk.base !== undefined && stored > 0) await passEnds(writer, chunk.roomId, chunk.events)
   return stored
 }
 
@@ -51,6 +50,8 @@ interface Placed {
   readonly wasOutlier: boolean
   readonly position: SqlParameter
   rejected: string | undefined
+  /** Of a redaction: who had which power before it. */
+  powers?: PowerEvents
   /** A redaction that redacts nothing of what is here. */
   withheld?: boolean
 }
@@ -67,7 +68,7 @@ class HistoryDraft {
   }
 
   async draft(): Promise<Draft<number> | Settled<number>> {
-    const { read, db } = this.#context
+    const { db } = this.#context
     const [{ base: gap }, roomNid] = [this.#chunk, this.#head.room.nid]
     const ground = await (gap === undefined
       ? groundBeforeAll(this.#context, roomNid)
@@ -78,8 +79,8 @@ class HistoryDraft {
     const before = await this.#stateBefore()
     const changes = await this.#roll(placed, before)
     const intervals = pastIntervals({ stored, base, seam, before, changes })
-    const redactions = await this.#redactions(placed)
-    const nids = [...placed.map(one => one.nid), ...redactions.applied]
+    const redactions = await pastRedactions(this.#context, this.#head, placed)
+    for (const one of placed) one.withheld = redactions.withheld.has(one.nid)
     return {
       statements: [
         ...(await this.#eventStatements(placed)),
@@ -89,13 +90,18 @@ class HistoryDraft {
         ...redactions.statements,
         ...this.#stickyStatements(placed),
       ],
-      nids,
+      nids: [...placed.map(one => one.nid), ...redactions.touched],
       result: () => {
-        // Outliers are cached without their new places, redactions as they were before they were applied.
-        read.events.forget(nids)
+        this.#settle(placed, redactions)
         return placed.length
       },
     }
+  }
+
+  /** Outliers are cached without their new places, redactions and what they redact as they were before that. */
+  #settle(placed: readonly Placed[], redactions: PastRedactions): void {
+    this.#context.read.events.forget([...placed.map(one => one.nid), ...redactions.touched])
+    tellHere(this.#context, { roomNid: this.#head.room.nid, nids: redactions.touched })
   }
 
   /** Those of the chunk that are not in the timeline and have all of their auth events, with their positions. */
@@ -145,6 +151,12 @@ class HistoryDraft {
     const state = new Map(before.map(one => [stateMapKey(one.type, one.stateKey), one.nid]))
     const byNid = new Map(placed.map(one => [one.nid, one.event]))
     const changes: PastChange[] = []
+    const stateAt = async (wanted: string): Promise<RoomEvent | undefined> => {
+      const nid = state.get(wanted)
+      return nid === undefined
+        ? undefined
+        : (byNid.get(nid) ?? (await this.#context.read.events.byNids([nid]))[0]?.event)
+    }
     let previous: Placed | undefined
     for (const one of placed.toReversed()) {
       const { event, nid } = one
@@ -153,12 +165,11 @@ class HistoryDraft {
         (event.prevEvents.length === 1 && event.prevEvents[0] === previous.event.eventId)
       previous = one
       if (one.rejected === undefined && follows && event.type !== 'm.room.create') {
-        one.rejected = await this.#refusal(event, async wanted => {
-          const nid = state.get(wanted)
-          return nid === undefined
-            ? undefined
-            : (byNid.get(nid) ?? (await this.#context.read.events.byNids([nid]))[0]?.event)
-        })
+        one.rejected = await this.#refusal(event, stateAt)
+      }
+      if (event.redacts !== undefined) {
+        const create = await stateAt(stateMapKey('m.room.create', ''))
+        one.powers = { create, powerLevels: await stateAt(stateMapKey('m.room.power_levels', '')) }
       }
       if (event.stateKey === undefined || one.rejected !== undefined) continue
       state.set(stateMapKey(event.type, event.stateKey), nid)
@@ -219,32 +230,5 @@ class HistoryDraft {
       event.prevEvents.filter(eventId => !isHere(eventId)).map(eventId => ({ eventId, by: nid })),
     )
     return write.rooms.missing(this.#head.room.nid, { add, remove: [...own] })
-  }
-
-  /** Redactions in the chunk, and those that were here before what they redact; what is not redacted can be found. */
-  async #redactions(placed: readonly Placed[]) {
-    const { read, write } = this.#context
-    const accepted = placed.filter(one => one.rejected === undefined)
-    const levels = { ...(await powerContext(read, this.#head)), version: this.#head.version }
-    const redactions = accepted.filter(({ event }) => event.redacts !== undefined)
-    const statements = redactions.map(({ event, nid }) => write.redactions.insert(event.redacts ?? '', nid))
-    const used = new Set<number>()
-    for (const { event: target, nid, position } of accepted) {
-      const waiting = (await read.events.byNids(await read.redactions.of(target.eventId))).filter(
-        stored => stored.rejected === undefined && !stored.softFailed,
-      )
-      const candidates = [...waiting, ...redactions.filter(({ event }) => event.redacts === target.eventId)]
-      const allowed = candidates.filter(({ event }) => redactionAllowed(event, target, levels) === undefined)
-      const by = allowed[0]?.nid
-      if (by === undefined) {
-        statements.push(...projected(write, { nid, roomNid: this.#head.room.nid, event: target, position }))
-        continue
-      }
-      for (const redaction of allowed) used.add(redaction.nid)
-      statements.push(write.events.redacted([nid], by))
-    }
-    const mayWait = !this.#head.version.redaction.authorisedByAuthRules
-    for (const redaction of redactions) redaction.withheld = mayWait && !used.has(redaction.nid)
-    return { applied: [...used], statements: [...statements, ...write.events.reveal([...used])] }
   }
 }
