@@ -93,10 +93,9 @@ export class RemoteJoin {
     const { clock, log, core } = this.#context
     // Before other servers are asked to let us in.
     await checkGone(core.context, request.roomId)
-    const here = log.child({ room: request.roomId, user: request.userId })
     await firstToHelp(
       request.via,
-      { clock, log: here, purpose: 'join' },
+      { clock, log: log.child({ room: request.roomId, user: request.userId }), purpose: 'join' },
       {
         prepare: one => this.#prepare(one, request),
         finish: (server, template) => this.#joinThrough(server, template, request),
@@ -149,8 +148,7 @@ export class RemoteJoin {
     })
     const { eventId, pdu } = ours
     const head = await core.writer.head(roomId)
-    const isComplete = head?.hasHost(core.context.serverName) === true && head.partial === undefined
-    const omitMembers = !isComplete
+    const omitMembers = head?.hasHost(core.context.serverName) !== true || head.partial !== undefined
     const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers })
     const { membersOmitted, serversInRoom = [] } = response
     const isTold = template.roomVersion !== undefined || head !== undefined
@@ -245,6 +243,8 @@ export class RemoteJoin {
     if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
     const reason = 'reason' in received ? received.reason : 'what it builds on is missing'
     const isBanned = (await writer.head(roomId))?.memberships.get(join.sender) === 'ban'
-    throw isBanned ? new MatrixError('M_FORBIDDEN', reason) : new BadSnapshot(reason)
+    // What has happened here since, of which the other server does not know, is no fault of its.
+    const isForbidden = isBanned || received.outcome === 'soft-failed'
+    throw isForbidden ? new MatrixError('M_FORBIDDEN', reason) : new BadSnapshot(reason)
   }
 }

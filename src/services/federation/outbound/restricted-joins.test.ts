@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
+import { testDatabases } from '../../../test-kit/database.ts'
 import { stateEvent } from '../../../test-kit/outbound.ts'
 import { ALICE, BOB, CAROL, makeRoom, THERE, type World, world } from '../../../test-kit/remote-room.ts'
 
@@ -77,3 +78,25 @@ test('who is let in by a server that says itself that they are banned is told so
   const join = w.here.outbound.remote.join({ userId: BOB, roomId, via: [THERE], content: {} })
   t.like(await t.throwsAsync(join), { errcode: 'M_FORBIDDEN', status: 403 })
 })
+
+testDatabases(
+  test,
+  'who has left a room is told that they may not come back, also by a server that has not heard of it',
+  async (t, database) => {
+    const w = await world(t, database)
+    const { makeJoin } = w.client
+    const roomId = await clubRoom(w)
+    const join = (userId: string) =>
+      w.here.outbound.remote.join({ userId, roomId, via: [THERE], content: {} })
+    await join(BOB)
+    await join(CAROL)
+    await w.here.clock.advance(1_000)
+    const content = { membership: 'leave' }
+    const leave = { type: 'm.room.member', sender: CAROL, stateKey: CAROL, content }
+    await w.here.core.sender.send(roomId, leave)
+    // To the other server it is a member who joins.
+    Object.assign(w.client, { makeJoin })
+    t.like(await t.throwsAsync(join(CAROL)), { errcode: 'M_FORBIDDEN', status: 403 })
+    t.is((await w.here.core.writer.head(roomId))?.memberships.get(CAROL), 'leave')
+  },
+)
