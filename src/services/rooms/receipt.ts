@@ -13,21 +13,14 @@ import {
   refuseSecondCreate,
 } from './judge-event.ts'
 import { absentBefore, findAnew, isOutlier, unknownBefore } from './known-events.ts'
-import { adoptMembers, stateOfAuth } from './partial-members.ts'
+import { adoptMembers } from './partial-members.ts'
 import { POLICY, placeReceived } from './place-received.ts'
 import type { Received, ReceiveOptions } from './received.ts'
-import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
-import {
-  NO_DIFFERENCE,
-  overlayAfter,
-  overlayOf,
-  overlayOfEvents,
-  overlayOfState,
-  type StateOverlay,
-} from './state-overlay.ts'
+import { stateBeforeReceived } from './state-before-received.ts'
+import { NO_DIFFERENCE, type StateOverlay } from './state-overlay.ts'
 import { gapBefore, NO_GAP } from './timeline-gaps.ts'
 
 /** What was looked up at once for events that are received together: which of their IDs are of stored events, and of redacted ones. */
@@ -150,7 +143,9 @@ export class Receipt {
       judgeByState(read, this.#head, this.#event, { state, createEvent })
     const linear =
       this.#options.stateBefore === undefined && !this.#ignoresGap && isLinear(this.#event, this.#head)
-    const before = linear ? undefined : await this.#stateBefore(known)
+    const { context } = this.#writer
+    const referring = { event: this.#event, known, options: this.#options }
+    const before = linear ? undefined : await stateBeforeReceived(context, this.#head, referring)
     const awaits = this.#event.authEvents.filter(eventId => {
       const authEvent = known.get(eventId)
       return authEvent === undefined || authEvent.rejected !== undefined
@@ -159,7 +154,9 @@ export class Receipt {
     const refusal = judgeByAuthEvents(this.#event, known, createEvent)
     if (refusal === undefined)
       this.#adopted = adoptMembers(this.#writer.context, this.#head, this.#auth(known))
-    const rejected = refusal ?? (await judgeBy(before ?? NO_DIFFERENCE))
+    // Where nobody tells of the state before it, its auth events are what is known of that.
+    const isTold = this.#options.gapStays !== true
+    const rejected = refusal ?? (isTold ? await judgeBy(before ?? NO_DIFFERENCE) : undefined)
     if (rejected !== undefined) return { before, rejected, softFailed: undefined, awaits }
     // 6. MSC3902, of rooms that lack members: "no attempt is made to perform a soft fail check"; but who is known to be
     // banned is not heard.
@@ -198,21 +195,6 @@ export class Receipt {
   get #ignoresGap(): boolean {
     const { gapStays, onCurrentState } = this.#options
     return gapStays === true || (onCurrentState === true && this.#head.partial !== undefined)
-  }
-
-  /** "The room state before an event is the resolution of the states after its prev_events." */
-  async #stateBefore(known: ReadonlyMap<string, StoredEvent>): Promise<StateOverlay> {
-    const { context } = this.#writer
-    const given = this.#options.stateBefore
-    // What the peer answers has the known ones among them resolved already; to resolve it with them again would not
-    // do the same.
-    if (given !== undefined)
-      return overlayOfEvents(this.#head, (await context.read.events.byIds(given)).values())
-    if (this.#ignoresGap) return overlayOf(this.#head, stateOfAuth(this.#auth(known)))
-    const prev = this.#event.prevEvents.flatMap(eventId => known.get(eventId) ?? [])
-    if (prev.length === 0) return overlayOfState(this.#head, new Map())
-    const states = await Promise.all(prev.map(stored => overlayAfter(context.read, this.#head, stored)))
-    return resolveStates(context, this.#head, states)
   }
 
   async #drafted(

@@ -53,7 +53,7 @@ const MAX_ROUNDS = 30
 const MAX_EDGES = 200_000
 
 /** Edges never change (but where an event is judged again), and the next fork asks for mostly the same. */
-const edgesOf = ({ authEdges, read }: RoomsContext, roomNid: number): AuthEdges => {
+export const edgesOf = ({ authEdges, read }: RoomsContext, roomNid: number): AuthEdges => {
   const known = authEdges.get(roomNid)
   if (known !== undefined && known.size < MAX_EDGES) return known
   const edges = new AuthEdges(nids => read.authGraph.edges(nids))
