@@ -190,3 +190,33 @@ test('who comes into the last room that the other has made has it as theirs', as
   t.is((await claimsOf(b).ofPair(PAIR))?.roomId, last)
   t.deepEqual(await new DirectList(b.core.context.db).of(BOB, ALICE), [last])
 })
+
+test('who had declined, and asks now themselves, is asked again to the room that stays', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const won = await madeBy(a, ALICE, BOB)
+  await b.rooms.memberships.leave({ userId: BOB, roomId: won })
+  const lost = await madeBy(b, BOB, ALICE)
+  await say(b, BOB, lost, 'after all')
+  const asked = await a.core.context.read.invitations.one(ALICE, lost)
+  if (asked === undefined) return t.fail('Alice is not invited')
+  await contestOn(a).consider(asked)
+  t.like(await a.core.context.read.invitations.one(ALICE, lost), { status: 'declined' })
+  const again = await b.core.context.read.invitations.one(BOB, won)
+  t.like(again, { status: 'invited' })
+  if (again !== undefined) await contestOn(b).consider(again)
+  t.deepEqual(await b.rooms.roomReading.joinedRooms(BOB), [won])
+  t.deepEqual(await messagesOf(b, won), ['after all'])
+})
+
+test('an invitation of somebody who was sent away is for people to see', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  const own = await madeBy(a, ALICE, BOB)
+  await setState(a, ALICE, own, { type: 'm.room.member', stateKey: BOB, content: { membership: 'leave' } })
+  const theirs = await madeBy(b, BOB, ALICE)
+  const invitation = await a.core.context.read.invitations.one(ALICE, theirs)
+  if (invitation === undefined) return t.fail('Alice is not invited')
+  await contestOn(a).consider(invitation)
+  t.like(await a.core.context.read.invitations.one(ALICE, theirs), { status: 'invited' })
+})

@@ -14,7 +14,8 @@ import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { claimOfInvitation, type DirectClaims } from './claims.ts'
 import type { DirectList } from './direct-list.ts'
-import { standingOf, stays, unheardSince, wasSentAway } from './standing.ts'
+import { standingOf, stays, unheardSince } from './standing.ts'
+import { isWaiting, isWelcome, stillAsks, wasNeverIn } from './waiting.ts'
 
 /** Messages that are said again in the room that has won: more cannot have been said while nobody was there. */
 const MAX_CARRIED = 50
@@ -103,11 +104,12 @@ export class Contest {
     if (claim === undefined || row === undefined || claim.roomId === row.roomId) return false
     if (claim.generation === 0) return (await this.#hasAsked(row, userId)) && this.#goOver(row, invitation)
     if (isPreferred(claim, row)) {
-      const isFolded = (await this.#isWaiting(row, userId)) && (await this.#mayFold(row, userId, claim))
+      const isFolded = (await isWaiting(this.#core, row, userId)) && (await this.#mayFold(row, userId, claim))
       return isFolded ? this.#fold(row, userId, claim) : this.#claims.set(pair, claim, row.roomId)
     }
     // Its maker hears of ours and comes here; until then nobody has to choose between two rooms.
-    if (await this.#isWaiting(row, userId)) await this.#decline(invitation)
+    if ((await isWaiting(this.#core, row, userId)) && (await this.#isAsked(row, userId)))
+      await this.#decline(invitation)
     return false
   }
 
@@ -116,14 +118,9 @@ export class Contest {
     const otherId = otherOf(pair, userId)
     if (this.#isHere(otherId)) return false
     const standing = await standingOf(this.#core.context, roomId, pair, userId)
-    return standing?.own === 'join' && standing.other === 'invite' && this.#isWelcome(userId, otherId)
-  }
-
-  /** Whether a user lets the other invite them, and hears them. */
-  async #isWelcome(userId: string, otherId: string): Promise<boolean> {
-    const { ignoredUsers, invitePolicies } = this.#core.views
-    const [ignored, policy] = await Promise.all([ignoredUsers.of(userId), invitePolicies.of(userId)])
-    return !ignored.has(otherId) && policy(otherId) === 'allow'
+    return (
+      standing?.own === 'join' && standing.other === 'invite' && isWelcome(this.#core.views, userId, otherId)
+    )
   }
 
   /** Makes the plain room that the other has made the pair's. One in which there is somebody else is not for the two. */
@@ -145,30 +142,24 @@ export class Contest {
     return serverNameOf(userId) === this.#core.context.serverName
   }
 
-  /** Whether a user has made the room, and the other has not come. */
-  async #isWaiting({ pair, roomId, maker }: DirectRoomRow, userId: string): Promise<boolean> {
-    if (maker !== userId) return false
-    const standing = await standingOf(this.#core.context, roomId, pair, userId)
-    return standing?.own === 'join' && standing.other !== 'join'
+  /**
+   * Whether a user who waits is brought into the other's room: nobody misses their own, as the other has never been in it, or has made
+   * theirs at the same moment.
+   */
+  async #mayFold(row: DirectRoomRow, userId: string, { generation }: DirectClaim): Promise<boolean> {
+    if (!(await stillAsks(this.#core, row, userId))) return false
+    return generation === row.generation || wasNeverIn(this.#core, row, otherOf(row.pair, userId))
   }
 
-  /**
-   * Whether a user who waits is brought into the other's room. They have asked to talk with them, unless they have sent them away since;
-   * and nobody misses their own: the other has never been in it, or has made theirs at the same moment.
-   */
-  async #mayFold(
-    { pair, roomId, generation }: DirectRoomRow,
-    userId: string,
-    claim: DirectClaim,
-  ): Promise<boolean> {
-    const { context } = this.#core
-    const otherId = otherOf(pair, userId)
-    const standing = await standingOf(context, roomId, pair, userId)
-    if (standing === undefined || standing.other === 'ban') return false
-    if (await wasSentAway(context, standing.room, otherId)) return false
-    if (!(await this.#isWelcome(userId, otherId))) return false
-    if (claim.generation === generation) return true
-    return (await stays(context, standing.room, otherId)).every(({ membership }) => membership !== 'join')
+  /** Whether the other can come. Who had declined, and asks now themselves, is asked again. */
+  async #isAsked(row: DirectRoomRow, userId: string): Promise<boolean> {
+    const { pair, roomId } = row
+    if (!(await stillAsks(this.#core, row, userId))) return false
+    const invitation = { sender: userId, userId: otherOf(pair, userId), roomId, content: { is_direct: true } }
+    const standing = await standingOf(this.#core.context, roomId, pair, userId)
+    return (
+      standing?.other !== 'leave' || this.#unlessRefused(() => this.#rooms.memberships.invite(invitation))
+    )
   }
 
   async #decline({ userId, roomId }: InvitationRow): Promise<void> {
