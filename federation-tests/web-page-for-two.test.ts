@@ -60,7 +60,7 @@ browserTest('two people on two servers: invitation, comment, conversation', asyn
   await photograph(bob, 'conversation-on-a-phone')
 
   await alice.reload()
-  await alice.getByRole('button', { name: 'Tea room' }).click()
+  await alice.locator('nav').getByRole('button', { name: 'Tea room' }).click()
   await message(alice, 'Sugar?').waitFor()
 })
 

@@ -148,7 +148,8 @@ browserTest(
     await knock.getByRole('button', { name: 'Hereinlassen' }).click()
     await knock.waitFor({ state: 'detached' })
     await bob.join(room)
-    await page.getByRole('button', { name: 'Teestube' }).click()
+    // Not in the notification that bob has come, which may be there by then.
+    await page.locator('nav').getByRole('button', { name: 'Teestube' }).click()
     await page.getByText('bob ist da').waitFor()
     await page.getByRole('button', { name: 'Verlassen' }).click()
     await page.getByText('Den Raum verlassen?').waitFor()
