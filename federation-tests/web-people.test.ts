@@ -1,6 +1,6 @@
 /** Who is in a room on the page at `/`, and who may put out whom. */
 import test from 'ava'
-import { registerPerson } from '../src/test-kit/person.ts'
+import { personOf, registerPerson } from '../src/test-kit/person.ts'
 import { startTestServer } from '../src/test-kit/server.ts'
 import { mayPutOut, powerOf } from '../web/power.ts'
 import { Room } from '../web/room.ts'
@@ -72,7 +72,15 @@ browserTest('who is here and who is to come is listed, and whoever may puts peop
   await bob.join(room)
   await dialog.getByText('Here (2)').waitFor()
   t.regex(await dialog.getByRole('listitem').first().innerText(), /alice.*@alice:tea\.test · administrator/s)
-  await dialog.getByRole('button', { name: 'Remove carol' }).click()
+  const alice = personOf(
+    server,
+    await page.evaluate<{ userId: string; accessToken: string }>(
+      "JSON.parse(localStorage.getItem('tessera.session'))",
+    ),
+  )
+  await alice.setState(room, 'm.room.power_levels', { users: { [BOB]: 50 } })
+  await dialog.getByText('@bob:tea.test · moderator').waitFor()
+  await dialog.getByRole('button', { name: 'Remove carol (@carol:tea.test)' }).click()
   await page.getByRole('button', { name: 'Remove', exact: true }).click()
   await dialog.getByText('Invited').waitFor({ state: 'hidden' })
   await dialog.getByRole('button', { name: 'Ban bob' }).click()
@@ -86,6 +94,21 @@ browserTest('who is here and who is to come is listed, and whoever may puts peop
   await dialog.getByText('Banned').waitFor({ state: 'hidden' })
   await dialog.getByRole('button', { name: 'Close' }).click()
   await page.getByText('alice banned bob: Spilt milk').waitFor()
+
+  const crowd = Array.from({ length: 5_000 }, (_, n) => ({
+    state_key: `@guest${n}:tea.test`,
+    content: { membership: n === 4_999 ? 'knock' : 'join', displayname: `Guest ${n}` },
+  }))
+  await page.route('**/members?**', route => route.fulfill({ json: { chunk: crowd } }))
+  await page.getByRole('button', { name: '1 person' }).click()
+  await dialog.getByText('Here (4999)').waitFor()
+  t.is(await dialog.getByRole('listitem').count(), 101)
+  t.true(await dialog.getByText('Guest 4999').isVisible(), 'who waits is not lost among so many')
+  await dialog.getByText('4899 more').waitFor()
+  await dialog.getByRole('searchbox').fill('guest 4321')
+  await dialog.getByText('Here (1)').waitFor()
+  t.regex(await dialog.getByRole('listitem').innerText(), /@guest4321:tea\.test/)
+  await dialog.getByRole('button', { name: 'Close' }).click()
 
   await page.getByRole('button', { name: 'Chat with' }).click()
   await page.getByLabel('User').fill('bob')

@@ -14,7 +14,7 @@ const { people: say } = words
 const STANDINGS = ['join', 'invite', 'knock', 'ban'] as const
 type Standing = (typeof STANDINGS)[number]
 
-/** Of more people than this one looks for somebody by name. */
+/** Of more people than this of one standing one looks for somebody by name. */
 const MOST = 100
 
 interface Person {
@@ -29,8 +29,9 @@ export const showPeople = (api: Api, store: Store, room: Room): void => {
   let people: readonly Person[] = []
   /** What stays the same keeps its line, and what has the focus there. */
   let lines = new Map<string, HTMLElement>()
-  /** The answer to the last question counts, whichever comes last. */
-  let asked = 0
+  /** The last question that is being answered, and the one that is asked after it. */
+  let last: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
   const places = STANDINGS.map(standing => ({ standing, heading: h('h3', {}), items: h('ul') }))
   const more = h('p', { role: 'status' })
   const search = h('input', { type: 'search', 'aria-label': say.find, placeholder: say.find, hidden: true })
@@ -44,8 +45,8 @@ export const showPeople = (api: Api, store: Store, room: Room): void => {
   const show = (): void => {
     const wanted = search.value.trim().toLowerCase()
     const found = people.filter(({ name, userId }) => `${name}\n${userId}`.toLowerCase().includes(wanted))
-    const shown = new Set(found.slice(0, MOST))
     const before = lines
+    let left = 0
     lines = new Map()
     const lineOf = (person: Person): HTMLElement => {
       const key = JSON.stringify([person, deedsOf(store, room, person)])
@@ -57,27 +58,33 @@ export const showPeople = (api: Api, store: Store, room: Room): void => {
       const all = found.filter(person => person.standing === standing)
       heading.hidden = all.length === 0
       heading.textContent = say.standing[standing](all.length)
-      arrange(items, all.filter(person => shown.has(person)).map(lineOf))
+      arrange(items, all.slice(0, MOST).map(lineOf))
+      left += Math.max(0, all.length - MOST)
     }
     search.hidden = people.length <= 10
-    more.textContent = found.length > MOST ? say.more(found.length - MOST) : ''
+    more.textContent = left > 0 ? say.more(left) : ''
     if (!dialog.contains(document.activeElement) && dialog.matches(':modal')) close.focus()
   }
+  const load = async (): Promise<void> => {
+    next = undefined
+    people = await peopleOf(api, room)
+    show()
+  }
+  /** Where people come and go all the time, one question at a time is asked, and each answer shown. */
   const refresh = (): Promise<void> => {
-    const question = ++asked
-    return peopleOf(api, room).then(found => {
-      if (question !== asked) return
-      people = found
-      show()
-    })
+    if (next !== undefined) return next
+    const asked = last.then(load)
+    next = asked
+    last = asked.catch(() => undefined)
+    return asked
   }
   search.addEventListener('input', show)
-  let changes = room.memberChanges
+  let [changes, levels] = [room.memberChanges, levelsOf(room)]
   const stop = store.watch(() => {
     // Out of a room that the user has left there is nobody to be put.
     if (store.room !== room) dialog.close()
-    if (changes === room.memberChanges) return
-    changes = room.memberChanges
+    if (changes === room.memberChanges && levels === levelsOf(room)) return
+    ;[changes, levels] = [room.memberChanges, levelsOf(room)]
     void refresh().catch(() => undefined)
   })
   dialog.addEventListener('close', () => {
@@ -89,6 +96,10 @@ export const showPeople = (api: Api, store: Store, room: Room): void => {
   acting(body, refresh)
 }
 
+/** What says who may do what: the same object as long as nothing of it changes. */
+const levelsOf = (room: Room): Json | undefined =>
+  room.has('m.room.power_levels') ? room.state('m.room.power_levels') : undefined
+
 const peopleOf = async (api: Api, room: Room): Promise<Person[]> => {
   const { chunk } = await api.get(`${path`/rooms/${room.id}/members`}?not_membership=leave`)
   const found = list(chunk).flatMap((event: Json): Person[] => {
@@ -99,9 +110,8 @@ const peopleOf = async (api: Api, room: Room): Promise<Person[]> => {
     const name = visible(displayname) ?? localpart(userId)
     return [{ userId, name, standing, power: powerOf(room, userId) }]
   })
-  return found.sort(
-    (a, b) => (a.power === b.power ? 0 : b.power - a.power) || a.name.localeCompare(b.name, words.lang),
-  )
+  const { compare } = new Intl.Collator(words.lang)
+  return found.sort((a, b) => (a.power === b.power ? compare(a.name, b.name) : b.power - a.power))
 }
 
 interface Shown {
@@ -123,6 +133,8 @@ const roleOf = ({ power }: Person): string =>
 
 const itemOf = ({ api, store, room, person }: Shown, refresh: () => Promise<void>): HTMLElement => {
   const { userId, name } = person
+  // A name can be anybody's: who is put out is told by what can not.
+  const whom = `${name} (${userId})`
   const deeds = deedsOf(store, room, person)
   const button = (label: string, spoken: string, act: () => void): HTMLElement =>
     h('button', { class: 'quiet small', 'aria-label': spoken, onclick: act }, label)
@@ -158,10 +170,10 @@ const itemOf = ({ api, store, room, person }: Shown, refresh: () => Promise<void
       'div',
       { class: 'row' },
       deeds.includes('kick') &&
-        button(`${say.remove} …`, say.removeOf(name), putOut('kick', say.removeOf(name), say.remove)),
+        button(`${say.remove} …`, say.removeOf(whom), putOut('kick', say.removeOf(whom), say.remove)),
       deeds.includes('ban') &&
-        button(`${say.ban} …`, say.banOf(name), putOut('ban', say.banOf(name), say.ban)),
-      deeds.includes('unban') && button(say.lift, say.liftOf(name), () => acting(item, lift)),
+        button(`${say.ban} …`, say.banOf(whom), putOut('ban', say.banOf(whom), say.ban)),
+      deeds.includes('unban') && button(say.lift, say.liftOf(whom), () => acting(item, lift)),
     ),
   )
   return item
