@@ -115,6 +115,11 @@ browserTest('who invites sees who is not there yet, sets a time and an end, and 
   await inviteBob(async () => {
     await page.getByText('An occasion').click()
     await page.getByLabel('What').fill('Tea party')
+    await page.getByText('An occasion').click()
+    await page.getByLabel('From').waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'Invite', exact: true }).click()
+    // What is missing is shown, though it was folded away.
+    await page.getByLabel('From').waitFor()
     await page.getByLabel('From').fill(inTwoDays())
     await photograph(page, 'inviting-to-an-occasion')
   })

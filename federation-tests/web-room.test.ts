@@ -101,6 +101,14 @@ test('what is let go of a long conversation is asked for again, with its edits',
   t.false(room.hasEarlier)
 })
 
+test('how many people are in a room stays unknown until that is told', t => {
+  const room = roomOf()
+  t.is(room.joinedCount, undefined)
+  room.update({ summary: { 'm.joined_member_count': 3 } })
+  room.update({})
+  t.is(room.joinedCount, 3)
+})
+
 test('reactions are counted once for each person', t => {
   const react = (id: string, key: unknown, sender = BOB) =>
     event(
@@ -147,7 +155,9 @@ test('an invitation says what it is to, and when', t => {
   }
   t.deepEqual(occasionOf({ summary: 'Tea', start: 1, end: 2 }), { summary: 'Tea', start: 1, end: 2 })
   t.deepEqual(occasionOf({ start: 1 }), { summary: '', start: 1, end: undefined })
+  t.deepEqual(occasionOf({ start: 2, end: 1 }), { summary: '', start: 2, end: undefined })
   t.is(occasionOf({ summary: 'Tea', start: 'soon' }), undefined)
+  t.is(occasionOf({ summary: 'Tea', start: 1e16 }), undefined, 'beyond all calendars')
   t.is(occasionOf(null), undefined)
 })
 

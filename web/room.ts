@@ -188,7 +188,8 @@ export class Room {
     for (const event of events) this.#append(event)
     const summary = object(section['summary'])
     if (Array.isArray(summary['m.heroes'])) this.heroes = summary['m.heroes'] as string[]
-    this.joinedCount = Number(summary['m.joined_member_count'] ?? this.joinedCount)
+    const joined = summary['m.joined_member_count']
+    if (typeof joined === 'number') this.joinedCount = joined
     const counts = object(section['unread_notifications'])
     this.unread = Number(counts['notification_count'] ?? this.unread)
     this.highlights = Number(counts['highlight_count'] ?? this.highlights)

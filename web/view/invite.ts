@@ -80,6 +80,11 @@ const occasionFields = () => {
     start.required = summary.value.trim() !== '' || end.value !== ''
     end.min = start.value || start.min
   })
+  // What is folded away cannot be said to be missing: the form would not be sent, without a word.
+  const unfold = (): void => {
+    element.open = true
+  }
+  element.addEventListener('invalid', unfold, true)
   return {
     element,
     event: () =>
