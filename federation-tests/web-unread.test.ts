@@ -5,7 +5,7 @@ import { registerPerson } from '../src/test-kit/person.ts'
 import { startTestServer } from '../src/test-kit/server.ts'
 import { readUpTo } from '../web/read-up-to.ts'
 import { browserTest, closeBrowser, openBrowser, openPage, PATIENCE_MS, photograph } from './browser.ts'
-import { message, signUp } from './page-deeds.ts'
+import { message, say, signUp } from './page-deeds.ts'
 
 test.after.always(closeBrowser)
 
@@ -74,15 +74,32 @@ browserTest('what is new is marked, stays unread until it is seen, and is found 
   await isRead(newest)
   await count.waitFor({ state: 'hidden' })
 
-  await open('Elsewhere')
-  for (let n = 1; n <= 60; n++) newest = await bob.say(tea, `More ${n}.`)
-  await page.reload()
-  await count.getByText('60', { exact: true }).waitFor()
+  const sayMany = async (what: string): Promise<void> => {
+    await open('Elsewhere')
+    for (let n = 1; n <= 60; n++) newest = await bob.say(tea, `${what} ${n}.`)
+    await page.reload()
+    await count.getByText('60', { exact: true }).waitFor()
+  }
+  await sayMany('More')
   await open('Tea room')
-  await message(page, 'More 60.').waitFor()
-  t.is(await message(page, 'More 1.').count(), 0)
+  await page.locator('.news').waitFor()
+  t.regex(await afterLine.innerText(), /More 1\./, 'it begins there also where that has to be fetched first')
+  t.false(read.has(newest))
+  await say(page, 'That is a lot')
+  await page.getByRole('button', { name: 'To the newest message' }).waitFor({ state: 'hidden' })
+  await isRead(newest)
+  await message(page, 'That is a lot').waitFor()
+
+  await sayMany('Again')
+  const messages = '**/messages?**'
+  await page.route(messages, route => route.fulfill({ body: '{"chunk":[' }))
+  await open('Tea room')
+  await page.locator('.earlier').getByRole('alert').waitFor()
+  t.false(read.has(newest), 'nor is it read where that cannot be fetched, or comes in part')
+  await page.unroute(messages)
   await page.getByRole('button', { name: 'To the first unread message' }).click()
   await page.locator('.news').waitFor()
-  t.regex(await afterLine.innerText(), /More 1\./)
+  t.regex(await afterLine.innerText(), /Again 1\./)
+  await page.getByRole('button', { name: 'To the newest message' }).click()
   await isRead(newest)
 })

@@ -98,9 +98,13 @@ export class Api {
     }).catch(() => {
       throw new Error(words.notReached)
     })
-    const answer = object(await response.json().catch(() => ({})))
-    if (response.ok) return answer
-    const error = new ApiError(response.status, answer)
+    const answer = await response.json().catch(() => undefined)
+    if (response.ok) {
+      // Cut short, or not of the server, such as the page of a hotel's network: there is nothing to go by.
+      if (answer === undefined) throw new Error(words.notReached)
+      return object(answer)
+    }
+    const error = new ApiError(response.status, object(answer))
     if (error.errcode === 'M_UNKNOWN_TOKEN') this.onEnded()
     throw error
   }

@@ -20,8 +20,9 @@ const mayPass = (error: unknown): boolean =>
   !(error instanceof ApiError) || error.status >= 500 || error.errcode === 'M_LIMIT_EXCEEDED'
 
 /**
- * Sends messages: those to a room one after the other, in their order, whatever becomes of those to others. Each stays until the server has taken it, however long that is away and
- * whether or not the page is loaded anew; one that it refuses stays until the user decides.
+ * Sends messages: those to a room one after the other, in their order, whatever becomes of those to others. Each stays
+ * until the server has taken it, however long that is away and whether or not the page is loaded anew; one that it refuses
+ * stays until the user decides.
  */
 export class Outbox {
   readonly #api: Api

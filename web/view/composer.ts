@@ -11,8 +11,12 @@ const TYPING_MS = 10_000
 
 const NAME = 'drafts'
 
-/** The line to say something. What was begun in a room waits there until the user comes back to it. */
-export const composerView = (api: Api, store: Store, outbox: Outbox) => {
+/**
+ * The line to say something. What was begun in a room waits there until the user comes back to it.
+ *
+ * @param onSaid is called when something was said, which is last in the conversation
+ */
+export const composerView = (api: Api, store: Store, outbox: Outbox, onSaid: () => void) => {
   const input = h('textarea', {
     rows: 1,
     dir: 'auto',
@@ -47,6 +51,7 @@ export const composerView = (api: Api, store: Store, outbox: Outbox) => {
     input.value = ''
     keepDraft()
     outbox.add(open, body)
+    onSaid()
     tellTyping(false)
   }
   input.addEventListener('input', () => {

@@ -8,8 +8,10 @@ import { fullUserId } from './full-user-id.ts'
 
 const { rooms: say } = words
 
-/** Asks what a new room is to be like, makes it and opens it. It is not encrypted, whatever the server has for new rooms: the page
- * could not read it. */
+/**
+ * Asks what a new room is to be like, makes it and opens it. It is not encrypted, whatever the server has for new rooms: the
+ * page could not read it.
+ */
 export const newRoom = (api: Api, store: Store): void => {
   const server = store.userId.replace(/^[^:]*:/, '')
   const picture = h('input', { type: 'file', accept: 'image/*' })

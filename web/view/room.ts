@@ -28,7 +28,7 @@ export const roomView = (api: Api, store: Store, outbox: Outbox): HTMLElement =>
   const header = h('header', {})
   const invited = invitedView(api, store)
   const typing = h('p', { class: 'typing', 'aria-live': 'polite' })
-  const composer = composerView(api, store, outbox)
+  const composer = composerView(api, store, outbox, () => timeline.goToEnd())
   const empty = h('p', { class: 'empty' }, words.room.choose)
   const main = h('main', { class: 'room' }, empty)
   let shown = ''
@@ -198,7 +198,8 @@ const addThird = (api: Api, store: Store, room: Room): void =>
 
 const requestAttention = async (api: Api, store: Store, room: Room): Promise<void> => {
   const other = room.directUsers.find(user => user !== store.userId)
-  if (other !== undefined) await api.own('PUT', path`/direct/${other}`, { request: true })
+  if (other !== undefined)
+    await api.own('PUT', path`/direct/${other}`, { request: true, encryption: 'cleartext' })
 }
 
 const goOn = async (api: Api, store: Store, roomId: string, servers: readonly string[]): Promise<void> => {

@@ -8,7 +8,8 @@ import { lineFacts, lineOf } from './message.ts'
 const END_PX = 60
 /** So near to its beginning, earlier messages are fetched. */
 const BEGINNING_PX = 200
-/** So many pages of history are looked through for what has been read. */
+/** So many pages of history are looked through for what has been read: at once, and where the reader asks for it. */
+const PAGES_AT_ONCE = 4
 const MOST_PAGES = 20
 
 interface Line {
@@ -39,12 +40,14 @@ export class Timeline {
   readonly #log = h('ol', { class: 'log', role: 'log', 'aria-label': words.timeline.title, tabindex: 0 })
   readonly #earlier: HTMLElement
   readonly #news = h('li', { class: 'news' }, words.timeline.news)
-  readonly #toUnread = jump('up', words.timeline.toUnread, () => this.#goToUnread())
-  readonly #toEnd = jump('down', words.timeline.toEnd, () => this.#goToEnd())
+  readonly #toUnread = jump('up', words.timeline.toUnread, () => this.#askForUnread())
+  readonly #toEnd = jump('down', words.timeline.toEnd, () => this.#askForEnd())
   #room: Room | undefined
   /** Up to where the reader had read when they came. */
   #readUpTo: string | undefined
   #isAtEnd = true
+  /** What has been read is looked for: wherever the reader is meanwhile, they have not come to the end. */
+  #isSeeking = false
   /** How far down the end was when it was last shown. */
   #endTop = 0
   #shown = new Map<string, Line>()
@@ -78,14 +81,14 @@ export class Timeline {
     if (isOther || document.hidden) this.#readUpTo = room.unread > 0 ? room.readUpTo : undefined
     // The reader may have scrolled up just now, before that was told.
     this.#isAtEnd = isOther || (this.#isAtEnd && this.element.scrollTop > this.#endTop - END_PX)
-    if (isOther) this.#shown.clear()
+    if (isOther) this.#leaveRoom()
     this.#room = room
     if (this.#isAtEnd) room.trim()
     this.#earlier.hidden = !room.hasEarlier
     const anchor = this.#isAtEnd ? undefined : this.#firstInView()
     arrange(this.#log, this.#items(room))
     this.#stay()
-    if (isOther) this.#showUnread()
+    if (isOther) this.#begin()
     if (anchor !== undefined) {
       const moved = this.#shown.get(anchor.id)?.item?.getBoundingClientRect().top ?? anchor.top
       this.element.scrollTop += moved - anchor.top
@@ -97,13 +100,30 @@ export class Timeline {
     return this.#room?.events.some(({ id }) => id === this.#readUpTo) === true
   }
 
+  /** What the reader had read is further back than what has been fetched. */
+  get #isReadFarBack(): boolean {
+    return this.#readUpTo !== undefined && !this.#isReadKnown && this.#room?.hasEarlier === true
+  }
+
   #offerJumps(): void {
-    this.#toUnread.hidden =
-      this.#readUpTo === undefined || this.#isReadKnown || this.#room?.hasEarlier !== true
+    this.#toUnread.hidden = !this.#isReadFarBack
     this.#toEnd.hidden = this.#isAtEnd
   }
 
+  /** What is under way for the room that was shown until now, or has failed there, is nothing to the next one. */
+  #leaveRoom(): void {
+    this.#shown.clear()
+    this.#isSeeking = false
+    this.#earlier.removeAttribute('aria-busy')
+    this.#earlier.querySelector(':scope > [role=alert]')?.remove()
+  }
+
   /** Begins with what is new, where that is more than there is room for. */
+  #begin(): void {
+    if (this.#isReadFarBack) this.#acting(room => this.#seekRead(room, PAGES_AT_ONCE))
+    else this.#showUnread()
+  }
+
   #showUnread(): void {
     if (!this.#news.isConnected) return
     this.#isAtEnd = false
@@ -111,29 +131,47 @@ export class Timeline {
     this.#noteEnd()
   }
 
-  #goToUnread(): void {
-    const room = this.#room
-    if (room === undefined) return
+  /** Fetches what came before, until it is known what the reader had read; shows what is new since, unless they leave. */
+  async #seekRead(room: Room, mostPages: number): Promise<boolean> {
     // Who is at the end has what is far from it let go.
     this.#isAtEnd = false
+    this.#isSeeking = true
     this.element.scrollTop = 0
-    acting(this.#earlier, async () => {
-      for (let page = 0; page < MOST_PAGES && !this.#isReadKnown && room.hasEarlier; page++) {
+    const isOn = (): boolean => room === this.#room && this.#isSeeking
+    try {
+      for (let page = 0; page < mostPages && isOn() && this.#isReadFarBack; page++)
         await this.#parts.onEarlier(room)
-        if (room !== this.#room) return
+      return isOn()
+    } finally {
+      if (isOn()) {
+        this.#isSeeking = false
+        this.#showUnread()
+        this.#scrolled()
       }
+    }
+  }
+
+  #askForUnread(): void {
+    this.#acting(async room => {
+      if (!(await this.#seekRead(room, MOST_PAGES))) return
+      // It is nowhere to be found, or far too long ago.
       if (!this.#isReadKnown) this.#readUpTo = undefined
-      this.#showUnread()
       this.#offerJumps()
       this.#log.focus()
     })
   }
 
-  #goToEnd(): void {
+  /** To the newest, wherever the reader is. */
+  goToEnd(): void {
+    this.#isSeeking = false
     this.#isAtEnd = true
     this.#stay()
-    this.#log.focus({ preventScroll: true })
     this.#scrolled()
+  }
+
+  #askForEnd(): void {
+    this.goToEnd()
+    this.#log.focus({ preventScroll: true })
   }
 
   #items(room: Room): HTMLElement[] {
@@ -183,7 +221,7 @@ export class Timeline {
 
   #noteEnd(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.element
-    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX
+    this.#isAtEnd = !this.#isSeeking && scrollHeight - scrollTop - clientHeight < END_PX
   }
 
   #scrolled(): void {
@@ -194,7 +232,16 @@ export class Timeline {
   }
 
   #fetch(): void {
+    this.#acting(room => this.#parts.onEarlier(room))
+  }
+
+  /** Does something with the room; where that fails once another is shown, nothing is said there. */
+  #acting(act: (room: Room) => Promise<unknown>): void {
     const room = this.#room
-    if (room !== undefined) acting(this.#earlier, () => this.#parts.onEarlier(room))
+    if (room === undefined) return
+    const isElsewhere = (error: unknown): void => {
+      if (room === this.#room) throw error
+    }
+    acting(this.#earlier, () => act(room).catch(isElsewhere))
   }
 }
