@@ -17,7 +17,7 @@ const MAX_THREADS = 500
  * "When the user updates their read receipt (either by using the API or by sending an event), notifications prior to and
  * including that event MUST be marked as read" (module "Push", "Marking notifications as read"): whoever says something has read
  * what was there, in the thread that they say it in. Others do not hear of it: the receipt is a private one. Where nothing was
- * unread there is none.
+ * unread there is none. What they said long ago, for the server to send at its time (MSC4140), tells of no reading.
  */
 export class OwnEvents {
   readonly #context: RoomsContext
@@ -62,6 +62,7 @@ export class OwnEvents {
         notices.some(
           one => one.roomNid === roomNid && one.threadId === threadId && noticeOf(one, userId) !== undefined,
         )
+      if (hasUnread && (await this.#context.read.delayedEvents.isOne(userId, eventId))) continue
       const receipt = (): NewReceipt => ({
         roomNid,
         userId,

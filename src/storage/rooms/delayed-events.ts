@@ -70,6 +70,7 @@ export class DelayedEventReader {
   readonly #finalised: Prepared
   readonly #soonest: Prepared
   readonly #overdue: Prepared
+  readonly #delivered: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -88,6 +89,9 @@ export class DelayedEventReader {
     this.#overdue = db.prepare(
       `SELECT 1 AS one FROM delayed_events
        WHERE user_id = ? AND finalised_ts IS NULL AND due_ts < ? AND due_ts < ? AND room_id = ? LIMIT 1`,
+    )
+    this.#delivered = db.prepare(
+      'SELECT 1 AS one FROM delayed_events WHERE user_id = ? AND finalised_ts IS NOT NULL AND event_id = ? LIMIT 1',
     )
   }
 
@@ -119,6 +123,11 @@ export class DelayedEventReader {
   async isBehind({ userId, roomId, scheduledTs, delayMs }: DelayedEvent, before: number): Promise<boolean> {
     const row = await this.#db.get(this.#overdue, [userId, scheduledTs + delayMs, before, roomId])
     return row !== undefined
+  }
+
+  /** Whether an event of the user's is one that was delayed, and has been sent a short while ago. */
+  async isOne(userId: string, eventId: string): Promise<boolean> {
+    return (await this.#db.get(this.#delivered, [userId, eventId])) !== undefined
   }
 }
 
