@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { DUMMY_TYPE } from '../../core/dummy-type.ts'
+import { stickyDuration } from '../../core/event/stickiness.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { MAIN_TIMELINE } from '../../core/relations.ts'
 import type { WriteStatement } from '../../storage/database.ts'
@@ -12,6 +13,12 @@ import type { UnreadCounts } from './unread.ts'
 
 /** Threads of one room in which a user's receipts are remembered, as in `ephemeral/receipts.ts`. */
 const MAX_THREADS = 500
+
+/**
+ * What nobody has said: where its user is, which a device tells again and again (MSC3672), and what the server ties loose ends with
+ * in their name.
+ */
+const UNSAID: ReadonlySet<string> = new Set(['m.beacon', 'org.matrix.msc3672.beacon', DUMMY_TYPE])
 
 /**
  * "When the user updates their read receipt (either by using the API or by sending an event), notifications prior to and
@@ -46,10 +53,10 @@ export class OwnEvents {
     for (const stored of events.toReversed()) {
       const { event, roomNid, position } = stored
       const { type, sender: userId, eventId, stateKey, redacts } = event
-      // To change the room, or take something back, is to say nothing; nor is what the server ties loose ends with in their name.
-      if (stateKey !== undefined || redacts !== undefined || type === DUMMY_TYPE) continue
-      if (position === undefined) continue
-      if (!this.#isLocal(userId)) continue
+      // To change the room, or take something back, is to say nothing; nor is what stands for a while as state does, such as
+      // that somebody is still in a call.
+      if (stateKey !== undefined || redacts !== undefined || UNSAID.has(type)) continue
+      if (position === undefined || !this.#isLocal(userId) || stickyDuration(event) !== undefined) continue
       const thread = threadOf(this.#context.read, stored)
       const threadId = thread instanceof Promise ? await thread : thread
       const place = `${roomNid} ${threadId} ${userId}`
