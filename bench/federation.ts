@@ -51,6 +51,7 @@ const rounds = (core: RoomCore): (() => Promise<{ sent: Cost; received: Cost }>)
     ...{ verifier, verifierOfFetched: verifier },
     mayBeInvited: async () => true,
     joinsIdle: async () => undefined,
+    remindOfLeaves: () => undefined,
     log: silentLog,
   })
   let round = 0

@@ -131,6 +131,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     mayBeInvited: parts.mayBeInvited ?? (userId => users.isActive(userId)),
     keys: parts.identityServers,
     joinsIdle: outbound.joinsIdle,
+    remindOfLeaves: outbound.remindOfLeaves,
     maxGap: parts.maxGap,
     log,
     metrics: parts.metrics,

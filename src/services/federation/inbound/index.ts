@@ -3,6 +3,7 @@ import type { FederationClient } from '../../../network/federation-client.ts'
 import type { Answer } from '../../answer.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import type { RoomCore } from '../../rooms/index.ts'
+import type { RoomHead } from '../../rooms/room-head.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { EventsByTime } from './events-by-time.ts'
 import { Handshakes } from './handshakes.ts'
@@ -37,12 +38,14 @@ export const createInbound = (parts: {
   keys?: KeyValidity | undefined
   /** Settles when no join of the room through another server is under way. */
   joinsIdle: (roomId: string) => Answer<void>
+  /** Told of servers that send events of a room that nobody here is in. */
+  remindOfLeaves: (server: string, head: RoomHead) => void
   /** How much of a gap is caught up with, if not as usual. */
   maxGap?: ConstructorParameters<typeof MissingEvents>[0]['maxGap']
   log: Log
   metrics?: Metrics['federation'] | undefined
 }): Inbound => {
-  const { verifier, log, client, mayBeInvited, joinsIdle, maxGap, metrics } = parts
+  const { verifier, log, client, mayBeInvited, joinsIdle, remindOfLeaves, maxGap, metrics } = parts
   const { writer, signingKey, context, views, dummies } = parts.core
   const { clock } = context
   const gate = new RoomGate(writer)
@@ -65,6 +68,7 @@ export const createInbound = (parts: {
       invitations,
       inbox,
       joinsIdle,
+      remindOfLeaves,
       clock,
       log,
       metrics,

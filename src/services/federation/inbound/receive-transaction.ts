@@ -8,6 +8,7 @@ import type { RoomVersion } from '../../../core/room-versions.ts'
 import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
 import type { Answer } from '../../answer.ts'
 import type { Metrics } from '../../metrics/index.ts'
+import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -58,6 +59,8 @@ interface TransactionParts {
   readonly inbox: RoomInbox
   /** Settles when no join of the room through another server is under way; mostly none is. */
   readonly joinsIdle: (roomId: string) => Answer<void>
+  /** Told of servers that send events of a room that nobody here is in: they have not heard that these have left. */
+  readonly remindOfLeaves: (server: string, head: RoomHead) => void
   readonly clock: Clock
   readonly log: Log
   readonly metrics?: Metrics['federation'] | undefined
@@ -184,7 +187,7 @@ export class TransactionReceiver {
     pdus: readonly JsonObject[],
     results: Results,
   ): Promise<RoomEvent[]> {
-    const { writer, gate, verifier, invitations, log } = this.#parts
+    const { writer, gate, verifier, invitations, remindOfLeaves, log } = this.#parts
     await this.#joined(roomId)
     const head = await writer.head(roomId)
     if (!head?.hasHost(writer.context.serverName)) {
@@ -193,6 +196,7 @@ export class TransactionReceiver {
         if (eventId !== undefined) results.set(eventId, {})
         else log.debug({ origin, room: roomId }, 'an event of a room that nobody here is in')
       }
+      if (head !== undefined) remindOfLeaves(origin, head)
       return []
     }
     if (!(await gate.allows(head, origin))) {

@@ -3,10 +3,12 @@ import type { KeepEdus } from '../../kept-edus.ts'
 import type { QueryRemoteAlias } from '../../rooms/directory.ts'
 import type { FetchHistory } from '../../rooms/history-pages.ts'
 import type { RemoteMemberships } from '../../rooms/ports.ts'
+import type { RoomHead } from '../../rooms/room-head.ts'
 import { RoomCompleter } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
 import { HistoryFetcher } from './history/fetch-history.ts'
 import { type ReachBack, ReachingBack } from './history/reach-back.ts'
+import { LeaveReminders } from './leave-reminders.ts'
 import { type QueryProfile, remoteQueries } from './queries.ts'
 import { RemoteMembershipHandshakes } from './remote-memberships.ts'
 import type { OutgoingEdu } from './sender/outgoing-edu.ts'
@@ -29,6 +31,8 @@ export interface Outbound {
   readonly keepEdus: KeepEdus
   /** To be told of every server whose request has been verified: it is there, and may be tried again. Cheap. */
   readonly resetBackoff: (server: string) => void
+  /** To be told of servers that send events of a room that nobody here is in. Cheap. */
+  readonly remindOfLeaves: (server: string, head: RoomHead) => void
   /** Begins to send. */
   readonly start: () => Promise<void>
   readonly close: () => Promise<void>
@@ -47,6 +51,7 @@ export const createOutbound = (
     finishStay: (roomId, server) => completer.finishStay(roomId, server),
   })
   const history = new HistoryFetcher(context)
+  const reminders = new LeaveReminders(context)
   const reachingBack = new ReachingBack(context, history)
   return {
     remote,
@@ -60,11 +65,12 @@ export const createOutbound = (
       history.heardOf(server)
       sender.resetBackoff(server)
     },
+    remindOfLeaves: (server, head) => reminders.remind(server, head),
     start: async () => {
       await Promise.all([sender.start(), completer.start()])
     },
     close: async () => {
-      await completer.close()
+      await Promise.all([completer.close(), reminders.close()])
       await sender.close()
     },
   }
