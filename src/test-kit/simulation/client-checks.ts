@@ -50,23 +50,33 @@ const checkPlace = async (
   const isIn = await isJoined(simulation, client)
   equal(belief.rooms.has(roomId), isIn, `${userId} is ${isIn ? '' : 'not '}in the room`)
   const head = await headOf(simulation, parties[0]?.name ?? '')
-  const isInvited = head?.memberships.get(userId) === 'invite' && !(await hasEnded(simulation, client))
+  const terms = await termsHeld(simulation, client)
+  const isInvited = head?.memberships.get(userId) === 'invite' && terms !== 'ended'
   // Those who are not in the room hear nothing of what a conflict has ended, and those who have left it have their own mind.
   const isStrange = (await headOf(simulation, host)) === undefined
   const mayWait = !isInvited && belief.invitations.has(roomId) && (await isUnanswered(simulation, client))
-  if (!mayWait && (isParty || (isInvited && isStrange)))
+  if (!mayWait && terms !== 'redacted' && (isParty || (isInvited && isStrange)))
     equal(belief.invitations.has(roomId), isInvited, `${userId} is ${isInvited ? '' : 'not '}invited`)
   return { isIn, isParty }
 }
 
-/** Whether somebody's invitation was for a time: all such are over by now, also where nobody could take them back. */
-const hasEnded = async (simulation: Simulation, { userId }: SimulatedClient): Promise<boolean> => {
+/**
+ * Whether somebody's invitation was for a time: all such are over by now, also where nobody could take them back. Of one that was
+ * redacted it is open who had read before for how long it was.
+ */
+const termsHeld = async (
+  simulation: Simulation,
+  { userId }: SimulatedClient,
+): Promise<'ended' | 'redacted' | undefined> => {
+  let held: 'ended' | undefined
   for (const { core } of simulation.servers) {
     const nid = (await simulation.head(core))?.entry('m.room.member', userId)?.nid
     const [member] = nid === undefined ? [] : await core.context.read.events.byNids([nid])
-    if (termsOf(member?.event.content ?? {}).expiresTs !== undefined) return true
+    if (termsOf(member?.event.content ?? {}).expiresTs === undefined) continue
+    if (member?.redactedBy !== undefined) return 'redacted'
+    held = 'ended'
   }
-  return false
+  return held
 }
 
 /**
