@@ -112,7 +112,7 @@ const recount = async (
   missed: Missed,
 ): Promise<Unread | undefined> => {
   const { userId, host, belief } = client
-  const stored = simulation.server(host)?.core.context.read.events
+  const { events: stored, delayedEvents } = simulation.server(host)?.core.context.read ?? {}
   const coming = await comingOf(simulation, client, roomId, missed)
   const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
   const unread = { notification_count: 0, highlight_count: 0 }
@@ -135,7 +135,9 @@ const recount = async (
     // In which thread it was is not known any more, nor in which is what refers to it.
     if (wasRelated) return undefined
     const thread = await threadOf(event)
-    if (isOwn && event.state_key === undefined && event.type !== 'm.room.redaction') {
+    // What they said long ago, for their server to send at its time, tells of no reading.
+    const isLate = isOwn && (await delayedEvents?.isOne(userId, event.event_id)) === true
+    if (isOwn && !isLate && event.state_key === undefined && event.type !== 'm.room.redaction') {
       if (thread === MAIN_TIMELINE && !simulation.plays.has('answering')) break
       read.add(thread)
     }
