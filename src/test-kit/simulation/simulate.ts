@@ -12,6 +12,8 @@ import { Story } from './story.ts'
 
 /** Longer than anything is put off, by clocks that are apart. Milliseconds. */
 const LONGEST_MS = 4 * 60 * 60_000
+/** Longer than it takes until an answer to an invitation that was not heard is told again. Milliseconds. */
+const AGAIN_MS = 70_000
 
 /** Lets all speak, then the first who can alone, until they agree what was the last word. */
 const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends: string[] }> => {
@@ -101,6 +103,21 @@ const checkServers = async (story: Story): Promise<SimulatedServer[]> => {
   return parties
 }
 
+/** Whether somebody has declined to come, and is still invited as far as others know. */
+const isUntold = async (simulation: Simulation): Promise<boolean> => {
+  const { roomId, clients, servers } = simulation
+  for (const { core } of servers) {
+    const { memberships } = (await simulation.head(core)) ?? {}
+    for (const { host, userId } of clients) {
+      const read = simulation.server(host)?.core.context.read
+      if (read === undefined || memberships?.get(userId) !== 'invite') continue
+      const invitation = await simulation.during(read.invitations.one(userId, roomId))
+      if (invitation?.status === 'declined') return true
+    }
+  }
+  return false
+}
+
 /** Tells the story of a seed, and holds its end against what must be. Throws what is wrong with it. */
 export const simulate = async (version: RoomVersion, seed: number, steps: number): Promise<void> => {
   const simulation = new Simulation(version, seed)
@@ -113,6 +130,7 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     await simulation.settle()
     // What waits for its time comes, and what ends has ended.
     if (simulation.plays.has('terms')) await simulation.pass(LONGEST_MS)
+    else if (await isUntold(simulation)) await simulation.pass(AGAIN_MS)
     await simulation.settle()
     await story.gather()
     const home = simulation.roomId
