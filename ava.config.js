@@ -12,6 +12,6 @@ export default {
   extensions: ['ts'],
   // Without any result for so long, something hangs; a busy machine may take a while over a whole scenario.
   timeout: '3m',
-  // One more than can run, since now and then all tests of a group wait: for a database, or for another process.
-  ...(byGroups ? { concurrency: availableParallelism() + 1, sortTestFiles: longestFirst } : {}),
+  // One more than can run would fill the moments in which a group waits, and costs more than it gains: each has less of the caches.
+  ...(byGroups ? { concurrency: availableParallelism(), sortTestFiles: longestFirst } : {}),
 }
