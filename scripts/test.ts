@@ -27,6 +27,8 @@ const runAva = (env: NodeJS.ProcessEnv): Promise<{ code: number; output: string 
     })
     // An interrupt reaches ava as well, which then ends by itself; this process still has to clean up.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ava.kill(signal))
+    // So has one whose output nobody reads any more, as by `npm test | head`.
+    process.stdout.on('error', () => ava.kill())
     ava.on('error', reject)
     ava.on('close', code => resolve({ code: code ?? 1, output }))
   })

@@ -40,6 +40,30 @@ export const makeRoom = (
 ): Promise<string> =>
   there.rooms.roomCreation.create(newRoom(there.rooms, ALICE, fields), { isDirect: false })
 
+/**
+ * Lets members of a club into a room of version 11 on the other server, which takes whoever asks for one and offers a join that Alice
+ * vouches for.
+ */
+export const restrictToClub = async ({ there, client }: World, roomId: string): Promise<void> => {
+  const allow = [{ type: 'm.room_membership', room_id: '!club:there.test' }]
+  const content = { join_rule: 'restricted', allow }
+  await there.core.sender.send(roomId, { type: 'm.room.join_rules', sender: ALICE, stateKey: '', content })
+  const makeJoin: FederationClient['makeJoin'] = async (_, { userId }) => {
+    const head = await there.core.writer.head(roomId)
+    const at = (type: string, stateKey = '') => head?.entry(type, stateKey)?.eventId ?? ''
+    const types = ['m.room.create', 'm.room.power_levels', 'm.room.join_rules']
+    const event = {
+      ...{ type: 'm.room.member', room_id: roomId, sender: userId, state_key: userId },
+      content: { membership: 'join', join_authorised_via_users_server: ALICE },
+      auth_events: [...types.map(type => at(type)), at('m.room.member', ALICE)],
+      prev_events: head?.extremities.map(one => one.eventId) ?? [],
+      depth: head?.nextDepth ?? 0,
+    }
+    return { roomVersion: '11', event }
+  }
+  Object.assign(client, { makeJoin })
+}
+
 /** What the other server refuses with. */
 export const refusal = (status: number, errcode: string, message = 'no', fields: JsonObject = {}) =>
   new FederationError('response', THERE, message, { status, errcode, fields })

@@ -4,7 +4,16 @@ import { signatureKeyIds } from '../../../core/signing.ts'
 import { FederationError } from '../../../network/federation-client.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
 import { stateEvent } from '../../../test-kit/outbound.ts'
-import { ALICE, BOB, CAROL, makeRoom, refusal, THERE, world } from '../../../test-kit/remote-room.ts'
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  makeRoom,
+  refusal,
+  restrictToClub,
+  THERE,
+  world,
+} from '../../../test-kit/remote-room.ts'
 import { requesterOf } from '../../../test-kit/rooms.ts'
 
 testDatabases(test, 'a room is joined through another server, and talked in', async (t, database) => {
@@ -202,33 +211,8 @@ test('a room that is said to be of another version than its create event says is
 
 test('a restricted join needs the signature of the server that authorised it', async t => {
   const w = await world(t)
-  const version = w.there.rooms.roomSettings.versionFor('11')
-  const roomId = await makeRoom(w, { version })
-  await w.there.core.sender.send(roomId, {
-    type: 'm.room.join_rules',
-    sender: ALICE,
-    stateKey: '',
-    content: { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: '!club:there.test' }] },
-  })
-  Object.assign(w.client, {
-    makeJoin: async () => {
-      const head = await w.there.core.writer.head(roomId)
-      const at = (type: string, stateKey = '') => head?.entry(type, stateKey)?.eventId ?? ''
-      const content = { membership: 'join', join_authorised_via_users_server: ALICE }
-      const auth_events = [
-        at('m.room.create'),
-        at('m.room.power_levels'),
-        at('m.room.join_rules'),
-        at('m.room.member', ALICE),
-      ]
-      const prev_events = head?.extremities.map(one => one.eventId) ?? []
-      const base = { room_id: roomId, sender: BOB, state_key: BOB, type: 'm.room.member' }
-      return {
-        roomVersion: '11',
-        event: { ...base, content, auth_events, prev_events, depth: head?.nextDepth ?? 0 },
-      }
-    },
-  })
+  const roomId = await makeRoom(w, { version: w.there.rooms.roomSettings.versionFor('11') })
+  await restrictToClub(w, roomId)
   const { sendJoin } = w.client
   Object.assign(w.client, {
     sendJoin: async (...call: Parameters<typeof sendJoin>) => ({

@@ -2,36 +2,25 @@ import test from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
 import { stateEvent } from '../../../test-kit/outbound.ts'
-import { ALICE, BOB, CAROL, makeRoom, THERE, type World, world } from '../../../test-kit/remote-room.ts'
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  makeRoom,
+  restrictToClub,
+  THERE,
+  type World,
+  world,
+} from '../../../test-kit/remote-room.ts'
 
-/** A room for members of a club, into which the other server lets anybody whom Alice vouches for. */
+/** A room for members of a club, where some have power. */
 const clubRoom = async (w: World, users: JsonObject = {}): Promise<string> => {
-  const version = w.there.rooms.roomSettings.versionFor('11')
-  const roomId = await makeRoom(w, { version })
-  const levels = (await stateEvent(w.there, roomId, 'm.room.power_levels'))?.content
-  const set = (type: string, content: JsonObject) =>
-    w.there.core.sender.send(roomId, { type, sender: ALICE, stateKey: '', content })
-  await set('m.room.power_levels', { ...levels, users: { ...Object(levels?.['users']), ...users } })
-  const allow = [{ type: 'm.room_membership', room_id: '!club:there.test' }]
-  await set('m.room.join_rules', { join_rule: 'restricted', allow })
-  const makeJoin: World['client']['makeJoin'] = async (_, { userId }) => {
-    const head = await w.there.core.writer.head(roomId)
-    const at = (type: string, stateKey = '') => head?.entry(type, stateKey)?.eventId ?? ''
-    const content = { membership: 'join', join_authorised_via_users_server: ALICE }
-    const auth_events = [
-      at('m.room.create'),
-      at('m.room.power_levels'),
-      at('m.room.join_rules'),
-      at('m.room.member', ALICE),
-    ]
-    const prev_events = head?.extremities.map(one => one.eventId) ?? []
-    const base = { room_id: roomId, sender: userId, state_key: userId, type: 'm.room.member' }
-    return {
-      roomVersion: '11',
-      event: { ...base, content, auth_events, prev_events, depth: head?.nextDepth ?? 0 },
-    }
-  }
-  Object.assign(w.client, { makeJoin })
+  const roomId = await makeRoom(w, { version: w.there.rooms.roomSettings.versionFor('11') })
+  const type = 'm.room.power_levels'
+  const levels = (await stateEvent(w.there, roomId, type))?.content
+  const content = { ...levels, users: { ...Object(levels?.['users']), ...users } }
+  await w.there.core.sender.send(roomId, { type, sender: ALICE, stateKey: '', content })
+  await restrictToClub(w, roomId)
   return roomId
 }
 
